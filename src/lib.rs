@@ -1,0 +1,4 @@
+//! elbo: a probabilistic programming language fitted by variational inference.
+
+pub mod diag;
+pub mod syntax;

@@ -1,0 +1,3 @@
+//! The `elbo` command.
+
+fn main() {}

@@ -1,0 +1,4 @@
+//! Text to [`Ast`].
+
+pub mod ast;
+pub use ast::Ast;
