@@ -1,4 +1,8 @@
 //! elbo: a probabilistic programming language fitted by variational inference.
 
+pub mod autodiff;
 pub mod diag;
+pub mod graph;
+pub mod ops;
+pub mod special;
 pub mod syntax;

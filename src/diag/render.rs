@@ -18,7 +18,11 @@ impl Report {
         let primary = diagnostic.labels.first().map(|l| l.span.source);
         let (mut here, mut elsewhere) = (diagnostic.clone(), Vec::new());
         here.labels.retain(|l| Some(l.span.source) == primary);
-        for label in diagnostic.labels.iter().filter(|l| Some(l.span.source) != primary) {
+        for label in diagnostic
+            .labels
+            .iter()
+            .filter(|l| Some(l.span.source) != primary)
+        {
             let note = Diagnostic {
                 message: label.text.clone(),
                 labels: vec![label.clone()],
@@ -30,7 +34,11 @@ impl Report {
         let source = primary
             .and_then(|id| sources.get(id))
             .map(|file| NamedSource::new(&file.name, file.text.clone()));
-        Report { diagnostic: here, source, elsewhere }
+        Report {
+            diagnostic: here,
+            source,
+            elsewhere,
+        }
     }
 }
 
@@ -55,7 +63,10 @@ impl miette::Diagnostic for Report {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.diagnostic.help.as_ref().map(|h| Box::new(h) as Box<dyn fmt::Display>)
+        self.diagnostic
+            .help
+            .as_ref()
+            .map(|h| Box::new(h) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -63,21 +74,28 @@ impl miette::Diagnostic for Report {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        Some(Box::new(self.diagnostic.labels.iter().enumerate().map(|(i, label)| {
-            let (start, len) = (label.span.start as usize, (label.span.end - label.span.start) as usize);
-            if i == 0 {
-                LabeledSpan::new_primary_with_span(Some(label.text.clone()), (start, len))
-            } else {
-                LabeledSpan::new_with_span(Some(label.text.clone()), (start, len))
-            }
-        })))
+        Some(Box::new(self.diagnostic.labels.iter().enumerate().map(
+            |(i, label)| {
+                let (start, len) = (
+                    label.span.start as usize,
+                    (label.span.end - label.span.start) as usize,
+                );
+                if i == 0 {
+                    LabeledSpan::new_primary_with_span(Some(label.text.clone()), (start, len))
+                } else {
+                    LabeledSpan::new_with_span(Some(label.text.clone()), (start, len))
+                }
+            },
+        )))
     }
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
         if self.elsewhere.is_empty() {
             return None;
         }
-        Some(Box::new(self.elsewhere.iter().map(|r| r as &dyn miette::Diagnostic)))
+        Some(Box::new(
+            self.elsewhere.iter().map(|r| r as &dyn miette::Diagnostic),
+        ))
     }
 }
 
@@ -96,9 +114,17 @@ pub fn render(diagnostics: &Diagnostics, sources: &Sources, colour: bool) -> Str
 #[cfg(feature = "cli")]
 fn render_one(report: &Report, colour: bool, out: &mut String) {
     use miette::{GraphicalReportHandler, GraphicalTheme};
-    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(100);
-    handler.render_report(out, report).expect("writing to a String does not fail");
+    let theme = if colour {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_links(false)
+        .with_width(100);
+    handler
+        .render_report(out, report)
+        .expect("writing to a String does not fail");
 }
 
 #[cfg(not(feature = "cli"))]
@@ -107,8 +133,12 @@ fn render_one(report: &Report, _colour: bool, out: &mut String) {
     let d = &report.diagnostic;
     writeln!(out, "{}: {}", d.code, d.message).expect("writing to a String does not fail");
     for label in &d.labels {
-        writeln!(out, "  at {}..{}: {}", label.span.start, label.span.end, label.text)
-            .expect("writing to a String does not fail");
+        writeln!(
+            out,
+            "  at {}..{}: {}",
+            label.span.start, label.span.end, label.text
+        )
+        .expect("writing to a String does not fail");
     }
     if let Some(help) = &d.help {
         writeln!(out, "  help: {help}").expect("writing to a String does not fail");

@@ -37,11 +37,23 @@ pub struct Statement {
 #[derive(Clone, Debug, PartialEq)]
 pub enum StatementKind {
     /// `import nn`, `import "shared/priors.vi" as priors`
-    Import { path: ImportPath, alias: Option<Ident> },
+    Import {
+        path: ImportPath,
+        alias: Option<Ident>,
+    },
     /// `data x: type = default where condition`
-    Data { name: Ident, ty: TypeExpr, default: Option<Expr>, condition: Option<Expr> },
+    Data {
+        name: Ident,
+        ty: TypeExpr,
+        default: Option<Expr>,
+        condition: Option<Expr>,
+    },
     /// `param w: type = init`
-    Param { name: Ident, ty: TypeExpr, init: Option<Expr> },
+    Param {
+        name: Ident,
+        ty: TypeExpr,
+        init: Option<Expr>,
+    },
     /// `target ~ dist`
     Draw { target: Target, dist: Expr },
     /// `let target = value`
@@ -49,9 +61,18 @@ pub enum StatementKind {
     /// `factor e`
     Factor { value: Expr },
     /// `for i in range batch M { … }`
-    For { var: Ident, range: Expr, batch: Option<Expr>, body: Vec<Statement> },
+    For {
+        var: Ident,
+        range: Expr,
+        batch: Option<Expr>,
+        body: Vec<Statement>,
+    },
     /// `if c { … } else { … }` around statements
-    If { condition: Expr, then: Vec<Statement>, otherwise: Option<Vec<Statement>> },
+    If {
+        condition: Expr,
+        then: Vec<Statement>,
+        otherwise: Option<Vec<Statement>>,
+    },
     /// `fn f(x: real, n) -> real = e` or `fn f(x) { …; e }`
     Fn(FnDef),
     /// `guide full_rank`, `guide low_rank(10)`
@@ -74,7 +95,11 @@ pub enum ImportPath {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Target {
     /// `x`, `x[i, 2]`, `x[i, :]`; no indices means the whole.
-    Element { name: Ident, indices: Vec<Index>, span: Span },
+    Element {
+        name: Ident,
+        indices: Vec<Index>,
+        span: Span,
+    },
     /// `(mu, tau)`, in guides.
     Tuple { items: Vec<Target>, span: Span },
 }
@@ -116,30 +141,59 @@ pub enum ExprKind {
     Bool(bool),
     String(String),
     Name(String),
-    Unary { op: UnaryOp, value: Box<Expr> },
-    Binary { op: BinaryOp, left: Box<Expr>, right: Box<Expr> },
+    Unary {
+        op: UnaryOp,
+        value: Box<Expr>,
+    },
+    Binary {
+        op: BinaryOp,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
     /// `a'`
     Transpose(Box<Expr>),
     /// `f(x, prob = p)`
-    Call { callee: Box<Expr>, args: Vec<Arg> },
+    Call {
+        callee: Box<Expr>,
+        args: Vec<Arg>,
+    },
     /// `x.name`: a module's member, `labels.levels`, or, when called, a method.
-    Field { value: Box<Expr>, name: Ident },
+    Field {
+        value: Box<Expr>,
+        name: Ident,
+    },
     /// `a[i, 2..4, :]`
-    Index { value: Box<Expr>, indices: Vec<Index> },
+    Index {
+        value: Box<Expr>,
+        indices: Vec<Index>,
+    },
     /// `[a, b, c]`
     Array(Vec<Expr>),
     /// `(a, b)`
     Tuple(Vec<Expr>),
     /// `[f(i, j) for i in 1..N for j in 1..i if c]`
-    Comprehension { body: Box<Expr>, clauses: Vec<Clause> },
+    Comprehension {
+        body: Box<Expr>,
+        clauses: Vec<Clause>,
+    },
     /// `|x, y| x + y`
-    Lambda { params: Vec<FnParam>, body: Box<Expr> },
+    Lambda {
+        params: Vec<FnParam>,
+        body: Box<Expr>,
+    },
     /// `if c { a } else { b }`
-    If { condition: Box<Expr>, then: Box<Expr>, otherwise: Box<Expr> },
+    If {
+        condition: Box<Expr>,
+        then: Box<Expr>,
+        otherwise: Box<Expr>,
+    },
     /// `{ let a = 1; a + x }`: statements, the last an expression or a draw-free result
     Block(Vec<Statement>),
     /// `1..N`
-    Range { start: Box<Expr>, end: Box<Expr> },
+    Range {
+        start: Box<Expr>,
+        end: Box<Expr>,
+    },
     /// What could not be parsed; an error has been reported for it.
     Error,
 }
@@ -162,7 +216,11 @@ pub struct Arg {
 pub enum Index {
     At(Expr),
     /// `a..b`, either end may be left out
-    Range { start: Option<Expr>, end: Option<Expr>, span: Span },
+    Range {
+        start: Option<Expr>,
+        end: Option<Expr>,
+        span: Span,
+    },
     /// `:`
     All(Span),
 }

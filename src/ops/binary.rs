@@ -1,0 +1,273 @@
+//! Elementwise functions of two arguments: a row each. Operands broadcast from the right.
+
+use super::elementwise;
+use crate::graph::{Graph, Operation, Pull, Shape, Tensor, Var, broadcast_shapes};
+use crate::special;
+use std::hash::{Hash, Hasher};
+
+/// Name, value, derivatives and algebra of one function.
+pub struct BinaryRow {
+    pub name: &'static str,
+    pub value: fn(f64, f64) -> f64,
+    /// `(cotangent, a, b, out) ↦` cotangents of `a` and `b`.
+    pub pullback: for<'g> fn(Var<'g>, Var<'g>, Var<'g>, Var<'g>) -> [Option<Var<'g>>; 2],
+    /// A simpler expression of equal value.
+    pub simplify: for<'g> fn(Var<'g>, Var<'g>) -> Option<Var<'g>>,
+}
+
+/// A row of the table, as an operation.
+#[derive(Clone, Copy)]
+pub struct Binary(pub &'static BinaryRow);
+
+macro_rules! binary {
+    ($($(#[doc = $doc:literal])+ $name:ident = $value:expr, $pullback:expr, $simplify:expr;)*) => {
+        /// All elementwise functions of two arguments.
+        pub static TABLE: &[BinaryRow] = &[$(
+            BinaryRow { name: stringify!($name), value: $value, pullback: $pullback, simplify: $simplify },
+        )*];
+
+        #[allow(non_camel_case_types)]
+        enum Position { $($name),* }
+
+        impl<'g> Var<'g> {
+            $($(#[doc = $doc])+
+            pub fn $name(self, other: impl IntoVar<'g>) -> Var<'g> {
+                apply(&TABLE[Position::$name as usize], self, other.into_var(self.graph))
+            })*
+        }
+    };
+}
+
+fn apply<'g>(row: &'static BinaryRow, a: Var<'g>, b: Var<'g>) -> Var<'g> {
+    let (sa, sb) = (a.shape(), b.shape());
+    let shape = broadcast_shapes(&sa, &sb).unwrap_or_else(|| {
+        panic!(
+            "{} of {:?} and {:?}",
+            row.name,
+            sa.as_slice(),
+            sb.as_slice()
+        )
+    });
+    a.graph
+        .apply(Binary(row), &[a.broadcast(&shape), b.broadcast(&shape)])
+}
+
+const NOT_DIFFERENTIABLE: for<'g> fn(Var<'g>, Var<'g>, Var<'g>, Var<'g>) -> [Option<Var<'g>>; 2] =
+    |_, _, _, _| [None, None];
+const AS_IT_IS: for<'g> fn(Var<'g>, Var<'g>) -> Option<Var<'g>> = |_, _| None;
+
+fn truth(x: bool) -> f64 {
+    f64::from(u8::from(x))
+}
+
+fn is_neg(x: Var<'_>) -> Option<Var<'_>> {
+    let (op, args) = x.as_op::<super::Unary>()?;
+    (op.0.name == "neg").then(|| args[0])
+}
+
+binary! {
+    /// `a + b`
+    add = |a, b| a + b, |g, _, _, _| [Some(g), Some(g)], |a, b| {
+        if a.as_uniform() == Some(0.0) { return Some(b); }
+        if b.as_uniform() == Some(0.0) { return Some(a); }
+        if let Some(b) = is_neg(b) { return Some(a - b); }
+        is_neg(a).map(|a| b - a)
+    };
+    /// `a − b`
+    sub = |a, b| a - b, |g, _, _, _| [Some(g), Some(-g)], |a, b| {
+        if a.as_uniform() == Some(0.0) { return Some(-b); }
+        if b.as_uniform() == Some(0.0) { return Some(a); }
+        is_neg(b).map(|b| a + b)
+    };
+    /// `a · b`
+    mul = |a, b| a * b, |g, a, b, _| [Some(g * b), Some(g * a)], |a, b| {
+        if a.id == b.id { return Some(a.square()); }
+        for (x, y) in [(a, b), (b, a)] {
+            match x.as_uniform() {
+                Some(1.0) => return Some(y),
+                Some(-1.0) => return Some(-y),
+                Some(0.0) => return Some(x),
+                _ => {}
+            }
+        }
+        match (is_neg(a), is_neg(b)) {
+            (Some(a), Some(b)) => Some(a * b),
+            (Some(a), None) => Some(-(a * b)),
+            (None, Some(b)) => Some(-(a * b)),
+            _ => None,
+        }
+    };
+    /// `a / b`
+    div = |a, b| a / b, |g, _, b, y| [Some(g / b), Some(-(g * y / b))], |a, b| {
+        match b.as_uniform() {
+            Some(1.0) => return Some(a),
+            // Exact for powers of two only; elsewhere the quotient keeps its last digit.
+            Some(x) if x.abs().log2().fract() == 0.0 => return Some(a * (1.0 / x)),
+            _ => {}
+        }
+        if a.as_uniform() == Some(1.0) { return Some(b.recip()); }
+        match (is_neg(a), is_neg(b)) {
+            (Some(a), Some(b)) => Some(a / b),
+            (Some(a), None) => Some(-(a / b)),
+            (None, Some(b)) => Some(-(a / b)),
+            _ => None,
+        }
+    };
+    /// `aᵇ`
+    pow = f64::powf, |g, a, b, y| {
+        let da = g * b * a.pow(b - 1.0);
+        // The limit of aᵇ·log a at a = 0 is 0 for b > 0.
+        let positive = a.gt(0.0);
+        let db = g * y * positive.select(positive.select(a, 1.0).log(), 0.0);
+        [Some(da), Some(db)]
+    }, |a, b| {
+        match b.as_uniform()? {
+            0.0 => Some(a.graph.scalar(1.0).broadcast(&a.shape())),
+            1.0 => Some(a),
+            2.0 => Some(a.square()),
+            3.0 => Some(a.square() * a),
+            4.0 => Some(a.square().square()),
+            0.5 => Some(a.sqrt()),
+            -1.0 => Some(a.recip()),
+            -2.0 => Some(a.square().recip()),
+            -0.5 => Some(a.sqrt().recip()),
+            _ => None,
+        }
+    };
+    /// The larger; where equal, half the derivative goes to each.
+    max = f64::max, |g, a, b, _| {
+        let first = a.gt(b) + a.eq(b) * 0.5;
+        [Some(g * first), Some(g * (1.0 - first))]
+    }, AS_IT_IS;
+    /// The smaller; where equal, half the derivative goes to each.
+    min = f64::min, |g, a, b, _| {
+        let first = a.lt(b) + a.eq(b) * 0.5;
+        [Some(g * first), Some(g * (1.0 - first))]
+    }, AS_IT_IS;
+    /// Remainder with the sign of the divisor: `a − b·⌊a / b⌋`.
+    rem = |a, b| a - b * (a / b).floor(), |g, a, b, _| [Some(g), Some(-(g * (a / b).floor()))], AS_IT_IS;
+    /// Angle of the point (x = b, y = a), in radians.
+    atan2 = f64::atan2, |g, a, b, _| {
+        let scaled = g / (a.square() + b.square());
+        [Some(scaled * b), Some(-(scaled * a))]
+    }, AS_IT_IS;
+    /// `a · log b`, 0 where a is 0.
+    xlogy = |a, b| if a == 0.0 { 0.0 } else { a * special::log(b) }, |g, a, b, _| {
+        let safe = b.gt(0.0).select(b, 1.0);
+        let ratio = a.eq(0.0).select(0.0, a / a.eq(0.0).select(1.0, b));
+        [Some(g * safe.log()), Some(g * ratio)]
+    }, |a, b| if a.as_uniform() == Some(1.0) { Some(b.log()) } else { None };
+    /// `a · log(1 + b)`, 0 where a is 0.
+    xlog1py = |a, b| if a == 0.0 { 0.0 } else { a * special::log1p(b) }, |g, a, b, _| {
+        let safe = b.gt(-1.0).select(b, 0.0);
+        let ratio = a.eq(0.0).select(0.0, a / a.eq(0.0).select(1.0, b + 1.0));
+        [Some(g * safe.log1p()), Some(g * ratio)]
+    }, |a, b| if a.as_uniform() == Some(1.0) { Some(b.log1p()) } else { None };
+    /// Derivative of order a (a whole number) of `digamma`, at b.
+    polygamma = |n, x| special::polygamma(n as u32, x), |g, a, b, _| [None, Some(g * (a + 1.0).polygamma(b))], AS_IT_IS;
+    /// 1 where equal, else 0.
+    eq = |a, b| truth(a == b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    /// 1 where not equal, else 0.
+    ne = |a, b| truth(a != b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    /// 1 where `a < b`, else 0.
+    lt = |a, b| truth(a < b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    /// 1 where `a ≤ b`, else 0.
+    le = |a, b| truth(a <= b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    /// 1 where `a > b`, else 0.
+    gt = |a, b| truth(a > b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    /// 1 where `a ≥ b`, else 0.
+    ge = |a, b| truth(a >= b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    /// 1 where neither is 0, else 0.
+    and = |a, b| truth(a != 0.0 && b != 0.0), NOT_DIFFERENTIABLE, AS_IT_IS;
+    /// 1 where one is not 0, else 0.
+    or = |a, b| truth(a != 0.0 || b != 0.0), NOT_DIFFERENTIABLE, AS_IT_IS;
+}
+
+impl Operation for Binary {
+    fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    fn shape(&self, args: &[&Shape]) -> Result<Shape, String> {
+        elementwise::same_shape(args)
+    }
+
+    fn eval(&self, args: &[&Tensor], out: &mut [f64]) {
+        for ((y, &a), &b) in out.iter_mut().zip(args[0].data()).zip(args[1].data()) {
+            *y = (self.0.value)(a, b);
+        }
+    }
+
+    fn pullback<'g>(&self, node: &Pull<'g>) -> Vec<Option<Var<'g>>> {
+        (self.0.pullback)(node.cotangent, node.args[0], node.args[1], node.out).to_vec()
+    }
+
+    fn batch<'g>(&self, args: &[Var<'g>], batched: &[bool], size: usize) -> Var<'g> {
+        elementwise::batch(self, args, batched, size)
+    }
+
+    fn simplify<'g>(&self, graph: &'g Graph, args: &[Var<'g>]) -> Option<Var<'g>> {
+        let constants = args.iter().all(|a| a.as_uniform().is_some());
+        if !constants && let Some(simpler) = (self.0.simplify)(args[0], args[1]) {
+            return Some(simpler);
+        }
+        elementwise::before_broadcast(self, graph, args)
+    }
+}
+
+impl PartialEq for Binary {
+    fn eq(&self, other: &Binary) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl Eq for Binary {}
+
+impl Hash for Binary {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.name.hash(state);
+    }
+}
+
+impl std::fmt::Debug for Binary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.name)
+    }
+}
+
+/// What may stand as an operand beside a [`Var`]: another one, or a number.
+pub trait IntoVar<'g> {
+    fn into_var(self, graph: &'g Graph) -> Var<'g>;
+}
+
+impl<'g> IntoVar<'g> for Var<'g> {
+    fn into_var(self, _graph: &'g Graph) -> Var<'g> {
+        self
+    }
+}
+
+impl<'g> IntoVar<'g> for f64 {
+    fn into_var(self, graph: &'g Graph) -> Var<'g> {
+        graph.scalar(self)
+    }
+}
+
+macro_rules! operator {
+    ($($trait:ident $method:ident;)*) => {$(
+        impl<'g, T: IntoVar<'g>> std::ops::$trait<T> for Var<'g> {
+            type Output = Var<'g>;
+            fn $method(self, other: T) -> Var<'g> {
+                Var::$method(self, other)
+            }
+        }
+
+        impl<'g> std::ops::$trait<Var<'g>> for f64 {
+            type Output = Var<'g>;
+            fn $method(self, other: Var<'g>) -> Var<'g> {
+                Var::$method(other.graph.scalar(self), other)
+            }
+        }
+    )*};
+}
+
+operator! { Add add; Sub sub; Mul mul; Div div; }

@@ -1,0 +1,66 @@
+//! What all elementwise operations share: equal shapes, batching, and doing work before it is
+//! repeated.
+
+use super::Broadcast;
+use crate::graph::{Graph, Operation, Shape, Var, broadcast_shapes, numel};
+
+/// All arguments must have one shape.
+pub fn same_shape(args: &[&Shape]) -> Result<Shape, String> {
+    match args.iter().find(|s| **s != args[0]) {
+        Some(other) => Err(format!(
+            "elementwise on {:?} and {:?}",
+            args[0].as_slice(),
+            other.as_slice()
+        )),
+        None => Ok(args[0].clone()),
+    }
+}
+
+/// Gives every argument the leading axis, then applies the operation.
+pub fn batch<'g, O: Operation + Clone + 'static>(
+    op: &O,
+    args: &[Var<'g>],
+    batched: &[bool],
+    size: usize,
+) -> Var<'g> {
+    let lanes: Vec<Var<'g>> = args
+        .iter()
+        .zip(batched)
+        .map(|(&var, &batched)| crate::graph::Lane { var, batched }.lead(size))
+        .collect();
+    lanes[0].graph.apply(op.clone(), &lanes)
+}
+
+/// `f(repeat(a), repeat(b))` is `repeat(f(a, b))`: the work is done before the repetition.
+pub fn before_broadcast<'g, O: Operation + Clone + 'static>(
+    op: &O,
+    graph: &'g Graph,
+    args: &[Var<'g>],
+) -> Option<Var<'g>> {
+    let shape = args[0].shape();
+    if shape.is_empty() {
+        return None;
+    }
+    let sources: Vec<Var<'g>> = args.iter().map(|&a| unrepeated(a)).collect::<Option<_>>()?;
+    let mut common = Shape::new();
+    for source in &sources {
+        common = broadcast_shapes(&common, &source.shape())?;
+    }
+    if numel(&common) >= numel(&shape) {
+        return None;
+    }
+    let small: Vec<Var<'g>> = sources.iter().map(|s| s.broadcast(&common)).collect();
+    Some(graph.apply(op.clone(), &small).broadcast(&shape))
+}
+
+/// What a value repeats: the argument of a broadcast, or the one number of a uniform constant.
+fn unrepeated(var: Var<'_>) -> Option<Var<'_>> {
+    if let Some((_, args)) = var.as_op::<Broadcast>() {
+        return Some(args[0]);
+    }
+    if var.rank() > 0 {
+        var.as_uniform().map(|x| var.graph.scalar(x))
+    } else {
+        None
+    }
+}

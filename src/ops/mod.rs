@@ -1,0 +1,52 @@
+//! The operations of the graph, each with its whole truth in one place: shape rule, value,
+//! derivative (written with the same operations), batching and algebra.
+//!
+//! Elementwise operations are rows of [`unary`] and [`binary`]; every other operation is a file.
+//! Adding one is that row or file and a line here. Compositions ([`compose`]) need no derivative.
+
+pub mod binary;
+mod broadcast;
+mod cholesky;
+pub mod compose;
+mod concat;
+mod constant;
+mod contract;
+mod cumsum;
+mod elementwise;
+mod gather;
+mod input;
+mod pad;
+mod permute;
+mod reduce;
+mod reshape;
+mod scan;
+mod scatter_add;
+mod select;
+mod slice;
+mod stop_gradient;
+mod tri_solve;
+pub mod unary;
+
+pub use binary::{Binary, BinaryRow};
+pub use broadcast::Broadcast;
+pub use cholesky::Cholesky;
+pub use concat::{Concat, concat};
+pub use constant::Constant;
+pub use contract::{Contract, Labels, contract};
+pub use cumsum::CumSum;
+pub use gather::Gather;
+pub use input::Input;
+pub use pad::Pad;
+pub use permute::Permute;
+pub use reduce::{Reduce, ReduceKind};
+pub use reshape::Reshape;
+pub use scan::{Body, Scan, scan};
+pub use scatter_add::ScatterAdd;
+pub use select::Select;
+pub use slice::Slice;
+pub use stop_gradient::StopGradient;
+pub use tri_solve::TriSolve;
+pub use unary::{Unary, UnaryRow};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,377 @@
+//! One battery for all operations: a row gives every check (derivatives of first and second order
+//! against central differences, the leading axis against separate runs, compiled against slow).
+
+use super::*;
+use crate::autodiff::{grad, hvp, vjp};
+use crate::graph::{Graph, NodeId, Rebuild, Tensor, Var, evaluate};
+use std::sync::Arc;
+
+/// A function of inputs of given shapes, with the ranges from which the inputs are drawn.
+struct Case {
+    name: String,
+    shapes: Vec<Vec<usize>>,
+    range: (f64, f64),
+    build: Box<dyn for<'g> Fn(&[Var<'g>]) -> Var<'g>>,
+}
+
+fn case(
+    name: &str,
+    shapes: &[&[usize]],
+    range: (f64, f64),
+    build: impl for<'g> Fn(&[Var<'g>]) -> Var<'g> + 'static,
+) -> Case {
+    let shapes = shapes.iter().map(|s| s.to_vec()).collect();
+    Case {
+        name: name.into(),
+        shapes,
+        range,
+        build: Box::new(build),
+    }
+}
+
+/// Deterministic, irregular numbers in a range.
+fn values(n: usize, (low, high): (f64, f64), seed: usize) -> Vec<f64> {
+    (0..n)
+        .map(|i| {
+            low + (high - low)
+                * (((i + 1) as f64 * 0.754_877_666 + seed as f64 * 0.569_840_29).fract())
+        })
+        .collect()
+}
+
+fn cases() -> Vec<Case> {
+    let mut all = Vec::new();
+    for row in unary::TABLE {
+        let range = match row.name {
+            "log" | "sqrt" | "lgamma" | "digamma" | "trigamma" | "recip" => (0.3, 4.0),
+            "tan" => (-1.2, 1.1),
+            "log1p" => (-0.6, 2.0),
+            "log1m_exp" => (-3.0, -0.1),
+            "asin" | "acos" => (-0.9, 0.9),
+            "inv_phi" => (0.05, 0.95),
+            "floor" | "ceil" | "round" | "trunc" | "sign" | "abs" => (0.1, 0.4),
+            _ => (-2.0, 2.1),
+        };
+        all.push(case(row.name, &[&[5]], range, |x| {
+            x[0].graph.apply(Unary(row), &[x[0]])
+        }));
+    }
+    for row in binary::TABLE.iter().filter(|r| r.name != "polygamma") {
+        all.push(case(row.name, &[&[2, 3], &[2, 3]], (0.3, 1.9), |x| {
+            x[0].graph.apply(Binary(row), &[x[0], x[1]])
+        }));
+    }
+    all.extend([
+        case("polygamma", &[&[4]], (0.5, 3.0), |x| {
+            x[0].graph.scalar(2.0).broadcast(&[4]).polygamma(x[0])
+        }),
+        case("broadcasting", &[&[3], &[2, 1]], (0.5, 2.0), |x| {
+            x[0] * x[1] + x[1].exp()
+        }),
+        case("select", &[&[4], &[4], &[4]], (-1.0, 1.0), |x| {
+            x[0].gt(0.0).select(x[1] * x[2], x[2].square())
+        }),
+        case("movement", &[&[2, 3, 4]], (-1.0, 1.0), |x| {
+            let y = x[0]
+                .square()
+                .permute(&[2, 0, 1])
+                .reshape(&[4, 6])
+                .slice(0, 1, 4)
+                .pad(1, 1, 2);
+            y * y.exp()
+        }),
+        case("concat", &[&[2, 3], &[2, 1]], (-1.0, 1.0), |x| {
+            concat(&[x[0].square(), x[1], x[0].exp()], 0).square()
+        }),
+        case("gather", &[&[2, 3, 2]], (-1.0, 1.0), |x| {
+            let index = x[0].graph.constant(Tensor::vector([2.0, 0.0, 2.0, 1.0]));
+            x[0].gather(1, index).square()
+        }),
+        case("scatter_add", &[&[2, 4, 2]], (-1.0, 1.0), |x| {
+            let index = x[0].graph.constant(Tensor::vector([2.0, 0.0, 2.0, 4.0]));
+            x[0].square().scatter_add(1, 5, index).exp()
+        }),
+        case("reductions", &[&[2, 3, 4]], (-1.0, 1.0), |x| {
+            x[0].square().sum_axes(&[0, 2]).exp() + x[0].max_axes(&[0, 2]) * x[0].min_axes(&[0, 2])
+        }),
+        case("linear sums", &[&[3, 4], &[4], &[3, 1]], (0.5, 1.5), |x| {
+            ((x[0] - x[1]) * x[2] / x[1] + x[1].log() - x[2]).sum()
+        }),
+        case("contract", &[&[2, 3, 4], &[2, 4, 5]], (-1.0, 1.0), |x| {
+            x[0].matmul(x[1]).square()
+        }),
+        case(
+            "contract orders",
+            &[&[2, 3, 4], &[4, 3]],
+            (-1.0, 1.0),
+            |x| {
+                contract(x[0], &[7, 8, 9], x[1], &[9, 8], &[7]).exp()
+                    + contract(x[0], &[7, 8, 9], x[1], &[9, 8], &[8, 7]).sum()
+            },
+        ),
+        case("outer", &[&[3], &[4]], (-1.0, 1.0), |x| {
+            contract(x[0], &[1], x[1], &[2], &[2, 1]).exp()
+        }),
+        case("matrix vector", &[&[3, 4], &[4]], (-1.0, 1.0), |x| {
+            x[0].matmul(x[1]).square()
+        }),
+        case("cumsum", &[&[2, 4, 2]], (-1.0, 1.0), |x| {
+            x[0].cumsum(1).square()
+        }),
+        case("cholesky", &[&[2, 3, 3]], (-1.0, 1.0), |x| {
+            spd(x[0]).cholesky().square()
+        }),
+        case("tri_solve", &[&[3, 3], &[3, 2]], (0.5, 1.5), |x| {
+            let l = x[0].lower_triangle(1.0) + x[0].graph.constant(eye(3));
+            l.tri_solve(x[1], false).square() + l.tri_solve(x[1].exp(), true)
+        }),
+        case("log_sum_exp", &[&[3, 4]], (-1.0, 1.0), |x| {
+            x[0].log_sum_exp(&[0]).square()
+        }),
+        case("softmax", &[&[3, 4]], (-1.0, 1.0), |x| {
+            x[0].softmax().square()
+        }),
+        case("prod", &[&[2, 5]], (-1.0, 1.0), |x| x[0].prod().exp()),
+        case("diagonal", &[&[3, 3]], (-1.0, 1.0), |x| {
+            x[0].diagonal()
+                .exp()
+                .diagonal_matrix()
+                .sum_axes(&[1])
+                .square()
+        }),
+        case("log_add_exp", &[&[3], &[3]], (-1.0, 1.0), |x| {
+            x[0].log_add_exp(x[1]).square()
+        }),
+        case("scan", &[&[2], &[5, 2], &[2, 2]], (0.1, 0.7), |x| {
+            scanned(x, false)
+        }),
+        case(
+            "scan reversed",
+            &[&[2], &[5, 2], &[2, 2]],
+            (0.1, 0.7),
+            |x| scanned(x, true),
+        ),
+    ]);
+    all
+}
+
+fn eye(n: usize) -> Tensor {
+    Tensor::new(
+        [n, n].into_iter().collect(),
+        (0..n * n)
+            .map(|k| f64::from(u8::from(k / n == k % n)))
+            .collect(),
+    )
+}
+
+fn spd(x: Var<'_>) -> Var<'_> {
+    x.matmul(x.transpose()) + x.graph.constant(eye(x.extent(0))) * 2.0
+}
+
+/// `c' = tanh(W c + sin(x)) · x`, with part of the body to hoist.
+fn scanned<'g>(x: &[Var<'g>], reverse: bool) -> Var<'g> {
+    let g = Arc::new(Graph::new());
+    let (c, s, w) = (g.input(&[2]), g.input(&[2]), g.input(&[2, 2]));
+    let out = (w.matmul(c) + s.sin() * w.exp().sum()).tanh() * s;
+    let body = Body {
+        inputs: vec![c.id, s.id, w.id],
+        output: out.id,
+        graph: g.clone(),
+    };
+    scan(body, 5, reverse, x[0], &[x[1]], &[x[2]]).square()
+}
+
+/// Σ w·f with irregular weights: a scalar whose gradient sees every element.
+fn weighted<'g>(y: Var<'g>) -> Var<'g> {
+    let w = Tensor::new(y.shape(), values(y.numel(), (0.5, 1.5), 7));
+    (y * y.graph.constant(w)).sum()
+}
+
+fn feeds(inputs: &[Var<'_>], range: (f64, f64)) -> Vec<(NodeId, Tensor)> {
+    let tensor =
+        |(i, v): (usize, &Var<'_>)| (v.id, Tensor::new(v.shape(), values(v.numel(), range, i)));
+    inputs.iter().enumerate().map(tensor).collect()
+}
+
+fn close(a: f64, b: f64, tolerance: f64, what: &str) {
+    assert!(
+        (a - b).abs() <= tolerance * (1.0 + a.abs().max(b.abs())),
+        "{what}: {a} and {b}"
+    );
+}
+
+/// Central difference of the value of `of` in one element of one feed.
+fn difference(
+    graph: &Graph,
+    of: NodeId,
+    feeds: &[(NodeId, Tensor)],
+    input: usize,
+    element: usize,
+) -> Vec<f64> {
+    let h = 1e-5;
+    let shifted = |by: f64| {
+        let mut feeds = feeds.to_vec();
+        let mut data = feeds[input].1.data().to_vec();
+        data[element] += by;
+        feeds[input].1 = Tensor::new(feeds[input].1.shape().clone(), data);
+        evaluate(graph, &feeds, &[of]).remove(0)
+    };
+    let (up, down) = (shifted(h), shifted(-h));
+    up.data()
+        .iter()
+        .zip(down.data())
+        .map(|(u, d)| (u - d) / (2.0 * h))
+        .collect()
+}
+
+#[test]
+fn first_derivatives_equal_central_differences() {
+    for case in cases() {
+        let g = Graph::new();
+        let inputs: Vec<Var> = case.shapes.iter().map(|s| g.input(s)).collect();
+        let y = weighted((case.build)(&inputs));
+        let gradients = grad(y, &inputs);
+        crate::graph::verify(&g).unwrap();
+        let feeds = feeds(&inputs, case.range);
+        for (i, gradient) in gradients.iter().enumerate() {
+            let exact = evaluate(&g, &feeds, &[gradient.id]).remove(0);
+            for (element, &d) in exact.data().iter().enumerate() {
+                // Central differences with h = 1e-5 carry an error of about 1e-9 times the third derivative.
+                close(
+                    d,
+                    difference(&g, y.id, &feeds, i, element)[0],
+                    2e-7,
+                    &format!("{} d/dx{i}[{element}]", case.name),
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn second_derivatives_equal_differences_of_first() {
+    for case in cases() {
+        let g = Graph::new();
+        let inputs: Vec<Var> = case.shapes.iter().map(|s| g.input(s)).collect();
+        let y = weighted((case.build)(&inputs));
+        let v: Vec<Var> = inputs
+            .iter()
+            .enumerate()
+            .map(|(i, x)| {
+                g.constant(Tensor::new(
+                    x.shape(),
+                    values(x.numel(), (-1.0, 1.0), i + 3),
+                ))
+            })
+            .collect();
+        let gradients = grad(y, &inputs);
+        let along = gradients
+            .iter()
+            .zip(&v)
+            .map(|(g, v)| (*g * *v).sum())
+            .reduce(|a, b| a + b)
+            .unwrap();
+        let h = hvp(y, &inputs, &v);
+        let feeds = feeds(&inputs, case.range);
+        for (i, h) in h.iter().enumerate() {
+            let exact = evaluate(&g, &feeds, &[h.id]).remove(0);
+            for (element, &d) in exact.data().iter().enumerate() {
+                close(
+                    d,
+                    difference(&g, along.id, &feeds, i, element)[0],
+                    1e-6,
+                    &format!("{} H·v {i}[{element}]", case.name),
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_leading_axis_gives_what_separate_runs_give() {
+    for case in cases() {
+        for batched in 1..(1usize << case.shapes.len()) {
+            let source = Graph::new();
+            let inputs: Vec<Var> = case.shapes.iter().map(|s| source.input(s)).collect();
+            let y = (case.build)(&inputs);
+            let all = grad(weighted(y), &inputs);
+            let mut outputs = vec![y.id];
+            outputs.extend(all.iter().map(|v| v.id));
+            let g = Graph::new();
+            let mut rebuild = Rebuild::batched(&source, &g, 3);
+            let mut wide = Vec::new();
+            let base = feeds(&inputs, case.range);
+            for (i, x) in inputs.iter().enumerate() {
+                let lead = batched >> i & 1 == 1;
+                let mut shape = x.shape();
+                if lead {
+                    shape.insert(0, 3);
+                }
+                let input = g.input(&shape);
+                rebuild.substitute(x.id, input, lead);
+                let data = if lead {
+                    values(input.numel(), case.range, i)
+                } else {
+                    base[i].1.data().to_vec()
+                };
+                wide.push((input.id, Tensor::new(shape, data)));
+            }
+            let lanes: Vec<NodeId> = rebuild
+                .emit_batched(&outputs)
+                .iter()
+                .map(|v| v.id)
+                .collect();
+            crate::graph::verify(&g).unwrap();
+            let together = evaluate(&g, &wide, &lanes);
+            for s in 0..3 {
+                let one: Vec<(NodeId, Tensor)> = inputs
+                    .iter()
+                    .enumerate()
+                    .map(|(i, x)| {
+                        let n = x.numel();
+                        let from = if batched >> i & 1 == 1 { s * n } else { 0 };
+                        (
+                            x.id,
+                            Tensor::new(x.shape(), wide[i].1.data()[from..from + n].to_vec()),
+                        )
+                    })
+                    .collect();
+                for (k, alone) in evaluate(&source, &one, &outputs).iter().enumerate() {
+                    let n = alone.numel();
+                    for (j, &a) in alone.data().iter().enumerate() {
+                        close(
+                            a,
+                            together[k].data()[s * n + j],
+                            1e-12,
+                            &format!("{} sample {s} of output {k}, {batched:b}", case.name),
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn jacobian_products_agree() {
+    let g = Graph::new();
+    let x = g.input(&[3]);
+    let y = (x * x.slice(0, 0, 1)).exp();
+    let (u, v) = (
+        g.constant(Tensor::vector([0.3, -0.2, 0.9])),
+        g.constant(Tensor::vector([1.0, 0.5, -0.7])),
+    );
+    let left = (crate::autodiff::jvp(y, &[x], &[v]) * u).sum();
+    let right = (vjp(&[y], &[u], &[x])[0] * v).sum();
+    let out = evaluate(
+        &g,
+        &[(x.id, Tensor::vector([0.1, 0.4, -0.3]))],
+        &[left.id, right.id],
+    );
+    close(
+        out[0].data()[0],
+        out[1].data()[0],
+        1e-14,
+        "uᵀ(Jv) and (uᵀJ)v",
+    );
+}

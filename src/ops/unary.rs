@@ -1,0 +1,189 @@
+//! Elementwise functions of one argument: a row each.
+
+use super::elementwise;
+use crate::graph::{Graph, Operation, Pull, Shape, Tensor, Var};
+use crate::special;
+use std::hash::{Hash, Hasher};
+
+/// Name, value and derivative of one function.
+pub struct UnaryRow {
+    pub name: &'static str,
+    pub value: fn(f64) -> f64,
+    /// `(cotangent, x, y) ↦ cotangent · dy/dx`; `None` where the function is piecewise constant.
+    pub pullback: Option<for<'g> fn(Var<'g>, Var<'g>, Var<'g>) -> Var<'g>>,
+}
+
+/// A row of the table, as an operation.
+#[derive(Clone, Copy)]
+pub struct Unary(pub &'static UnaryRow);
+
+macro_rules! unary {
+    ($($(#[doc = $doc:literal])+ $name:ident = $value:expr, $pullback:expr;)*) => {
+        /// All elementwise functions of one argument.
+        pub static TABLE: &[UnaryRow] = &[$(
+            UnaryRow { name: stringify!($name), value: $value, pullback: $pullback },
+        )*];
+
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        enum Position { $($name),* }
+
+        impl<'g> Var<'g> {
+            $($(#[doc = $doc])+
+            pub fn $name(self) -> Var<'g> {
+                self.graph.apply(Unary(&TABLE[Position::$name as usize]), &[self])
+            })*
+        }
+    };
+}
+
+unary! {
+    /// `-x`
+    neg = |x| -x, Some(|g, _, _| -g);
+    /// `|x|`; the derivative at 0 is 0.
+    abs = f64::abs, Some(|g, x, _| g * x.sign());
+    /// -1, 0 or 1.
+    sign = |x| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x }, None;
+    /// `x²`
+    square = |x| x * x, Some(|g, x, _| g * (x * 2.0));
+    /// `1 / x`
+    recip = |x| 1.0 / x, Some(|g, _, y| -(g * y.square()));
+    /// `√x`
+    sqrt = f64::sqrt, Some(|g, _, y| g * 0.5 / y);
+    /// `eˣ`
+    exp = special::exp, Some(|g, _, y| g * y);
+    /// `eˣ − 1`, exact near 0.
+    expm1 = special::expm1, Some(|g, _, y| g * (y + 1.0));
+    /// Natural logarithm.
+    log = special::log, Some(|g, x, _| g / x);
+    /// `log(1 + x)`, exact near 0.
+    log1p = special::log1p, Some(|g, x, _| g / (x + 1.0));
+    /// `log(1 − eˣ)` for x < 0.
+    log1m_exp = special::log1m_exp, Some(|g, x, _| -(g / (-x).expm1()));
+    /// Logistic function `1 / (1 + e⁻ˣ)`.
+    sigmoid = special::sigmoid, Some(|g, _, y| g * y * (1.0 - y));
+    /// `log(1 + eˣ)`
+    softplus = special::softplus, Some(|g, x, _| g * x.sigmoid());
+    /// Hyperbolic tangent.
+    tanh = special::tanh, Some(|g, _, y| g * (1.0 - y.square()));
+    /// Hyperbolic sine.
+    sinh = f64::sinh, Some(|g, x, _| g * x.cosh());
+    /// Hyperbolic cosine.
+    cosh = f64::cosh, Some(|g, x, _| g * x.sinh());
+    /// Sine of radians.
+    sin = f64::sin, Some(|g, x, _| g * x.cos());
+    /// Cosine of radians.
+    cos = f64::cos, Some(|g, x, _| -(g * x.sin()));
+    /// Tangent of radians.
+    tan = f64::tan, Some(|g, _, y| g * (y.square() + 1.0));
+    /// Arc sine, in radians.
+    asin = f64::asin, Some(|g, x, _| g / (1.0 - x.square()).sqrt());
+    /// Arc cosine, in radians.
+    acos = f64::acos, Some(|g, x, _| -(g / (1.0 - x.square()).sqrt()));
+    /// Arc tangent, in radians.
+    atan = f64::atan, Some(|g, x, _| g / (x.square() + 1.0));
+    /// `log |Γ(x)|`
+    lgamma = special::lgamma, Some(|g, x, _| g * x.digamma());
+    /// Derivative of `lgamma`.
+    digamma = special::digamma, Some(|g, x, _| g * x.trigamma());
+    /// Second derivative of `lgamma`.
+    trigamma = special::trigamma, Some(|g, x, _| g * x.graph.scalar(2.0).broadcast(&x.shape()).polygamma(x));
+    /// Error function.
+    erf = special::erf, Some(|g, x, _| g * (-x.square()).exp() * std::f64::consts::FRAC_2_SQRT_PI);
+    /// Complementary error function.
+    erfc = special::erfc, Some(|g, x, _| -(g * (-x.square()).exp() * std::f64::consts::FRAC_2_SQRT_PI));
+    /// Distribution function of the standard Normal.
+    phi = special::phi, Some(|g, x, _| g * (x.square() * -0.5).exp() * special::FRAC_1_SQRT_2PI);
+    /// Logarithm of [`Var::phi`], exact far into the lower tail.
+    log_phi = special::log_phi, Some(|g, x, y| g * (x.square() * -0.5 - y).exp() * special::FRAC_1_SQRT_2PI);
+    /// Quantile function of the standard Normal.
+    inv_phi = special::inv_phi, Some(|g, _, y| g * (y.square() * 0.5).exp() / special::FRAC_1_SQRT_2PI);
+    /// `log I₀(x)`, the modified Bessel function of the first kind of order 0.
+    log_bessel_i0 = special::log_bessel_i0, Some(|g, x, _| g * x.bessel_ratio());
+    /// `I₁(x) / I₀(x)`
+    bessel_ratio = special::bessel_i1_over_i0, Some(|g, x, y| {
+        // d/dx = 1 − y/x − y², and 1/2 at 0.
+        let at_zero = x.eq(0.0);
+        let safe = at_zero.select(1.0, x);
+        g * at_zero.select(0.5, 1.0 - y / safe - y.square())
+    });
+    /// Largest integer not above x.
+    floor = f64::floor, None;
+    /// Smallest integer not below x.
+    ceil = f64::ceil, None;
+    /// Nearest integer, halves away from 0.
+    round = f64::round, None;
+    /// Integer part.
+    trunc = f64::trunc, None;
+    /// 1 where x is 0, else 0.
+    not = |x| f64::from(u8::from(x == 0.0)), None;
+    /// 1 where x is neither NaN nor infinite, else 0.
+    is_finite = |x: f64| f64::from(u8::from(x.is_finite())), None;
+}
+
+impl Operation for Unary {
+    fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    fn shape(&self, args: &[&Shape]) -> Result<Shape, String> {
+        elementwise::same_shape(args)
+    }
+
+    fn eval(&self, args: &[&Tensor], out: &mut [f64]) {
+        for (y, &x) in out.iter_mut().zip(args[0].data()) {
+            *y = (self.0.value)(x);
+        }
+    }
+
+    fn pullback<'g>(&self, node: &Pull<'g>) -> Vec<Option<Var<'g>>> {
+        vec![
+            self.0
+                .pullback
+                .map(|pullback| pullback(node.cotangent, node.args[0], node.out)),
+        ]
+    }
+
+    fn batch<'g>(&self, args: &[Var<'g>], batched: &[bool], size: usize) -> Var<'g> {
+        elementwise::batch(self, args, batched, size)
+    }
+
+    fn simplify<'g>(&self, graph: &'g Graph, args: &[Var<'g>]) -> Option<Var<'g>> {
+        if let Some((inner, inner_args)) = args[0].as_op::<Unary>() {
+            match (self.0.name, inner.0.name) {
+                ("neg", "neg") | ("log", "exp") => return Some(inner_args[0]),
+                ("square", "sqrt") => return Some(inner_args[0]),
+                ("square", "neg") => return Some(inner_args[0].square()),
+                _ => {}
+            }
+        }
+        elementwise::before_broadcast(self, graph, args)
+    }
+}
+
+impl PartialEq for Unary {
+    fn eq(&self, other: &Unary) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl Eq for Unary {}
+
+impl Hash for Unary {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.name.hash(state);
+    }
+}
+
+impl std::fmt::Debug for Unary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.name)
+    }
+}
+
+impl<'g> std::ops::Neg for Var<'g> {
+    type Output = Var<'g>;
+
+    fn neg(self) -> Var<'g> {
+        Var::neg(self)
+    }
+}
