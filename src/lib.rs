@@ -2,7 +2,9 @@
 
 pub mod autodiff;
 pub mod diag;
+pub mod dist;
 pub mod graph;
 pub mod ops;
 pub mod special;
 pub mod syntax;
+pub mod transform;

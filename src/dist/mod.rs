@@ -1,0 +1,189 @@
+//! Distributions: each a file that declares its parameters and support and writes its log density
+//! as graph code, so that derivatives, batching and fusion come by themselves.
+//!
+//! A [`Distribution`] is a family with arguments. Its arguments and values have *batch axes* (loops,
+//! arrays) followed by the axes that belong to the family (a mean vector, a covariance matrix). All
+//! arguments and the value have the same number of batch axes, of equal extent or 1; log densities
+//! have the batch axes alone. The checker, the help and the tables of the documentation read the
+//! [`Declaration`]; nothing else lists what a distribution takes.
+
+mod declaration;
+mod point;
+mod power;
+mod support;
+#[cfg(test)]
+mod tests;
+
+mod bernoulli;
+mod dirichlet;
+mod normal;
+
+pub use declaration::{
+    Declaration, DefaultValue, Domain, EventAxis, Form, Kind, Parameter, Values,
+};
+pub use point::{Point, PointArgument};
+pub use support::Support;
+
+use crate::graph::Var;
+use rand::Rng;
+
+/// Every family; adding one is its file and a line here.
+pub static FAMILIES: &[&dyn Family] = &[
+    &bernoulli::Bernoulli,
+    &dirichlet::Dirichlet,
+    &normal::Normal,
+];
+
+/// The family of a name.
+pub fn find(name: &str) -> Option<&'static dyn Family> {
+    FAMILIES
+        .iter()
+        .copied()
+        .find(|f| f.declaration().name == name)
+}
+
+/// What a distribution is, apart from its arguments.
+pub trait Family: Send + Sync {
+    fn declaration(&self) -> &'static Declaration;
+
+    /// Log density (or mass) with all constants, of the batch axes.
+    ///
+    /// `x` lies in the support, unless the support's bounds are not constants: then the result is
+    /// −∞ outside.
+    fn log_prob<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Var<'g>;
+
+    /// Where draws lie; by default what the declaration says.
+    fn support<'g>(&self, _d: &Distribution<'g>) -> Support<'g> {
+        Support::of(self.declaration().support)
+    }
+
+    /// One draw into `out` (the event's elements, row-major).
+    fn sample(&self, p: &Point, rng: &mut dyn Rng, out: &mut [f64]);
+
+    /// `log P(X ≤ x)`, where it has a closed form.
+    fn log_cdf<'g>(&self, _d: &Distribution<'g>, _x: Var<'g>) -> Option<Var<'g>> {
+        None
+    }
+
+    /// `log P(X > x)`, where it has a closed form.
+    fn log_survival<'g>(&self, _d: &Distribution<'g>, _x: Var<'g>) -> Option<Var<'g>> {
+        None
+    }
+
+    /// Expectation of each element, where it exists in closed form.
+    fn mean<'g>(&self, _d: &Distribution<'g>) -> Option<Var<'g>> {
+        None
+    }
+
+    /// Variance of each element, where it exists in closed form.
+    fn variance<'g>(&self, _d: &Distribution<'g>) -> Option<Var<'g>> {
+        None
+    }
+
+    /// Differential (or discrete) entropy in nats, of the batch axes, where it has a closed form.
+    fn entropy<'g>(&self, _d: &Distribution<'g>) -> Option<Var<'g>> {
+        None
+    }
+}
+
+/// A family with arguments, in the order of one of its forms.
+#[derive(Clone)]
+pub struct Distribution<'g> {
+    pub family: &'static dyn Family,
+    /// Which of the declaration's forms the arguments are for.
+    pub form: usize,
+    pub args: Vec<Argument<'g>>,
+}
+
+/// An argument of a distribution.
+#[derive(Clone)]
+pub enum Argument<'g> {
+    /// `[batch…, own axes…]`
+    Value(Var<'g>),
+    /// A whole number that sets an extent of the event.
+    Dimension(usize),
+    /// The distribution that is wrapped.
+    Distribution(Box<Distribution<'g>>),
+    /// Several distributions of equal events.
+    Distributions(Vec<Distribution<'g>>),
+    /// Several distributions of one family: the last batch axis counts them.
+    Stack(Box<Distribution<'g>>),
+    /// Left out.
+    Absent,
+}
+
+impl std::fmt::Debug for Distribution<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.family.declaration().name)
+    }
+}
+
+impl<'g> Distribution<'g> {
+    /// A distribution from values alone, by the family's first form.
+    ///
+    /// ```
+    /// use elbo::{dist::{Distribution, find}, graph::{Graph, Tensor}};
+    /// let g = Graph::new();
+    /// let d = Distribution::new(find("Normal").unwrap(), 0, &[g.scalar(1.0), g.scalar(2.0)]);
+    /// let log_prob = d.log_prob(g.scalar(0.0)).as_uniform().unwrap();
+    /// assert!((log_prob - (-1.737_085_713_764_618)).abs() < 1e-15);
+    /// ```
+    pub fn new(family: &'static dyn Family, form: usize, values: &[Var<'g>]) -> Distribution<'g> {
+        Distribution {
+            family,
+            form,
+            args: values.iter().map(|&v| Argument::Value(v)).collect(),
+        }
+    }
+
+    /// The argument at a position as a value.
+    ///
+    /// # Panics
+    /// If it is something else: the declaration says what it is.
+    pub fn value(&self, position: usize) -> Var<'g> {
+        self.value_or_none(position)
+            .expect("the declaration makes this argument a value")
+    }
+
+    pub fn value_or_none(&self, position: usize) -> Option<Var<'g>> {
+        match self.args.get(position) {
+            Some(Argument::Value(v)) => Some(*v),
+            _ => None,
+        }
+    }
+
+    /// The argument at a position as the wrapped distribution.
+    pub fn inner(&self, position: usize) -> &Distribution<'g> {
+        match &self.args[position] {
+            Argument::Distribution(d) => d,
+            _ => panic!("the declaration makes this argument a distribution"),
+        }
+    }
+
+    /// Number of axes of one draw.
+    pub fn event_rank(&self) -> usize {
+        self.family
+            .declaration()
+            .event_rank(|position| self.inner(position).event_rank())
+    }
+
+    pub fn log_prob(&self, x: Var<'g>) -> Var<'g> {
+        self.family.log_prob(self, x)
+    }
+
+    pub fn support(&self) -> Support<'g> {
+        self.family.support(self)
+    }
+
+    pub fn is_discrete(&self) -> bool {
+        match self.family.declaration().values {
+            Values::Real => false,
+            Values::Integer => true,
+            Values::AsInner(position) => match &self.args[position] {
+                Argument::Distribution(d) | Argument::Stack(d) => d.is_discrete(),
+                Argument::Distributions(all) => all.first().is_some_and(|d| d.is_discrete()),
+                _ => false,
+            },
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The battery for all families.

@@ -1,0 +1,1 @@
+//! Maps between a support and unconstrained space, with their log Jacobians, as graph code.
