@@ -205,6 +205,11 @@ impl<'a> Actions<'a> {
         self.open_range(l, start, end, r)
     }
 
+    pub fn colon_loop(&mut self, l: usize, start: Expr, colon: usize, end: Expr, r: usize) -> Expr {
+        self.report(error::colon_range(self.span(colon, colon + 1)));
+        self.range(l, start, end, r)
+    }
+
     pub fn assignment_in_condition(&mut self, l: usize, a: Expr, m: usize, n: usize, b: Expr, r: usize) -> Expr {
         self.report(error::assignment_in_condition(self.span(m, n)));
         self.binary(l, a, BinaryOp::Eq, b, r)

@@ -68,7 +68,9 @@ impl<'t> Pass<'_, 't> {
             let place = self.pieces.last().map_or(0, |p| p.end);
             self.close_down_to(|open| open == Token::LBrace, place, place);
         }
-        let continues = self.pieces.last().is_none_or(|p| p.token.continues_line());
+        // What is missing after an operator is missed at its own line, not at the next statement.
+        let continues = self.pieces.last().is_none_or(|p| p.token.continues_line())
+            && !self.keyword_starts_statement(at + 1);
         if !self.in_round_or_square() && !continues && !self.joins_line_before(at) {
             self.ended = true;
         }
@@ -187,11 +189,8 @@ impl<'t> Pass<'_, 't> {
         let Some(first) = self.input.get(at) else {
             return false;
         };
-        match first.token {
-            Token::Data | Token::Param | Token::Let | Token::Factor | Token::Fn | Token::Import => {
-                return !self.next_is_assign(at);
-            }
-            _ => {}
+        if first.token != Token::For && self.keyword_starts_statement(at) {
+            return true;
         }
         let mut depth = 0;
         for piece in &self.input[at..] {
@@ -205,6 +204,13 @@ impl<'t> Pass<'_, 't> {
             }
         }
         false
+    }
+
+    /// Whether a word at `at` can only begin a statement.
+    fn keyword_starts_statement(&self, at: usize) -> bool {
+        use Token::*;
+        let first = self.input.get(at).map(|p| p.token);
+        matches!(first, Some(Data | Param | Let | Factor | Fn | Import | For)) && !self.next_is_assign(at)
     }
 
     fn is_elif(&self, piece: Piece<'t>) -> bool {

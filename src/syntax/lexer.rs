@@ -177,7 +177,7 @@ impl Token<'_> {
     /// Whether a statement goes on after a line that ends with this token.
     pub(crate) fn continues_line(self) -> bool {
         use Token::*;
-        matches!(self, Comma | Colon | ColonEq | Dot | DotDot | Arrow | Tilde | Assign | Bar | Else)
+        matches!(self, Comma | ColonEq | DotDot | Arrow | Tilde | Assign | Bar | Else)
             || self.is_operator()
     }
 

@@ -9,9 +9,14 @@ use crate::diag::{Diagnostic, Span};
 
 /// The error for token `at`, given the parser's list of what it would have taken.
 pub(crate) fn unexpected(span: Span, pieces: &[Piece<'_>], at: usize, expected: &[String]) -> Diagnostic {
-    let place = Place { pieces, at };
+    let place = Place { pieces, at, expected };
     let found = describe(place.here());
-    let problem = error::unexpected_token(span, &found, &expected_words(expected));
+    // A target is parsed as an expression, but nobody should write one there.
+    let wanted = match place.get(-1) {
+        Token::Let => "a name".to_string(),
+        _ => expected_words(expected),
+    };
+    let problem = error::unexpected_token(span, &found, &wanted);
     match HINTS.iter().find_map(|hint| hint(&place)) {
         Some(help) => problem.help(help),
         None => problem,
@@ -115,6 +120,7 @@ fn expected_words(expected: &[String]) -> String {
 struct Place<'p, 't> {
     pieces: &'p [Piece<'t>],
     at: usize,
+    expected: &'p [String],
 }
 
 impl<'t> Place<'_, 't> {
@@ -141,6 +147,12 @@ impl<'t> Place<'_, 't> {
         self.pieces.get(start).map_or(Token::End, |p| p.token)
     }
 
+    /// Whether the token before can end an expression.
+    fn ends_operand(&self) -> bool {
+        use Token::*;
+        matches!(self.get(-1), Name(_) | Int(_) | Real(_) | Str(_) | True | False | RParen | RBracket | Quote)
+    }
+
     fn touches_previous(&self) -> bool {
         self.at > 0 && self.pieces[self.at - 1].end == self.pieces[self.at].start
     }
@@ -155,7 +167,6 @@ const HINTS: &[Hint] = &[
     foreign_statement,
     typed_declaration,
     bounds_on_type,
-    colon_in_range,
     parenthesised_for,
     brace_on_next_line,
     python_block,
@@ -219,24 +230,22 @@ fn bounds_on_type(p: &Place) -> Option<String> {
         .then(|| "bounds are part of the type: `positive`, `nonnegative`, `unit`".into())
 }
 
-fn colon_in_range(p: &Place) -> Option<String> {
-    (p.here() == Token::Colon && p.head() == Token::For && !matches!(p.get(1), Token::End))
-        .then(|| "a range is written `1..N`".into())
-}
-
 fn parenthesised_for(p: &Place) -> Option<String> {
     (p.here() == Token::LParen && p.get(-1) == Token::For)
         .then(|| "write `for i in 1..N { … }`, without parentheses".into())
 }
 
 fn brace_on_next_line(p: &Place) -> Option<String> {
-    let opens = matches!(p.head(), Token::For | Token::IfStatement | Token::Fn | Token::Guide);
-    (p.here() == Token::End && opens && p.get(1) == Token::End)
+    let wanted = p.expected.iter().any(|e| e == "\"{\"") && p.get(-1) != Token::Colon;
+    let opens = matches!(p.head(), Token::For | Token::IfStatement | Token::Fn);
+    (p.here() == Token::End && wanted && opens && p.ends_operand())
         .then(|| "the `{` stands on the same line".into())
 }
 
 fn python_block(p: &Place) -> Option<String> {
-    (p.here() == Token::Colon && p.get(1) == Token::End).then(|| "a block is written in braces: `{ … }`".into())
+    let heads = matches!(p.head(), Token::For | Token::IfStatement | Token::Else | Token::Name("while"));
+    let colon = p.here() == Token::Colon || p.get(-1) == Token::Colon && p.here() == Token::End;
+    (heads && colon).then(|| "a block is written in braces: `{ … }`".into())
 }
 
 fn typed_let(p: &Place) -> Option<String> {
@@ -290,7 +299,9 @@ fn keyword_as_name(p: &Place) -> Option<String> {
 }
 
 fn side_by_side(p: &Place) -> Option<String> {
-    let ends = matches!(p.get(-1), Token::RBrace);
-    (ends && !p.here().is_operator() && p.here() != Token::End)
+    use Token::*;
+    let begins = matches!(p.here(), Data | Param | Let | Factor | For | Fn | Import | If);
+    let after_block = p.get(-1) == RBrace && matches!(p.here(), Name(_));
+    (begins && p.ends_operand() || after_block)
         .then(|| "statements stand on lines of their own, or with `;` between them".into())
 }

@@ -377,8 +377,8 @@ impl<'a> Printer<'a> {
             return self.enclosed(expr);
         }
         match &expr.kind {
-            ExprKind::Int(value) => self.put(&value.to_string()),
-            ExprKind::Real(value) => self.put(&format!("{value:?}")),
+            ExprKind::Int(value) => self.number(expr, &value.to_string()),
+            ExprKind::Real(value) => self.number(expr, &format!("{value:?}")),
             ExprKind::Bool(value) => self.put(&value.to_string()),
             ExprKind::String(text) => self.string(text),
             ExprKind::Name(name) => self.put(name),
@@ -417,7 +417,7 @@ impl<'a> Printer<'a> {
                 self.params(params);
                 self.optional("| ", Some(body));
             }
-            ExprKind::If { condition, then, otherwise } => self.if_expr(condition, then, otherwise),
+            ExprKind::If { condition, then, otherwise } => self.if_expr(condition, then, otherwise, false),
             ExprKind::Block(statements) => self.braces(statements, expr.span.end),
             ExprKind::Range { start, end } => self.range(Some(start), Some(end)),
             // Cannot be read back, as it never could be read.
@@ -435,7 +435,7 @@ impl<'a> Printer<'a> {
         let level = Level::of_operator(op);
         if op == BinaryOp::Pow {
             // Copies of a distribution, `Normal(0, 1) ^ (N, K)`, are spaced; a power, `x^2`, is not.
-            let copies = matches!(left.kind, ExprKind::Call { .. }) || matches!(right.kind, ExprKind::Tuple(_));
+            let copies = is_distribution(left) || matches!(right.kind, ExprKind::Tuple(_));
             self.expr(left, Level::Postfix);
             self.put(if copies { " ^ " } else { "^" });
             return self.expr(right, Level::Unary);
@@ -510,26 +510,49 @@ impl<'a> Printer<'a> {
         self.put("]");
     }
 
-    fn if_expr(&mut self, condition: &Expr, then: &Expr, otherwise: &Expr) {
+    /// On one line if no branch needs several.
+    fn if_expr(&mut self, condition: &Expr, then: &Expr, otherwise: &Expr, tall: bool) {
+        let tall = tall || has_block(then) || has_block(otherwise);
         self.optional("if ", Some(condition));
         self.put(" ");
-        self.branch(then);
+        self.branch(then, tall);
         self.put(" else ");
         match &otherwise.kind {
-            ExprKind::If { .. } => self.expr(otherwise, Level::Any),
-            _ => self.branch(otherwise),
+            ExprKind::If { condition, then, otherwise } => self.if_expr(condition, then, otherwise, tall),
+            _ => self.branch(otherwise, tall),
         }
     }
 
-    fn branch(&mut self, value: &Expr) {
+    fn branch(&mut self, value: &Expr, tall: bool) {
         match &value.kind {
             ExprKind::Block(statements) => self.braces(statements, value.span.end),
+            _ if tall => {
+                self.put("{\n");
+                self.indent += 1;
+                self.margin();
+                self.expression_statement(value);
+                self.indent -= 1;
+                self.put("\n");
+                self.margin();
+                self.put("}");
+            }
             _ => {
                 self.put("{ ");
                 self.expression_statement(value);
                 self.put(" }");
             }
         }
+    }
+
+    /// A number as it was written, if the source is at hand, or else in its shortest form.
+    fn number(&mut self, expr: &Expr, shortest: &str) {
+        let range = expr.span.start as usize..expr.span.end as usize;
+        let written = self.source.and_then(|s| s.get(range)).map(|text| text.trim_matches(['(', ')', ' ']));
+        let same = |text: &str| {
+            let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "._+-".contains(c));
+            plain && text.replace('_', "").parse::<f64>() == shortest.parse::<f64>()
+        };
+        self.put(written.filter(|text| same(text)).unwrap_or(shortest));
     }
 
     fn string(&mut self, text: &str) {
@@ -551,6 +574,25 @@ impl<'a> Printer<'a> {
 
 fn comment_line(slashes: &str, text: &str) -> String {
     if text.is_empty() { slashes.to_string() } else { format!("{slashes} {text}") }
+}
+
+/// Whether a branch, or a later branch of the `if` that it is, is a block.
+fn has_block(branch: &Expr) -> bool {
+    match &branch.kind {
+        ExprKind::Block(_) => true,
+        ExprKind::If { then, otherwise, .. } => has_block(then) || has_block(otherwise),
+        _ => false,
+    }
+}
+
+/// Whether this reads as a distribution: a call whose name is capitalised, or a method of one.
+fn is_distribution(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Call { callee, .. } => is_distribution(callee),
+        ExprKind::Field { value, .. } => is_distribution(value),
+        ExprKind::Name(name) => name.chars().count() > 1 && name.starts_with(char::is_uppercase),
+        _ => false,
+    }
 }
 
 /// Whether an `if` at the head of a statement is read as the value that it is.
