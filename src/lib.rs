@@ -3,8 +3,11 @@
 pub mod autodiff;
 pub mod diag;
 pub mod dist;
+pub mod functions;
 pub mod graph;
+pub mod model;
 pub mod ops;
 pub mod special;
 pub mod syntax;
 pub mod transform;
+pub mod types;
