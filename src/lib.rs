@@ -2,4 +2,5 @@
 
 pub mod data;
 pub mod diag;
+pub mod output;
 pub mod syntax;

@@ -179,7 +179,7 @@ pub(super) fn ragged(entry: &Entry, index: &[usize], length: usize, expected: us
     let here = element(name, index);
     let message = format!(
         "rows of `{name}` in {} differ in length: `{here}` has {}, the first row has {expected}",
-        entry.origin.label,
+        source(entry),
         count(length, "value"),
     );
     let found = Diagnostic::error("E0614", message).help(format!(
@@ -211,7 +211,10 @@ pub(super) fn mixed(entry: &Entry, mixed: &Mixed) -> Diagnostic {
     };
     let message = format!(
         "{what} `{}` of {} holds numbers and text: `{}` in {} is not a number",
-        entry.name, entry.origin.label, text.written, text.place
+        entry.name,
+        source(entry),
+        text.written,
+        text.place
     );
     let help = match decimal_comma(&text.written) {
         true => "write decimals with a point".to_owned(),
@@ -248,8 +251,8 @@ pub(super) fn out_of_range(label: &str, at: &str, place: &Place, written: &str) 
 }
 
 pub(super) fn given_twice(first: &Entry, second: &Entry) -> Diagnostic {
-    let (one, two) = (&first.origin.label, &second.origin.label);
-    let message = format!("`{}` is given by `{one}` and again by `{two}`", first.name);
+    let (one, two) = (source(first), source(second));
+    let message = format!("`{}` is given by {one} and again by {two}", first.name);
     let found = point(
         Diagnostic::error("E0617", message),
         second.origin.span,
@@ -280,7 +283,8 @@ pub(super) fn text_for_numbers(
     };
     let message = format!(
         "`{}` of {} {what} (`{example}`) where numbers are needed",
-        entry.name, entry.origin.label
+        entry.name,
+        source(entry)
     );
     let found = point(
         Diagnostic::error("E0619", message),
@@ -313,6 +317,14 @@ pub(super) fn element(name: &str, index: &[usize]) -> String {
     }
     let index: Vec<String> = index.iter().map(usize::to_string).collect();
     format!("{name}[{}]", index.join(", "))
+}
+
+/// Where an entry comes from, as a message names it.
+fn source(entry: &Entry) -> String {
+    match entry.origin.kind {
+        Kind::Api => entry.origin.label.clone(),
+        _ => format!("`{}`", entry.origin.label),
+    }
 }
 
 fn count(n: usize, what: &str) -> String {

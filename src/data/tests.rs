@@ -302,8 +302,9 @@ fn csv_row_names_without_a_header_name_are_left_out() {
 
 #[test]
 fn csv_indexed_columns_gather_where_complete() {
-    let data =
-        csv("x.2,x.1,\"m[1,1]\",\"m[1,2]\",\"m[2,1]\",\"m[2,2]\",z.1,z.3\n20,10,1,2,3,NA,5,6\n21,11,4,5,6,7,5,6\n");
+    let data = csv(
+        "x.2,x.1,\"m[1,1]\",\"m[1,2]\",\"m[2,1]\",\"m[2,2]\",z.1,z.3\n20,10,1,2,3,NA,5,6\n21,11,4,5,6,7,5,6\n",
+    );
     assert_eq!(data.names().collect::<Vec<_>>(), ["x", "m", "z.1", "z.3"]);
     assert_eq!(
         numbers(&data, "x"),
