@@ -1,12 +1,14 @@
 //! elbo: a probabilistic programming language fitted by variational inference.
 
 pub mod autodiff;
+pub mod data;
 pub mod diag;
 pub mod dist;
 pub mod functions;
 pub mod graph;
 pub mod model;
 pub mod ops;
+pub mod output;
 pub mod special;
 pub mod syntax;
 pub mod transform;
