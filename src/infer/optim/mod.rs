@@ -26,6 +26,7 @@ pub use adam::Adam;
 pub use lbfgs::{LbfgsSettings, minimise_lbfgs};
 pub use rmsprop::RmsProp;
 pub use run::{Budget, Outcome, Progress, Stop};
+pub(crate) use run::make_positive;
 pub use sgd::Sgd;
 pub use trust_region::{NewtonSettings, minimise_newton};
 
