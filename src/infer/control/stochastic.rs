@@ -6,7 +6,7 @@
 
 use super::step_search::find_step_size;
 use super::tail::{Summary, Tail};
-use super::walk::{Place, Walk, mean_and_error};
+use super::walk::{Limits, Place, Walk, mean_and_error, plainly_worse};
 use crate::infer::optim::{
     AdaBelief, Budget, NewStepper, Outcome, Progress, StochasticObjective, Stop,
 };
@@ -22,6 +22,8 @@ pub struct StochasticSettings {
     pub search_steps: usize,
     /// Longest move of a coordinate in one step, in natural lengths.
     pub longest_move: f64,
+    /// Longest gradient that is believed, in units of the recent ones' typical length.
+    pub clip: f64,
     /// Steps between looks at the iterates.
     pub block: usize,
     /// Fewest steps at the first step size; each lower one gets as many more as it is slower, up to
@@ -31,7 +33,8 @@ pub struct StochasticSettings {
     pub r_hat: f64,
     /// Factor by which the step size is lowered once they have.
     pub lower: f64,
-    /// Movement of the average, in natural lengths, and twice its standard error that do not matter.
+    /// Movement of the average from one step size to the next, in natural lengths, that does not
+    /// matter. Its standard error has to be a quarter of that.
     pub tolerance: f64,
     /// Estimates averaged to judge the final point.
     pub judging_draws: usize,
@@ -44,6 +47,7 @@ impl Default for StochasticSettings {
             step_sizes: vec![1.0, 0.3, 0.1, 0.03, 0.01],
             search_steps: 100,
             longest_move: 10.0,
+            clip: 10.0,
             block: 25,
             phase_steps: 400,
             r_hat: 1.1,
@@ -71,42 +75,42 @@ pub fn minimise_stochastic(
     budget: &Budget,
     progress: &mut dyn FnMut(&Progress),
 ) -> Outcome {
-    let walk = Walk::new(objective, Place::new(x0, (settings.stepper)()), settings.longest_move);
-    let mut control = Control { walk, settings, budget, progress, steps: 0, trace: Vec::new() };
-    let mut candidates = vec![x0.to_vec()];
+    let limits = Limits { move_length: settings.longest_move, clip: settings.clip };
+    let walk = Walk::new(objective, Place::new(x0, (settings.stepper)()), limits);
+    let best = Best { x: x0.to_vec(), values: None };
+    let mut control = Control { walk, settings, budget, progress, best, steps: 0, trace: Vec::new() };
+    control.keep_if_better(x0);
     let step_size = match settings.step_sizes[..] {
         [only] => Ok(only),
         _ => find_step_size(&mut control),
     };
     let stop = match step_size {
-        Ok(step_size) => descend(&mut control, step_size, &mut candidates),
+        Ok(step_size) => descend(&mut control, step_size),
         Err(stop) => stop,
     };
-    candidates.push(control.walk.place.x.clone());
-    control.end(stop, candidates)
+    if stop != Stop::Converged {
+        let last = control.walk.place.x.clone();
+        control.keep_if_better(&last);
+    }
+    control.end(stop)
 }
 
 /// One phase for each step size, each starting from the average of the one before.
-fn descend(control: &mut Control, first: f64, candidates: &mut Vec<Vec<f64>>) -> Stop {
+fn descend(control: &mut Control, first: f64) -> Stop {
     let settings = control.settings;
     let (mut step_size, mut least) = (first, settings.phase_steps);
     let mut before: Option<Vec<f64>> = None;
     loop {
-        let (summary, stop) = settle(control, step_size, least);
+        let (summary, stop) = settle(control, step_size, least, before.as_deref());
         let Some(summary) = summary else {
             return stop.unwrap_or(Stop::NonFinite);
         };
-        candidates.truncate(1);
-        candidates.extend(before.take());
-        candidates.push(summary.mean.clone());
+        let kept = control.keep_if_better(&summary.mean);
         if let Some(stop) = stop {
             return stop;
         }
-        let moved = candidates.get(1).filter(|_| candidates.len() == 3);
-        let moved = moved.map_or(f64::INFINITY, |b| control.walk.distance(&summary.mean, b));
-        if moved <= settings.tolerance && control.is_precise(&summary) {
-            candidates.drain(..candidates.len() - 1);
-            control.walk.place.x.clone_from(&summary.mean);
+        let moved = before.map_or(f64::INFINITY, |b| control.walk.distance(&summary.mean, &b));
+        if kept && moved <= settings.tolerance && control.is_precise(&summary) {
             return Stop::Converged;
         }
         step_size *= settings.lower;
@@ -116,38 +120,51 @@ fn descend(control: &mut Control, first: f64, candidates: &mut Vec<Vec<f64>>) ->
             ));
         }
         least = (least as f64 * (1.0 / settings.lower).clamp(1.0, 2.0)) as usize;
-        control.walk.place.x.clone_from(&summary.mean);
-        before = Some(summary.mean);
+        if kept {
+            control.walk.place.x.clone_from(&summary.mean);
+            before = Some(summary.mean);
+        } else {
+            // It settled, but somewhere worse: too long a step can live far out in the tails.
+            let best = control.best.x.clone();
+            control.walk.place.restart(&best);
+            before = None;
+        }
     }
 }
 
 /// Steps at one step size until the iterates only wander and their average is known well enough, or,
 /// where noise is too large for that, until lowering the step is the better use of time.
-fn settle(control: &mut Control, step_size: f64, least: usize) -> (Option<Summary>, Option<Stop>) {
+fn settle(
+    control: &mut Control,
+    step_size: f64,
+    least: usize,
+    before: Option<&[f64]>,
+) -> (Option<Summary>, Option<Stop>) {
     let settings = control.settings;
     let mut tail = Tail::new(control.walk.place.x.len(), settings.block);
     let (mut values, mut next_look) = (Vec::new(), least);
     loop {
         match control.step(step_size) {
-            Ok(value) => values.extend(value),
+            Ok(Some(value)) => values.push(value),
+            Ok(None) => continue,
             Err(stop) => return (tail.summary(), Some(stop)),
         }
         if !tail.push(&control.walk.place.x) {
             continue;
         }
-        if values.len() >= settings.block {
-            let (value, std_error) = mean_and_error(&values);
-            control.report(value, std_error, step_size);
-            values.clear();
-        }
+        let (value, std_error) = mean_and_error(&values);
+        control.report(value, std_error, step_size);
+        values.clear();
         if tail.steps() < next_look {
             continue;
         }
         // Looking at every block would stop by chance sooner or later.
         next_look = tail.steps() + tail.steps() / 4;
         let Some(summary) = tail.summary() else { continue };
-        let enough = control.is_precise(&summary) || tail.steps() >= 4 * least;
-        if summary.r_hat <= settings.r_hat && enough {
+        // Where lowering the step would not move the average, only more steps can make it precise.
+        let still = before.is_some_and(|b| control.has_stayed(&summary.mean, b));
+        let patient = still || tail.steps() < 4 * least;
+        if control.is_settled(&summary) && (control.is_precise(&summary) || !patient) {
             return (Some(summary), None);
         }
     }
@@ -159,8 +176,16 @@ pub(super) struct Control<'a> {
     pub(super) settings: &'a StochasticSettings,
     budget: &'a Budget,
     progress: &'a mut dyn FnMut(&Progress),
+    best: Best,
     steps: usize,
     trace: Vec<(usize, f64)>,
+}
+
+/// The best point judged so far.
+struct Best {
+    x: Vec<f64>,
+    /// Estimates there; none until a point was finite in all of them.
+    values: Option<Vec<f64>>,
 }
 
 impl Control<'_> {
@@ -178,20 +203,39 @@ impl Control<'_> {
         (self.progress)(&Progress { step: self.steps, elbo: -value, std_error, step_size });
     }
 
-    fn is_precise(&mut self, summary: &Summary) -> bool {
-        2.0 * self.walk.length(&summary.mean, &summary.std_error) <= self.settings.tolerance
+    fn has_stayed(&mut self, mean: &[f64], before: &[f64]) -> bool {
+        self.walk.distance(mean, before) <= self.settings.tolerance
     }
 
-    /// The candidate with the lowest objective under equal noise.
-    fn end(mut self, stop: Stop, candidates: Vec<Vec<f64>>) -> Outcome {
-        let mut best = (f64::INFINITY, 0.0, candidates[0].clone());
-        for x in candidates {
-            let (value, std_error) = self.walk.judge(&x, self.settings.judging_draws);
-            if value < best.0 {
-                best = (value, std_error, x);
-            }
+    fn is_precise(&mut self, summary: &Summary) -> bool {
+        4.0 * self.walk.length(&summary.mean, &summary.std_error) <= self.settings.tolerance
+    }
+
+    /// Nothing drifts that could be told from wandering, or by an amount that matters.
+    fn is_settled(&mut self, summary: &Summary) -> bool {
+        let restless = |(drift, r_hat): (&f64, &f64)| {
+            if *r_hat > self.settings.r_hat { *drift } else { 0.0 }
+        };
+        let drift: Vec<f64> = summary.drift.iter().zip(&summary.r_hat).map(restless).collect();
+        self.walk.length(&summary.mean, &drift) <= 0.1 * self.settings.tolerance
+    }
+
+    /// Judges a point, and keeps it unless it is plainly worse than the best so far.
+    fn keep_if_better(&mut self, x: &[f64]) -> bool {
+        let Some(values) = self.walk.judge(x, self.settings.judging_draws) else {
+            return false;
+        };
+        let best = self.best.values.as_ref();
+        let better = best.is_none_or(|best| !plainly_worse(&values, best));
+        if better {
+            self.best = Best { x: x.to_vec(), values: Some(values) };
         }
-        let (value, std_error, x) = best;
+        better
+    }
+
+    fn end(self, stop: Stop) -> Outcome {
+        let Best { x, values } = self.best;
+        let (value, std_error) = values.map_or((f64::INFINITY, 0.0), |v| mean_and_error(&v));
         let stop = if value.is_finite() { stop } else { Stop::NonFinite };
         let Control { walk, steps, trace, .. } = self;
         Outcome { x, value, std_error, stop, steps, trace, gradients: walk.gradients, hess_vecs: 0 }

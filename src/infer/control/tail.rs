@@ -15,9 +15,11 @@ pub(crate) struct Tail {
 pub(crate) struct Summary {
     /// Their average.
     pub(crate) mean: Vec<f64>,
-    /// The worst coordinate's ratio of the spread of all to the spread within each half (Gelman &
-    /// Rubin 1992); near 1 where nothing drifts.
-    pub(crate) r_hat: f64,
+    /// Each coordinate's ratio of the spread of all to the spread within each half (Gelman & Rubin
+    /// 1992); near 1 where nothing drifts.
+    pub(crate) r_hat: Vec<f64>,
+    /// How far the means of the two halves are apart.
+    pub(crate) drift: Vec<f64>,
     /// Standard error of `mean`, from the spread of the blocks' means.
     pub(crate) std_error: Vec<f64>,
 }
@@ -66,13 +68,14 @@ impl Tail {
         let (first, second) = tail.split_at(tail.len() / 2);
         let (first, second) = (pool(first)?, pool(second)?);
         let all = first.merge(&second);
-        let r_hat = (0..all.mean.len()).map(|j| first.r_hat(&second, j)).fold(1.0, f64::max);
+        let r_hat = (0..all.mean.len()).map(|j| first.r_hat(&second, j)).collect();
+        let drift = first.mean.iter().zip(&second.mean).map(|(a, b)| b - a).collect();
         let count = tail.len() as f64;
         let std_error = (0..all.mean.len()).map(|j| {
             let squares = tail.iter().map(|b| (b.mean[j] - all.mean[j]).powi(2)).sum::<f64>();
             (squares / (count * (count - 1.0))).sqrt()
         });
-        Some(Summary { std_error: std_error.collect(), r_hat, mean: all.mean })
+        Some(Summary { std_error: std_error.collect(), r_hat, drift, mean: all.mean })
     }
 }
 
@@ -143,7 +146,7 @@ mod tests {
             // White noise: 1/√(n/2), itself known to about 1/√(2·16).
             let ratio = summary.std_error[0] * (n as f64 / 2.0).sqrt();
             assert!((0.5..1.6).contains(&ratio), "{ratio}");
-            assert!(summary.r_hat < 1.02);
+            assert!(summary.r_hat[0] < 1.02);
         }
     }
 
@@ -152,8 +155,8 @@ mod tests {
         let noise = normals(1000, 2);
         let drifting = noise.iter().enumerate().map(|(i, z)| z + 0.01 * i as f64);
         // Over the later half the two quarters are 2.5 noise sds apart.
-        assert!(tail_of(drifting, 10).summary().expect("many blocks").r_hat > 1.5);
-        assert_eq!(tail_of([3.0; 100].into_iter(), 10).summary().expect("many blocks").r_hat, 1.0);
+        assert!(tail_of(drifting, 10).summary().expect("many blocks").r_hat[0] > 1.5);
+        assert_eq!(tail_of([3.0; 100].into_iter(), 10).summary().expect("many blocks").r_hat, [1.0]);
         assert!(tail_of([3.0; 25].into_iter(), 10).summary().is_none());
     }
 }

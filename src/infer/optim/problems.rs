@@ -332,17 +332,19 @@ impl Density for Logistic {
 }
 
 /// Negative ELBO, up to a constant, of a mean-field Normal guide of `density`; coordinates are means,
-/// then log sds. As an [`Objective`] over the fixed draws, as a [`StochasticObjective`] over one
-/// antithetic pair.
+/// then log sds. As an [`Objective`] over the fixed draws, as a [`StochasticObjective`] over two
+/// new draws.
 pub(crate) struct MeanField<D> {
     pub(crate) density: D,
     draws: Vec<f64>,
+    /// Draws of one noisy estimate come as a pair of opposites, not as two independent ones.
+    pub(crate) antithetic: bool,
 }
 
 impl<D: Density> MeanField<D> {
     pub(crate) fn new(density: D, draws: usize) -> MeanField<D> {
         let draws = antithetic_whitened(draws, density.dim(), 9);
-        MeanField { density, draws }
+        MeanField { density, draws, antithetic: true }
     }
 
     fn average(&self, x: &[f64], draws: &[f64], g: &mut [f64]) -> Result<f64, NonFinite> {
@@ -408,8 +410,11 @@ impl<D: Density> StochasticObjective for MeanField<D> {
         2 * self.density.dim()
     }
     fn estimate(&mut self, x: &[f64], seed_step: u64, g: &mut [f64]) -> Result<f64, NonFinite> {
-        let mut draws = normals(self.density.dim(), seed_step);
-        draws.extend(draws.clone().iter().map(|z| -z));
+        let d = self.density.dim();
+        let mut draws = normals(2 * d, seed_step);
+        if self.antithetic {
+            (0..d).for_each(|j| draws[d + j] = -draws[j]);
+        }
         self.average(x, &draws, g)
     }
     fn scale(&self, x: &[f64], out: &mut [f64]) {
