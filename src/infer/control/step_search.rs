@@ -20,7 +20,10 @@ pub(super) fn find_step_size(control: &mut Control) -> Result<f64, Stop> {
             Err(stop) => (f64::INFINITY, Some(stop)),
         };
         if score.is_finite() && best.as_ref().is_none_or(|(_, least, _)| score < *least) {
-            let place = std::mem::replace(&mut control.walk.place, Place::new(&start, (settings.stepper)()));
+            let place = std::mem::replace(
+                &mut control.walk.place,
+                Place::new(&start, (settings.stepper)()),
+            );
             best = Some((step_size, score, place));
         }
         match ended {

@@ -7,9 +7,7 @@
 use super::step_search::find_step_size;
 use super::tail::{Summary, Tail};
 use super::walk::{Limits, Place, Walk, mean_and_error, plainly_worse};
-use crate::infer::optim::{
-    AdaBelief, Budget, NewStepper, Outcome, Progress, StochasticObjective, Stop,
-};
+use crate::infer::optim::{Adam, Budget, NewStepper, Outcome, Progress, StochasticObjective, Stop};
 
 /// How a noisy objective is minimised.
 #[derive(Clone, Debug)]
@@ -43,7 +41,7 @@ pub struct StochasticSettings {
 impl Default for StochasticSettings {
     fn default() -> StochasticSettings {
         StochasticSettings {
-            stepper: || Box::new(AdaBelief::default()),
+            stepper: || Box::new(Adam::default()),
             step_sizes: vec![1.0, 0.3, 0.1, 0.03, 0.01],
             search_steps: 100,
             longest_move: 10.0,
@@ -75,17 +73,35 @@ pub fn minimise_stochastic(
     budget: &Budget,
     progress: &mut dyn FnMut(&Progress),
 ) -> Outcome {
-    let limits = Limits { move_length: settings.longest_move, clip: settings.clip };
+    let limits = Limits {
+        move_length: settings.longest_move,
+        clip: settings.clip,
+    };
     let walk = Walk::new(objective, Place::new(x0, (settings.stepper)()), limits);
-    let best = Best { x: x0.to_vec(), values: None };
-    let mut control = Control { walk, settings, budget, progress, best, steps: 0, trace: Vec::new() };
+    let best = Best {
+        x: x0.to_vec(),
+        values: None,
+    };
+    let mut control = Control {
+        walk,
+        settings,
+        budget,
+        progress,
+        best,
+        steps: 0,
+        trace: Vec::new(),
+    };
     control.keep_if_better(x0);
     let step_size = match settings.step_sizes[..] {
         [only] => Ok(only),
         _ => find_step_size(&mut control),
     };
     let stop = match step_size {
-        Ok(step_size) => descend(&mut control, step_size),
+        Ok(step_size) => {
+            let found = control.walk.place.x.clone();
+            control.keep_if_better(&found);
+            descend(&mut control, step_size)
+        }
         Err(stop) => stop,
     };
     if stop != Stop::Converged {
@@ -102,34 +118,44 @@ fn descend(control: &mut Control, first: f64) -> Stop {
     let mut before: Option<Vec<f64>> = None;
     loop {
         let (summary, stop) = settle(control, step_size, least, before.as_deref());
-        let Some(summary) = summary else {
-            return stop.unwrap_or(Stop::NonFinite);
-        };
-        let kept = control.keep_if_better(&summary.mean);
-        if let Some(stop) = stop {
-            return stop;
+        let kept = summary
+            .as_ref()
+            .is_some_and(|s| control.keep_if_better(&s.mean));
+        match stop {
+            // A shorter step from the best point may stay where the objective is finite.
+            None | Some(Stop::NonFinite) => {}
+            Some(stop) => return stop,
         }
-        let moved = before.map_or(f64::INFINITY, |b| control.walk.distance(&summary.mean, &b));
-        if kept && moved <= settings.tolerance && control.is_precise(&summary) {
+        let settled = summary.filter(|_| kept && stop.is_none());
+        let moved = match (&settled, &before) {
+            (Some(now), Some(before)) => control.walk.distance(&now.mean, before),
+            _ => f64::INFINITY,
+        };
+        if let Some(summary) = &settled
+            && moved <= settings.tolerance
+            && control.is_precise(summary)
+        {
             return Stop::Converged;
         }
         step_size *= settings.lower;
         if step_size < SMALLEST_STEP * first {
-            return Stop::Stalled(format!(
-                "the average still moves by {moved:.2} posterior sds though steps are as good as 0"
-            ));
+            return stalled(moved);
         }
         least = (least as f64 * (1.0 / settings.lower).clamp(1.0, 2.0)) as usize;
-        if kept {
-            control.walk.place.x.clone_from(&summary.mean);
-            before = Some(summary.mean);
-        } else {
-            // It settled, but somewhere worse: too long a step can live far out in the tails.
-            let best = control.best.x.clone();
-            control.walk.place.restart(&best);
-            before = None;
-        }
+        // Where it settled somewhere worse, or nowhere, go on from the best: too long a step can live
+        // far out in the tails.
+        let next = settled.as_ref().map_or(&control.best.x, |s| &s.mean);
+        control.walk.place.restart(next);
+        before = settled.map(|s| s.mean);
     }
+}
+
+fn stalled(moved: f64) -> Stop {
+    Stop::Stalled(if moved.is_finite() {
+        format!("the average still moves by {moved:.2} posterior sds though steps are as good as 0")
+    } else {
+        "no step size leads to anything better than the best point found".into()
+    })
 }
 
 /// Steps at one step size until the iterates only wander and their average is known well enough, or,
@@ -160,7 +186,9 @@ fn settle(
         }
         // Looking at every block would stop by chance sooner or later.
         next_look = tail.steps() + tail.steps() / 4;
-        let Some(summary) = tail.summary() else { continue };
+        let Some(summary) = tail.summary() else {
+            continue;
+        };
         // Where lowering the step would not move the average, only more steps can make it precise.
         let still = before.is_some_and(|b| control.has_stayed(&summary.mean, b));
         let patient = still || tail.steps() < 4 * least;
@@ -200,7 +228,12 @@ impl Control<'_> {
 
     pub(super) fn report(&mut self, value: f64, std_error: f64, step_size: f64) {
         self.trace.push((self.steps, value));
-        (self.progress)(&Progress { step: self.steps, elbo: -value, std_error, step_size });
+        (self.progress)(&Progress {
+            step: self.steps,
+            elbo: -value,
+            std_error,
+            step_size,
+        });
     }
 
     fn has_stayed(&mut self, mean: &[f64], before: &[f64]) -> bool {
@@ -214,9 +247,18 @@ impl Control<'_> {
     /// Nothing drifts that could be told from wandering, or by an amount that matters.
     fn is_settled(&mut self, summary: &Summary) -> bool {
         let restless = |(drift, r_hat): (&f64, &f64)| {
-            if *r_hat > self.settings.r_hat { *drift } else { 0.0 }
+            if *r_hat > self.settings.r_hat {
+                *drift
+            } else {
+                0.0
+            }
         };
-        let drift: Vec<f64> = summary.drift.iter().zip(&summary.r_hat).map(restless).collect();
+        let drift: Vec<f64> = summary
+            .drift
+            .iter()
+            .zip(&summary.r_hat)
+            .map(restless)
+            .collect();
         self.walk.length(&summary.mean, &drift) <= 0.1 * self.settings.tolerance
     }
 
@@ -228,7 +270,10 @@ impl Control<'_> {
         let best = self.best.values.as_ref();
         let better = best.is_none_or(|best| !plainly_worse(&values, best));
         if better {
-            self.best = Best { x: x.to_vec(), values: Some(values) };
+            self.best = Best {
+                x: x.to_vec(),
+                values: Some(values),
+            };
         }
         better
     }
@@ -236,8 +281,23 @@ impl Control<'_> {
     fn end(self, stop: Stop) -> Outcome {
         let Best { x, values } = self.best;
         let (value, std_error) = values.map_or((f64::INFINITY, 0.0), |v| mean_and_error(&v));
-        let stop = if value.is_finite() { stop } else { Stop::NonFinite };
-        let Control { walk, steps, trace, .. } = self;
-        Outcome { x, value, std_error, stop, steps, trace, gradients: walk.gradients, hess_vecs: 0 }
+        let stop = if value.is_finite() {
+            stop
+        } else {
+            Stop::NonFinite
+        };
+        let Control {
+            walk, steps, trace, ..
+        } = self;
+        Outcome {
+            x,
+            value,
+            std_error,
+            stop,
+            steps,
+            trace,
+            gradients: walk.gradients,
+            hess_vecs: 0,
+        }
     }
 }

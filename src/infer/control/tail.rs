@@ -37,7 +37,11 @@ struct Block {
 
 impl Tail {
     pub(crate) fn new(dim: usize, size: usize) -> Tail {
-        Tail { blocks: Vec::new(), open: Block::empty(dim), size: size.max(1) }
+        Tail {
+            blocks: Vec::new(),
+            open: Block::empty(dim),
+            size: size.max(1),
+        }
     }
 
     /// Adds an iterate; says whether this completed a block.
@@ -68,25 +72,47 @@ impl Tail {
         let (first, second) = tail.split_at(tail.len() / 2);
         let (first, second) = (pool(first)?, pool(second)?);
         let all = first.merge(&second);
-        let r_hat = (0..all.mean.len()).map(|j| first.r_hat(&second, j)).collect();
-        let drift = first.mean.iter().zip(&second.mean).map(|(a, b)| b - a).collect();
+        let r_hat = (0..all.mean.len())
+            .map(|j| first.r_hat(&second, j))
+            .collect();
+        let drift = first
+            .mean
+            .iter()
+            .zip(&second.mean)
+            .map(|(a, b)| b - a)
+            .collect();
         let count = tail.len() as f64;
         let std_error = (0..all.mean.len()).map(|j| {
-            let squares = tail.iter().map(|b| (b.mean[j] - all.mean[j]).powi(2)).sum::<f64>();
+            let squares = tail
+                .iter()
+                .map(|b| (b.mean[j] - all.mean[j]).powi(2))
+                .sum::<f64>();
             (squares / (count * (count - 1.0))).sqrt()
         });
-        Some(Summary { std_error: std_error.collect(), r_hat, drift, mean: all.mean })
+        Some(Summary {
+            std_error: std_error.collect(),
+            r_hat,
+            drift,
+            mean: all.mean,
+        })
     }
 }
 
 fn pool(blocks: &[Block]) -> Option<Block> {
     let (first, rest) = blocks.split_first()?;
-    Some(rest.iter().fold(first.clone(), |all, block| all.merge(block)))
+    Some(
+        rest.iter()
+            .fold(first.clone(), |all, block| all.merge(block)),
+    )
 }
 
 impl Block {
     fn empty(dim: usize) -> Block {
-        Block { steps: 0, mean: vec![0.0; dim], squares: vec![0.0; dim] }
+        Block {
+            steps: 0,
+            mean: vec![0.0; dim],
+            squares: vec![0.0; dim],
+        }
     }
 
     /// Welford's update.
@@ -118,7 +144,11 @@ impl Block {
     fn r_hat(&self, other: &Block, j: usize) -> f64 {
         let within = (self.squares[j] + other.squares[j]) / (self.steps + other.steps) as f64;
         let between = 0.5 * (self.mean[j] - other.mean[j]).powi(2);
-        if between == 0.0 { 1.0 } else { (1.0 + between / within).sqrt() }
+        if between == 0.0 {
+            1.0
+        } else {
+            (1.0 + between / within).sqrt()
+        }
     }
 }
 
@@ -140,9 +170,15 @@ mod tests {
         // 50 and 200 blocks: the second is merged on the way.
         for n in [500, 2000] {
             let noise = normals(n, 1);
-            let summary = tail_of(noise.iter().copied(), 10).summary().expect("many blocks");
+            let summary = tail_of(noise.iter().copied(), 10)
+                .summary()
+                .expect("many blocks");
             let mean = noise[n / 2..].iter().sum::<f64>() / (n / 2) as f64;
-            assert!((summary.mean[0] - mean).abs() < 1e-12, "{} against {mean}", summary.mean[0]);
+            assert!(
+                (summary.mean[0] - mean).abs() < 1e-12,
+                "{} against {mean}",
+                summary.mean[0]
+            );
             // White noise: 1/√(n/2), itself known to about 1/√(2·16).
             let ratio = summary.std_error[0] * (n as f64 / 2.0).sqrt();
             assert!((0.5..1.6).contains(&ratio), "{ratio}");
@@ -156,7 +192,13 @@ mod tests {
         let drifting = noise.iter().enumerate().map(|(i, z)| z + 0.01 * i as f64);
         // Over the later half the two quarters are 2.5 noise sds apart.
         assert!(tail_of(drifting, 10).summary().expect("many blocks").r_hat[0] > 1.5);
-        assert_eq!(tail_of([3.0; 100].into_iter(), 10).summary().expect("many blocks").r_hat, [1.0]);
+        assert_eq!(
+            tail_of([3.0; 100].into_iter(), 10)
+                .summary()
+                .expect("many blocks")
+                .r_hat,
+            [1.0]
+        );
         assert!(tail_of([3.0; 25].into_iter(), 10).summary().is_none());
     }
 }

@@ -46,13 +46,22 @@ const JUDGING_SEED: u64 = 1 << 63;
 
 impl Place {
     pub(crate) fn new(x: &[f64], stepper: Box<dyn Stepper>) -> Place {
-        Place { x: x.to_vec(), stepper, seed: 0, finite: x.to_vec(), refused: 0, log_length: None }
+        Place {
+            x: x.to_vec(),
+            stepper,
+            seed: 0,
+            finite: x.to_vec(),
+            refused: 0,
+            log_length: None,
+        }
     }
 
-    /// Goes on from another point, with what the stepper learnt forgotten.
+    /// Goes on from another point, with what the stepper learnt forgotten: its memory may be of a place
+    /// where gradients were so large that steps here would be as good as none and pass for rest.
     pub(crate) fn restart(&mut self, x: &[f64]) {
         self.x.copy_from_slice(x);
         self.finite.copy_from_slice(x);
+        self.refused = 0;
         self.stepper.reset();
         self.log_length = None;
     }
@@ -75,9 +84,20 @@ impl Place {
 }
 
 impl<'a> Walk<'a> {
-    pub(crate) fn new(objective: &'a mut dyn StochasticObjective, place: Place, limits: Limits) -> Walk<'a> {
+    pub(crate) fn new(
+        objective: &'a mut dyn StochasticObjective,
+        place: Place,
+        limits: Limits,
+    ) -> Walk<'a> {
         let dim = place.x.len();
-        Walk { objective, gradients: 0, place, limits, g: vec![0.0; dim], scale: vec![1.0; dim] }
+        Walk {
+            objective,
+            gradients: 0,
+            place,
+            limits,
+            g: vec![0.0; dim],
+            scale: vec![1.0; dim],
+        }
     }
 
     /// Takes one step and gives the estimate made before it; `None` where that was not finite and
@@ -92,7 +112,10 @@ impl<'a> Walk<'a> {
         };
         self.objective.scale(&place.x, &mut self.scale);
         crate::infer::optim::make_positive(&mut self.scale);
-        self.g.iter_mut().zip(&self.scale).for_each(|(g, s)| *g *= s);
+        self.g
+            .iter_mut()
+            .zip(&self.scale)
+            .for_each(|(g, s)| *g *= s);
         if self.g.iter().any(|g| !g.is_finite()) {
             return self.go_back();
         }
@@ -118,7 +141,11 @@ impl<'a> Walk<'a> {
             *x = finite + share * (*x - finite);
         }
         place.stepper.reset();
-        if place.refused < MOST_REFUSALS { Ok(None) } else { Err(NonFinite) }
+        if place.refused < MOST_REFUSALS {
+            Ok(None)
+        } else {
+            Err(NonFinite)
+        }
     }
 
     /// `draws` estimates at `x`; none where one of them was not finite. The noise is the same for all
@@ -126,7 +153,10 @@ impl<'a> Walk<'a> {
     pub(crate) fn judge(&mut self, x: &[f64], draws: usize) -> Option<Vec<f64>> {
         let mut judge_one = |i| {
             self.gradients += 1;
-            let value = self.objective.estimate(x, JUDGING_SEED + i, &mut self.g).ok();
+            let value = self
+                .objective
+                .estimate(x, JUDGING_SEED + i, &mut self.g)
+                .ok();
             value.filter(|v| v.is_finite())
         };
         (0..draws.max(2) as u64).map(&mut judge_one).collect()
@@ -142,7 +172,10 @@ impl<'a> Walk<'a> {
     pub(crate) fn length(&mut self, x: &[f64], v: &[f64]) -> f64 {
         self.objective.scale(x, &mut self.scale);
         crate::infer::optim::make_positive(&mut self.scale);
-        v.iter().zip(&self.scale).map(|(v, s)| (v / s).abs()).fold(0.0, f64::max)
+        v.iter()
+            .zip(&self.scale)
+            .map(|(v, s)| (v / s).abs())
+            .fold(0.0, f64::max)
     }
 }
 

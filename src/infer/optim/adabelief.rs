@@ -2,7 +2,8 @@
 //!
 //! The spread of reparameterised gradients over a guide of width σ is curvature times σ. Dividing by
 //! it, and not by the gradient's size, makes the move a Newton step up to the step size: far from the
-//! optimum, where gradients are large but agree, it is long where Adam's would be σ at most.
+//! optimum, where gradients are large but agree, it is long where Adam's would be σ at most. Antithetic
+//! and path-derivative estimators hide that spread; then it is much like Adam.
 
 use super::Stepper;
 

@@ -196,7 +196,7 @@ fn a_well_posed_model_is_cheap() {
 fn budgets_are_kept_and_the_best_point_handed_back() {
     let flag = Arc::new(AtomicBool::new(false));
     for (method, minimise, ..) in METHODS {
-        let mut run = |budget: Budget, cancel_at: usize| {
+        let run = |budget: Budget, cancel_at: usize| {
             flag.store(false, Ordering::Relaxed);
             minimise(&mut Rosenbrock(2), &[-1.2, 1.0], &budget, &mut |p| {
                 flag.store(p.step >= cancel_at, Ordering::Relaxed);
@@ -271,7 +271,7 @@ fn a_start_that_is_not_finite_is_said_to_be() {
 #[test]
 fn the_same_run_twice_gives_the_same_bits() {
     for (method, minimise, ..) in METHODS {
-        let mut run = || {
+        let run = || {
             let mut objective = MeanField::new(Logistic::new(4), 20);
             minimise(&mut objective, &[0.0; 8], &Budget::default(), &mut |_| ())
         };

@@ -53,15 +53,14 @@ pub(crate) struct Cut {
     pub(crate) on_boundary: bool,
 }
 
+/// Writes the Hessian times its first argument to its second.
+pub(crate) type HessVec<'a> = dyn FnMut(&[f64], &mut [f64]) -> Result<(), NonFinite> + 'a;
+
 /// Conjugate gradients on `H p = −g`, where `product(v, out)` writes `H v`.
 ///
 /// Residuals are orthogonalised against all earlier ones: without it, badly scaled Hessians need
 /// several times as many products as they have dimensions, and a product costs far more.
-pub(crate) fn conjugate_gradients(
-    g: &[f64],
-    limits: &PathLimits,
-    product: &mut dyn FnMut(&[f64], &mut [f64]) -> Result<(), NonFinite>,
-) -> Path {
+pub(crate) fn conjugate_gradients(g: &[f64], limits: &PathLimits, product: &mut HessVec) -> Path {
     let mut path = Path {
         segments: Vec::new(),
         end: End::Limit,

@@ -336,7 +336,7 @@ impl Density for Logistic {
 /// new draws.
 pub(crate) struct MeanField<D> {
     pub(crate) density: D,
-    draws: Vec<f64>,
+    pub(crate) draws: Vec<f64>,
     /// Draws of one noisy estimate come as a pair of opposites, not as two independent ones.
     pub(crate) antithetic: bool,
 }
@@ -344,7 +344,11 @@ pub(crate) struct MeanField<D> {
 impl<D: Density> MeanField<D> {
     pub(crate) fn new(density: D, draws: usize) -> MeanField<D> {
         let draws = antithetic_whitened(draws, density.dim(), 9);
-        MeanField { density, draws, antithetic: true }
+        MeanField {
+            density,
+            draws,
+            antithetic: true,
+        }
     }
 
     fn average(&self, x: &[f64], draws: &[f64], g: &mut [f64]) -> Result<f64, NonFinite> {
