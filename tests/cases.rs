@@ -31,7 +31,11 @@ fn check_syntax(case: &Case) -> String {
     }
     let formatted = syntax::format(&ast, &case.text);
     let again = syntax::parse(id, &formatted);
-    assert!(again.1.is_empty(), "{}: printed text does not parse:\n{formatted}", case.name);
+    assert!(
+        again.1.is_empty(),
+        "{}: printed text does not parse:\n{formatted}",
+        case.name
+    );
     assert_eq!(
         syntax::format(&again.0, &formatted),
         formatted,
@@ -61,11 +65,19 @@ fn every_case_gives_what_is_expected() {
             }
         }
     }
-    assert!(failures.is_empty(), "{} cases differ\n{}", failures.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} cases differ\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }
 
 fn run(path: &Path, check: Check, update: bool) -> Result<(), String> {
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .map(|n| n.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let text = fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
     let found = check(&Case { name, text });
     let beside = path.with_extension("expected");
@@ -76,7 +88,10 @@ fn run(path: &Path, check: Check, update: bool) -> Result<(), String> {
     if found == expected {
         return Ok(());
     }
-    Err(format!("==== {}\n---- expected\n{expected}---- found\n{found}", path.display()))
+    Err(format!(
+        "==== {}\n---- expected\n{expected}---- found\n{found}",
+        path.display()
+    ))
 }
 
 /// The programs of a folder, in the order of their names.

@@ -8,18 +8,26 @@ use std::path::Path;
 
 /// Words and signs of the language, and some of none.
 const FRAGMENTS: &[&str] = &[
-    "data", "param", "let", "factor", "for", "in", "if", "else", "fn", "import", "as", "guide", "batch", "where",
-    "true", "x", "N", "Normal", "1", "2.5", "1e-3", "\"s\"", "\"", "(", ")", "[", "]", "{", "}", ",", ";", ":", ":=",
-    ".", "..", "->", "~", "=", "|", "'", "+", "-", "*", "**", "/", "%", "@", "^", "==", "!=", "<", "<=", "&&", "||",
-    "!", "&", "$", "\n", " ", "// c\n", "/// d\n", "#", "/*", "*/", "elif", "μ", "\r\n", "\\",
+    "data", "param", "let", "factor", "for", "in", "if", "else", "fn", "import", "as", "guide",
+    "batch", "where", "true", "x", "N", "Normal", "1", "2.5", "1e-3", "\"s\"", "\"", "(", ")", "[",
+    "]", "{", "}", ",", ";", ":", ":=", ".", "..", "->", "~", "=", "|", "'", "+", "-", "*", "**",
+    "/", "%", "@", "^", "==", "!=", "<", "<=", "&&", "||", "!", "&", "$", "\n", " ", "// c\n",
+    "/// d\n", "#", "/*", "*/", "elif", "μ", "\r\n", "\\",
 ];
 
 fn cases() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/syntax");
-    let mut paths: Vec<_> = fs::read_dir(folder).expect("the cases are there").flatten().map(|e| e.path()).collect();
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .expect("the cases are there")
+        .flatten()
+        .map(|e| e.path())
+        .collect();
     paths.retain(|p| p.extension().is_some_and(|e| e == "vi"));
     paths.sort();
-    paths.iter().map(|p| fs::read_to_string(p).expect("a case can be read")).collect()
+    paths
+        .iter()
+        .map(|p| fs::read_to_string(p).expect("a case can be read"))
+        .collect()
 }
 
 /// The tree with every place removed, as text.
@@ -29,7 +37,9 @@ fn without_places(ast: &Ast) -> String {
     let mut rest = text.as_str();
     while let Some(at) = rest.find("Span {") {
         out.push_str(&rest[..at]);
-        let end = rest[at..].find('}').expect("a span is printed with its brace");
+        let end = rest[at..]
+            .find('}')
+            .expect("a span is printed with its brace");
         rest = &rest[at + end + 1..];
     }
     out + rest
@@ -40,7 +50,10 @@ fn exercise(text: &str) -> bool {
     let (ast, problems) = syntax::parse(SourceId(0), text);
     for label in problems.iter().flat_map(|p| &p.labels) {
         let (start, end) = (label.span.start as usize, label.span.end as usize);
-        assert!(text.get(start..end).is_some(), "a label outside the text: {label:?}");
+        assert!(
+            text.get(start..end).is_some(),
+            "a label outside the text: {label:?}"
+        );
     }
     syntax::is_incomplete(text);
     syntax::parse_expr(SourceId(0), text);
@@ -51,9 +64,20 @@ fn exercise(text: &str) -> bool {
     }
     for again in [formatted, printed] {
         let (second, problems) = syntax::parse(SourceId(0), &again);
-        assert!(problems.is_empty(), "{text:?} was printed as {again:?}: {problems:?}");
-        assert_eq!(without_places(&ast), without_places(&second), "{text:?} was printed as {again:?}");
-        assert_eq!(ast.comments.len(), second.comments.len(), "comments of {text:?} in {again:?}");
+        assert!(
+            problems.is_empty(),
+            "{text:?} was printed as {again:?}: {problems:?}"
+        );
+        assert_eq!(
+            without_places(&ast),
+            without_places(&second),
+            "{text:?} was printed as {again:?}"
+        );
+        assert_eq!(
+            ast.comments.len(),
+            second.comments.len(),
+            "comments of {text:?} in {again:?}"
+        );
     }
     true
 }
@@ -95,7 +119,11 @@ fn depth_is_bounded_in_every_direction() {
     ];
     for text in &deep {
         let (ast, problems) = syntax::parse(SourceId(0), text);
-        assert!(problems.iter().any(|p| p.code == "E0008"), "{}", &text[..40]);
+        assert!(
+            problems.iter().any(|p| p.code == "E0008"),
+            "{}",
+            &text[..40]
+        );
         drop(ast);
         syntax::parse_expr(SourceId(0), text);
         syntax::is_incomplete(text);
@@ -117,29 +145,61 @@ fn depth_just_below_the_limit_fits_the_stack() {
 
 #[test]
 fn long_programs_are_not_deep() {
-    let text = "let a = [".to_string() + &"1 + x, ".repeat(5000) + "]\n" + &"x ~ Normal(0, 1)\n".repeat(2000);
+    let text = "let a = [".to_string()
+        + &"1 + x, ".repeat(5000)
+        + "]\n"
+        + &"x ~ Normal(0, 1)\n".repeat(2000);
     assert!(exercise(&text));
 }
 
 #[test]
 fn incomplete_input_is_told_from_wrong_input() {
-    for text in ["f(", "for i in 1..N {\n x", "let a = [1,", "let a = 1 +", "x ~", "/// doc", "f(|x| {", "let a ="] {
+    for text in [
+        "f(",
+        "for i in 1..N {\n x",
+        "let a = [1,",
+        "let a = 1 +",
+        "x ~",
+        "/// doc",
+        "f(|x| {",
+        "let a =",
+    ] {
         assert!(syntax::is_incomplete(text), "{text}");
     }
-    for text in ["", "x", "f(1))", "let a = \"(", "x ~ Normal(0, 1)\n", "let = 1", "// c (", "x'"] {
+    for text in [
+        "",
+        "x",
+        "f(1))",
+        "let a = \"(",
+        "x ~ Normal(0, 1)\n",
+        "let = 1",
+        "// c (",
+        "x'",
+    ] {
         assert!(!syntax::is_incomplete(text), "{text}");
     }
 }
 
 #[test]
 fn an_expression_parses_by_itself() {
-    for text in ["if a { 1 } else { 2 }", "x' @ y", "{ let a = 1; a }", "|x| x^2"] {
+    for text in [
+        "if a { 1 } else { 2 }",
+        "x' @ y",
+        "{ let a = 1; a }",
+        "|x| x^2",
+    ] {
         let (expr, problems) = syntax::parse_expr(SourceId(0), text);
         assert!(problems.is_empty(), "{text}: {problems:?}");
-        assert_eq!(syntax::parse_expr(SourceId(0), &syntax::print_expr(&expr.expect(text))).1, []);
+        assert_eq!(
+            syntax::parse_expr(SourceId(0), &syntax::print_expr(&expr.expect(text))).1,
+            []
+        );
     }
     for text in ["", "x y", "let a = 1", "x; y", "("] {
-        assert!(!syntax::parse_expr(SourceId(0), text).1.is_empty(), "{text}");
+        assert!(
+            !syntax::parse_expr(SourceId(0), text).1.is_empty(),
+            "{text}"
+        );
     }
 }
 
@@ -149,7 +209,11 @@ fn places_are_those_of_the_text() {
     let (ast, _) = syntax::parse(SourceId(0), text);
     let span = |s: Span| &text[s.start as usize..s.end as usize];
     assert_eq!(span(ast.statements[0].span), "let β = (a + b) * c'");
-    let StatementKind::Let { target: Target::Element { name, .. }, value } = &ast.statements[0].kind else {
+    let StatementKind::Let {
+        target: Target::Element { name, .. },
+        value,
+    } = &ast.statements[0].kind
+    else {
         panic!("a let statement");
     };
     assert_eq!(span(name.span), "β");
@@ -157,6 +221,32 @@ fn places_are_those_of_the_text() {
         panic!("a product");
     };
     assert_eq!((span(left.span), span(right.span)), ("(a + b)", "c'"));
+}
+
+/// The first program of each page has the error that the page is about, the second has none.
+#[test]
+fn the_pages_on_errors_are_right() {
+    for number in 1..=15 {
+        let code = format!("E{number:04}");
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/errors/{code}.md"));
+        let page = fs::read_to_string(&page).expect("each code has its page");
+        assert!(page.starts_with(&format!("# {code}: ")), "{code}");
+        let programs: Vec<&str> = page
+            .split("```vi\n")
+            .skip(1)
+            .filter_map(|p| p.split("```").next())
+            .collect();
+        let [wrong, right] = programs[..] else {
+            panic!("{code} has two programs");
+        };
+        let codes: Vec<_> = syntax::parse(SourceId(0), wrong)
+            .1
+            .iter()
+            .map(|d| d.code)
+            .collect();
+        assert_eq!(codes, [code.as_str()], "{wrong}");
+        assert_eq!(syntax::parse(SourceId(0), right).1, [], "{code}");
+    }
 }
 
 proptest! {
@@ -201,12 +291,20 @@ proptest! {
 // ---- Arbitrary trees
 
 fn at(kind: ExprKind) -> Expr {
-    Expr { kind, span: Span::default() }
+    Expr {
+        kind,
+        span: Span::default(),
+    }
 }
 
 fn ident() -> impl Strategy<Value = Ident> {
-    prop::sample::select(vec!["x", "mu", "β_1", "N", "Normal", "guide", "batch", "where", "as", "_"])
-        .prop_map(|name| Ident { name: name.into(), span: Span::default() })
+    prop::sample::select(vec![
+        "x", "mu", "β_1", "N", "Normal", "guide", "batch", "where", "as", "_",
+    ])
+    .prop_map(|name| Ident {
+        name: name.into(),
+        span: Span::default(),
+    })
 }
 
 fn expr() -> impl Strategy<Value = Expr> {
@@ -226,32 +324,59 @@ fn compound(inner: BoxedStrategy<Expr>) -> BoxedStrategy<Expr> {
     use BinaryOp::*;
     let boxed = || inner.clone().prop_map(Box::new);
     let many = |from: usize| prop::collection::vec(inner.clone(), from..4);
-    let operators = vec![Add, Sub, Mul, Div, Rem, Pow, MatMul, Eq, Ne, Lt, Le, Gt, Ge, And, Or];
-    let lambda_param = ident().prop_map(|name| FnParam { name, ty: None, default: None });
-    let arg = (prop::option::of(ident()), inner.clone()).prop_map(|(name, value)| Arg { name, value });
-    let clause = (ident(), inner.clone(), prop::collection::vec(inner.clone(), 0..3))
-        .prop_map(|(var, range, conditions)| Clause { var, range, conditions });
+    let operators = vec![
+        Add, Sub, Mul, Div, Rem, Pow, MatMul, Eq, Ne, Lt, Le, Gt, Ge, And, Or,
+    ];
+    let lambda_param = ident().prop_map(|name| FnParam {
+        name,
+        ty: None,
+        default: None,
+    });
+    let arg =
+        (prop::option::of(ident()), inner.clone()).prop_map(|(name, value)| Arg { name, value });
+    let clause = (
+        ident(),
+        inner.clone(),
+        prop::collection::vec(inner.clone(), 0..3),
+    )
+        .prop_map(|(var, range, conditions)| Clause {
+            var,
+            range,
+            conditions,
+        });
     let block = (let_statement(inner.clone()), inner.clone()).prop_map(|(first, value)| {
-        let last = Statement { kind: StatementKind::Expr { value }, span: Span::default(), doc: vec!["d".into()] };
+        let last = Statement {
+            kind: StatementKind::Expr { value },
+            span: Span::default(),
+            doc: vec!["d".into()],
+        };
         ExprKind::Block(vec![first, last])
     });
     prop_oneof![
-        (prop::sample::select(vec![UnaryOp::Neg, UnaryOp::Not]), boxed())
+        (
+            prop::sample::select(vec![UnaryOp::Neg, UnaryOp::Not]),
+            boxed()
+        )
             .prop_map(|(op, value)| ExprKind::Unary { op, value }),
         (prop::sample::select(operators), boxed(), boxed())
             .prop_map(|(op, left, right)| ExprKind::Binary { op, left, right }),
         boxed().prop_map(ExprKind::Transpose),
-        (boxed(), prop::collection::vec(arg, 0..3)).prop_map(|(callee, args)| ExprKind::Call { callee, args }),
+        (boxed(), prop::collection::vec(arg, 0..3))
+            .prop_map(|(callee, args)| ExprKind::Call { callee, args }),
         (boxed(), ident()).prop_map(|(value, name)| ExprKind::Field { value, name }),
-        (boxed(), indices(inner.clone())).prop_map(|(value, indices)| ExprKind::Index { value, indices }),
+        (boxed(), indices(inner.clone()))
+            .prop_map(|(value, indices)| ExprKind::Index { value, indices }),
         many(0).prop_map(ExprKind::Array),
         many(1).prop_map(ExprKind::Tuple),
         (boxed(), prop::collection::vec(clause, 1..3))
             .prop_map(|(body, clauses)| ExprKind::Comprehension { body, clauses }),
         (prop::collection::vec(lambda_param, 1..3), boxed())
             .prop_map(|(params, body)| ExprKind::Lambda { params, body }),
-        (boxed(), boxed(), boxed())
-            .prop_map(|(condition, then, otherwise)| ExprKind::If { condition, then, otherwise }),
+        (boxed(), boxed(), boxed()).prop_map(|(condition, then, otherwise)| ExprKind::If {
+            condition,
+            then,
+            otherwise
+        }),
         (boxed(), boxed()).prop_map(|(start, end)| ExprKind::Range { start, end }),
         block,
     ]
@@ -262,9 +387,17 @@ fn compound(inner: BoxedStrategy<Expr>) -> BoxedStrategy<Expr> {
 fn indices(inner: BoxedStrategy<Expr>) -> BoxedStrategy<Vec<Index>> {
     let is_range = |e: &Expr| matches!(e.kind, ExprKind::Range { .. });
     let index = prop_oneof![
-        inner.clone().prop_filter("is a slice there", move |e| !is_range(e)).prop_map(Index::At),
-        (prop::option::of(inner.clone()), prop::option::of(inner))
-            .prop_map(|(start, end)| Index::Range { start, end, span: Span::default() }),
+        inner
+            .clone()
+            .prop_filter("is a slice there", move |e| !is_range(e))
+            .prop_map(Index::At),
+        (prop::option::of(inner.clone()), prop::option::of(inner)).prop_map(|(start, end)| {
+            Index::Range {
+                start,
+                end,
+                span: Span::default(),
+            }
+        }),
         Just(Index::All(Span::default())),
     ];
     prop::collection::vec(index, 1..3).boxed()
@@ -273,10 +406,16 @@ fn indices(inner: BoxedStrategy<Expr>) -> BoxedStrategy<Vec<Index>> {
 fn target(inner: BoxedStrategy<Expr>) -> BoxedStrategy<Target> {
     let element = prop_oneof![Just(Vec::new()).boxed(), indices(inner)];
     let element = (ident(), element)
-        .prop_map(|(name, indices)| Target::Element { name, indices, span: Span::default() })
+        .prop_map(|(name, indices)| Target::Element {
+            name,
+            indices,
+            span: Span::default(),
+        })
         .boxed();
-    let tuple = prop::collection::vec(element.clone(), 1..3)
-        .prop_map(|items| Target::Tuple { items, span: Span::default() });
+    let tuple = prop::collection::vec(element.clone(), 1..3).prop_map(|items| Target::Tuple {
+        items,
+        span: Span::default(),
+    });
     prop_oneof![element, tuple].boxed()
 }
 
@@ -287,36 +426,74 @@ fn let_statement(inner: BoxedStrategy<Expr>) -> BoxedStrategy<Statement> {
 }
 
 fn bare(kind: StatementKind) -> Statement {
-    Statement { kind, span: Span::default(), doc: Vec::new() }
+    Statement {
+        kind,
+        span: Span::default(),
+        doc: Vec::new(),
+    }
 }
 
 fn statement() -> BoxedStrategy<Statement> {
     let e = || expr().boxed();
     let ty = || {
-        (ident(), prop::collection::vec(expr(), 0..2))
-            .prop_map(|(base, dims)| TypeExpr { base, dims, span: Span::default() })
+        (ident(), prop::collection::vec(expr(), 0..2)).prop_map(|(base, dims)| TypeExpr {
+            base,
+            dims,
+            span: Span::default(),
+        })
     };
     let maybe = || prop::option::of(expr());
-    let param = (ident(), prop::option::of(ty()), maybe()).prop_map(|(name, ty, default)| FnParam { name, ty, default });
+    let param = (ident(), prop::option::of(ty()), maybe())
+        .prop_map(|(name, ty, default)| FnParam { name, ty, default });
     let path = prop_oneof![
         ident().prop_map(ImportPath::Module),
-        any::<String>().prop_map(|path| ImportPath::File { path, span: Span::default() }),
+        any::<String>().prop_map(|path| ImportPath::File {
+            path,
+            span: Span::default()
+        }),
     ];
     let simple = prop_oneof![
-        (path, prop::option::of(ident())).prop_map(|(path, alias)| StatementKind::Import { path, alias }),
-        (ident(), ty(), maybe(), maybe())
-            .prop_map(|(name, ty, default, condition)| StatementKind::Data { name, ty, default, condition }),
-        (ident(), ty(), maybe()).prop_map(|(name, ty, init)| StatementKind::Param { name, ty, init }),
+        (path, prop::option::of(ident()))
+            .prop_map(|(path, alias)| StatementKind::Import { path, alias }),
+        (ident(), ty(), maybe(), maybe()).prop_map(|(name, ty, default, condition)| {
+            StatementKind::Data {
+                name,
+                ty,
+                default,
+                condition,
+            }
+        }),
+        (ident(), ty(), maybe()).prop_map(|(name, ty, init)| StatementKind::Param {
+            name,
+            ty,
+            init
+        }),
         (target(e()), e()).prop_map(|(target, dist)| StatementKind::Draw { target, dist }),
         (target(e()), e()).prop_map(|(target, value)| StatementKind::Let { target, value }),
         e().prop_map(|value| StatementKind::Factor { value }),
         e().prop_map(|value| StatementKind::Expr { value }),
-        (ident(), prop::collection::vec(param, 0..3), prop::option::of(ty()), e())
-            .prop_map(|(name, params, result, body)| StatementKind::Fn(FnDef { name, params, result, body })),
-        ident().prop_map(|i| StatementKind::Guide { strategy: at(ExprKind::Name(i.name)) }),
+        (
+            ident(),
+            prop::collection::vec(param, 0..3),
+            prop::option::of(ty()),
+            e()
+        )
+            .prop_map(|(name, params, result, body)| StatementKind::Fn(FnDef {
+                name,
+                params,
+                result,
+                body
+            })),
+        ident().prop_map(|i| StatementKind::Guide {
+            strategy: at(ExprKind::Name(i.name))
+        }),
     ];
     let doc = prop::collection::vec("[a-z/]{0,4}", 0..2);
-    let simple = (simple, doc).prop_map(|(kind, doc)| Statement { kind, span: Span::default(), doc });
+    let simple = (simple, doc).prop_map(|(kind, doc)| Statement {
+        kind,
+        span: Span::default(),
+        doc,
+    });
     simple.prop_recursive(2, 12, 3, with_bodies).boxed()
 }
 
@@ -328,10 +505,21 @@ fn with_bodies(inner: BoxedStrategy<Statement>) -> BoxedStrategy<Statement> {
         body
     });
     prop_oneof![
-        (ident(), expr(), prop::option::of(expr()), body())
-            .prop_map(|(var, range, batch, body)| StatementKind::For { var, range, batch, body }),
-        (expr(), branch, prop::option::of(body()))
-            .prop_map(|(condition, then, otherwise)| StatementKind::If { condition, then, otherwise }),
+        (ident(), expr(), prop::option::of(expr()), body()).prop_map(
+            |(var, range, batch, body)| StatementKind::For {
+                var,
+                range,
+                batch,
+                body
+            }
+        ),
+        (expr(), branch, prop::option::of(body())).prop_map(|(condition, then, otherwise)| {
+            StatementKind::If {
+                condition,
+                then,
+                otherwise,
+            }
+        }),
         body().prop_map(|body| StatementKind::GuideBlock { body }),
     ]
     .prop_map(bare)

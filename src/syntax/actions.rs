@@ -38,13 +38,20 @@ pub(crate) enum Else {
 
 impl<'a> Actions<'a> {
     pub fn new(source: SourceId, pieces: &'a [Piece<'a>]) -> Actions<'a> {
-        Actions { source, pieces, diagnostics: Vec::new() }
+        Actions {
+            source,
+            pieces,
+            diagnostics: Vec::new(),
+        }
     }
 
     /// The bytes of tokens `l..r`; an empty range is the place just before token `l`.
     pub fn span(&self, l: usize, r: usize) -> Span {
         let start = self.pieces.get(l).map_or(0, |p| p.start);
-        let end = r.checked_sub(1).and_then(|last| self.pieces.get(last)).map_or(start, |p| p.end);
+        let end = r
+            .checked_sub(1)
+            .and_then(|last| self.pieces.get(last))
+            .map_or(start, |p| p.end);
         Span::new(self.source, start, end.max(start))
     }
 
@@ -53,18 +60,27 @@ impl<'a> Actions<'a> {
     }
 
     fn expr(&self, l: usize, kind: ExprKind, r: usize) -> Expr {
-        Expr { kind, span: self.span(l, r) }
+        Expr {
+            kind,
+            span: self.span(l, r),
+        }
     }
 
     // ---- Names and literals
 
     pub fn ident(&self, l: usize, name: &str) -> Ident {
         // The micro sign of many keyboards and the Greek letter look the same, so they are.
-        Ident { name: name.replace('\u{b5}', "\u{3bc}"), span: self.span(l, l + 1) }
+        Ident {
+            name: name.replace('\u{b5}', "\u{3bc}"),
+            span: self.span(l, l + 1),
+        }
     }
 
     pub fn name(&self, ident: Ident) -> Expr {
-        Expr { kind: ExprKind::Name(ident.name), span: ident.span }
+        Expr {
+            kind: ExprKind::Name(ident.name),
+            span: ident.span,
+        }
     }
 
     pub fn bool(&self, l: usize, value: bool) -> Expr {
@@ -75,7 +91,11 @@ impl<'a> Actions<'a> {
         let kind = match text.replace('_', "").parse() {
             Ok(value) => ExprKind::Int(value),
             Err(_) => {
-                self.report(error::number_out_of_range(self.span(l, l + 1), text, "integer"));
+                self.report(error::number_out_of_range(
+                    self.span(l, l + 1),
+                    text,
+                    "integer",
+                ));
                 ExprKind::Error
             }
         };
@@ -90,7 +110,11 @@ impl<'a> Actions<'a> {
         let kind = if value.is_finite() && !vanished {
             ExprKind::Real(value)
         } else {
-            self.report(error::number_out_of_range(self.span(l, l + 1), text, "real"));
+            self.report(error::number_out_of_range(
+                self.span(l, l + 1),
+                text,
+                "real",
+            ));
             ExprKind::Error
         };
         self.expr(l, kind, l + 1)
@@ -105,7 +129,11 @@ impl<'a> Actions<'a> {
     pub fn unescape(&mut self, l: usize, raw: &str) -> String {
         let inner = raw.strip_prefix('"').unwrap_or(raw);
         let closed = self.pieces.get(l).is_none_or(|p| !p.reported);
-        let inner = if closed { inner.strip_suffix('"').unwrap_or(inner) } else { inner };
+        let inner = if closed {
+            inner.strip_suffix('"').unwrap_or(inner)
+        } else {
+            inner
+        };
         let mut out = String::new();
         let mut rest = inner;
         while let Some(at) = rest.find('\\') {
@@ -128,7 +156,14 @@ impl<'a> Actions<'a> {
     // ---- Expressions
 
     pub fn unary(&self, l: usize, op: UnaryOp, value: Expr, r: usize) -> Expr {
-        self.expr(l, ExprKind::Unary { op, value: Box::new(value) }, r)
+        self.expr(
+            l,
+            ExprKind::Unary {
+                op,
+                value: Box::new(value),
+            },
+            r,
+        )
     }
 
     pub fn binary(&self, l: usize, left: Expr, op: BinaryOp, right: Expr, r: usize) -> Expr {
@@ -137,31 +172,77 @@ impl<'a> Actions<'a> {
     }
 
     /// One comparison, or a chain of them, which is an error.
-    pub fn comparison(&mut self, l: usize, first: Expr, rest: Vec<(usize, BinaryOp, Expr, usize)>) -> Expr {
+    pub fn comparison(
+        &mut self,
+        l: usize,
+        first: Expr,
+        rest: Vec<(usize, BinaryOp, Expr, usize)>,
+    ) -> Expr {
         if let [(_, one, _, _), (_, two, _, r), ..] = rest.as_slice() {
-            self.report(error::chained_comparison(self.span(l, *r), one.symbol(), two.symbol()));
+            self.report(error::chained_comparison(
+                self.span(l, *r),
+                one.symbol(),
+                two.symbol(),
+            ));
         }
-        rest.into_iter().fold(first, |left, (_, op, right, r)| self.binary(l, left, op, right, r))
+        rest.into_iter().fold(first, |left, (_, op, right, r)| {
+            self.binary(l, left, op, right, r)
+        })
     }
 
     pub fn range(&self, l: usize, start: Expr, end: Expr, r: usize) -> Expr {
-        self.expr(l, ExprKind::Range { start: Box::new(start), end: Box::new(end) }, r)
+        self.expr(
+            l,
+            ExprKind::Range {
+                start: Box::new(start),
+                end: Box::new(end),
+            },
+            r,
+        )
     }
 
     pub fn lambda(&self, l: usize, params: Vec<FnParam>, body: Expr, r: usize) -> Expr {
-        self.expr(l, ExprKind::Lambda { params, body: Box::new(body) }, r)
+        self.expr(
+            l,
+            ExprKind::Lambda {
+                params,
+                body: Box::new(body),
+            },
+            r,
+        )
     }
 
     pub fn call(&self, l: usize, callee: Expr, args: Vec<Arg>, r: usize) -> Expr {
-        self.expr(l, ExprKind::Call { callee: Box::new(callee), args }, r)
+        self.expr(
+            l,
+            ExprKind::Call {
+                callee: Box::new(callee),
+                args,
+            },
+            r,
+        )
     }
 
     pub fn index(&self, l: usize, value: Expr, indices: Vec<Index>, r: usize) -> Expr {
-        self.expr(l, ExprKind::Index { value: Box::new(value), indices }, r)
+        self.expr(
+            l,
+            ExprKind::Index {
+                value: Box::new(value),
+                indices,
+            },
+            r,
+        )
     }
 
     pub fn field(&self, l: usize, value: Expr, name: Ident, r: usize) -> Expr {
-        self.expr(l, ExprKind::Field { value: Box::new(value), name }, r)
+        self.expr(
+            l,
+            ExprKind::Field {
+                value: Box::new(value),
+                name,
+            },
+            r,
+        )
     }
 
     pub fn transpose(&self, l: usize, value: Expr, r: usize) -> Expr {
@@ -170,7 +251,10 @@ impl<'a> Actions<'a> {
 
     /// The same expression; its place now holds the parentheses.
     pub fn parenthesised(&self, l: usize, value: Expr, r: usize) -> Expr {
-        Expr { span: self.span(l, r), ..value }
+        Expr {
+            span: self.span(l, r),
+            ..value
+        }
     }
 
     pub fn tuple(&self, l: usize, first: Expr, mut rest: Vec<Expr>, r: usize) -> Expr {
@@ -183,24 +267,44 @@ impl<'a> Actions<'a> {
     }
 
     pub fn comprehension(&self, l: usize, body: Expr, clauses: Vec<Clause>, r: usize) -> Expr {
-        self.expr(l, ExprKind::Comprehension { body: Box::new(body), clauses }, r)
+        self.expr(
+            l,
+            ExprKind::Comprehension {
+                body: Box::new(body),
+                clauses,
+            },
+            r,
+        )
     }
 
     /// An index; a range there is a slice.
     pub fn index_at(&self, value: Expr) -> Index {
         match value.kind {
-            ExprKind::Range { start, end } => {
-                Index::Range { start: Some(*start), end: Some(*end), span: value.span }
-            }
+            ExprKind::Range { start, end } => Index::Range {
+                start: Some(*start),
+                end: Some(*end),
+                span: value.span,
+            },
             kind => Index::At(Expr { kind, ..value }),
         }
     }
 
     pub fn open_range(&self, l: usize, start: Option<Expr>, end: Option<Expr>, r: usize) -> Index {
-        Index::Range { start, end, span: self.span(l, r) }
+        Index::Range {
+            start,
+            end,
+            span: self.span(l, r),
+        }
     }
 
-    pub fn colon_range(&mut self, l: usize, start: Option<Expr>, colon: usize, end: Option<Expr>, r: usize) -> Index {
+    pub fn colon_range(
+        &mut self,
+        l: usize,
+        start: Option<Expr>,
+        colon: usize,
+        end: Option<Expr>,
+        r: usize,
+    ) -> Index {
         self.report(error::colon_range(self.span(colon, colon + 1)));
         self.open_range(l, start, end, r)
     }
@@ -210,7 +314,15 @@ impl<'a> Actions<'a> {
         self.range(l, start, end, r)
     }
 
-    pub fn assignment_in_condition(&mut self, l: usize, a: Expr, m: usize, n: usize, b: Expr, r: usize) -> Expr {
+    pub fn assignment_in_condition(
+        &mut self,
+        l: usize,
+        a: Expr,
+        m: usize,
+        n: usize,
+        b: Expr,
+        r: usize,
+    ) -> Expr {
         self.report(error::assignment_in_condition(self.span(m, n)));
         self.binary(l, a, BinaryOp::Eq, b, r)
     }
@@ -219,14 +331,17 @@ impl<'a> Actions<'a> {
     pub fn block(&self, block: Block) -> Expr {
         let mut statements = block.statements;
         match statements.pop() {
-            Some(Statement { kind: StatementKind::Expr { value }, doc, .. })
-                if statements.is_empty() && doc.is_empty() =>
-            {
-                value
-            }
+            Some(Statement {
+                kind: StatementKind::Expr { value },
+                doc,
+                ..
+            }) if statements.is_empty() && doc.is_empty() => value,
             last => {
                 statements.extend(last);
-                Expr { kind: ExprKind::Block(statements), span: block.span }
+                Expr {
+                    kind: ExprKind::Block(statements),
+                    span: block.span,
+                }
             }
         }
     }
@@ -238,19 +353,33 @@ impl<'a> Actions<'a> {
             Some(Else::If(chain)) => self.if_expr(*chain),
             None => {
                 self.report(error::if_without_else(chain.span));
-                Expr { kind: ExprKind::Error, span: chain.span }
+                Expr {
+                    kind: ExprKind::Error,
+                    span: chain.span,
+                }
             }
         };
         let (condition, then) = (Box::new(chain.condition), Box::new(self.block(chain.then)));
-        let kind = ExprKind::If { condition, then, otherwise: Box::new(otherwise) };
-        Expr { kind, span: chain.span }
+        let kind = ExprKind::If {
+            condition,
+            then,
+            otherwise: Box::new(otherwise),
+        };
+        Expr {
+            kind,
+            span: chain.span,
+        }
     }
 
     // ---- Statements
 
     pub fn statement(&self, docs: Vec<&str>, l: usize, kind: StatementKind, r: usize) -> Statement {
         let doc = docs.into_iter().map(comment_text).collect();
-        Statement { kind, span: self.span(l, r), doc }
+        Statement {
+            kind,
+            span: self.span(l, r),
+            doc,
+        }
     }
 
     pub fn let_(&mut self, target: Expr, value: Expr) -> StatementKind {
@@ -268,12 +397,22 @@ impl<'a> Actions<'a> {
     }
 
     /// `x = e` or `x := e`: reported, and read as `let x = e`.
-    pub fn bare_assignment(&mut self, target: Expr, l: usize, r: usize, value: Expr) -> StatementKind {
+    pub fn bare_assignment(
+        &mut self,
+        target: Expr,
+        l: usize,
+        r: usize,
+        value: Expr,
+    ) -> StatementKind {
         let sign = match self.pieces.get(l).map(|p| p.token) {
             Some(Token::ColonEq) => ":=",
             _ => "=",
         };
-        self.report(error::bare_assignment(self.span(l, r), name_of(&target), sign));
+        self.report(error::bare_assignment(
+            self.span(l, r),
+            name_of(&target),
+            sign,
+        ));
         let before = self.diagnostics.len();
         let statement = self.let_(target, value);
         self.diagnostics.truncate(before);
@@ -282,7 +421,11 @@ impl<'a> Actions<'a> {
 
     /// An expression by itself. `x <- 1` is read as a comparison, which nobody meant.
     pub fn expression_statement(&mut self, value: Expr) -> StatementKind {
-        if let ExprKind::Binary { op: BinaryOp::Lt, left, right } = &value.kind
+        if let ExprKind::Binary {
+            op: BinaryOp::Lt,
+            left,
+            right,
+        } = &value.kind
             && let Some(arrow) = self.arrow_between(left.span, right.span)
         {
             self.report(error::arrow_assignment(arrow, name_of(left)));
@@ -295,14 +438,17 @@ impl<'a> Actions<'a> {
     fn arrow_between(&self, left: Span, right: Span) -> Option<Span> {
         let at = self.pieces.partition_point(|p| p.start < left.end as usize);
         let (less, minus) = (self.pieces.get(at)?, self.pieces.get(at + 1)?);
-        let adjacent = less.token == Token::Less && minus.token == Token::Minus && less.end == minus.start;
+        let adjacent =
+            less.token == Token::Less && minus.token == Token::Minus && less.end == minus.start;
         (adjacent && minus.start == right.start as usize).then(|| self.span(at, at + 2))
     }
 
     /// An `if` at the head of a statement: a value if every branch ends in one.
     pub fn if_statement(&mut self, chain: IfChain) -> StatementKind {
         if chain.is_value() {
-            return StatementKind::Expr { value: self.if_expr(chain) };
+            return StatementKind::Expr {
+                value: self.if_expr(chain),
+            };
         }
         let otherwise = match chain.otherwise {
             None => None,
@@ -310,10 +456,18 @@ impl<'a> Actions<'a> {
             Some(Else::If(chain)) => {
                 let span = chain.span;
                 let kind = self.if_statement(*chain);
-                Some(vec![Statement { kind, span, doc: Vec::new() }])
+                Some(vec![Statement {
+                    kind,
+                    span,
+                    doc: Vec::new(),
+                }])
             }
         };
-        StatementKind::If { condition: chain.condition, then: chain.then.statements, otherwise }
+        StatementKind::If {
+            condition: chain.condition,
+            then: chain.then.statements,
+            otherwise,
+        }
     }
 
     /// The expression as what stands left of `sign`; reports what cannot.
@@ -322,16 +476,30 @@ impl<'a> Actions<'a> {
         match expr.kind {
             ExprKind::Name(name) => {
                 let name = Ident { name, span };
-                return Some(Target::Element { name, indices: Vec::new(), span });
+                return Some(Target::Element {
+                    name,
+                    indices: Vec::new(),
+                    span,
+                });
             }
             ExprKind::Index { value, indices } => {
                 if let ExprKind::Name(name) = value.kind {
-                    let name = Ident { name, span: value.span };
-                    return Some(Target::Element { name, indices, span });
+                    let name = Ident {
+                        name,
+                        span: value.span,
+                    };
+                    return Some(Target::Element {
+                        name,
+                        indices,
+                        span,
+                    });
                 }
             }
             ExprKind::Tuple(items) => {
-                let items = items.into_iter().map(|item| self.target(item, sign)).collect::<Option<_>>()?;
+                let items = items
+                    .into_iter()
+                    .map(|item| self.target(item, sign))
+                    .collect::<Option<_>>()?;
                 return Some(Target::Tuple { items, span });
             }
             ExprKind::Error => return None,
@@ -344,7 +512,13 @@ impl<'a> Actions<'a> {
 
 impl Block {
     fn is_value(&self) -> bool {
-        matches!(self.statements.last(), Some(Statement { kind: StatementKind::Expr { .. }, .. }))
+        matches!(
+            self.statements.last(),
+            Some(Statement {
+                kind: StatementKind::Expr { .. },
+                ..
+            })
+        )
     }
 }
 
@@ -401,10 +575,14 @@ fn escape(text: &str) -> (Option<char>, usize) {
         Some('"') => Some('"'),
         Some('\\') => Some('\\'),
         Some('u') => {
-            let hex = text[length..].strip_prefix('{').and_then(|t| t.split_once('}'));
+            let hex = text[length..]
+                .strip_prefix('{')
+                .and_then(|t| t.split_once('}'));
             return match hex {
                 Some((digits, _)) => {
-                    let code = u32::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'));
+                    let code = u32::from_str_radix(digits, 16)
+                        .ok()
+                        .filter(|_| !digits.starts_with('+'));
                     (code.and_then(char::from_u32), length + digits.len() + 2)
                 }
                 None => (None, length),

@@ -8,7 +8,9 @@ pub(crate) fn unexpected_character(span: Span, text: &str) -> Diagnostic {
     let problem = Diagnostic::error("E0001", format!("unexpected character `{shown}`"))
         .at(span, "this means nothing here");
     match text.chars().next() {
-        Some('“' | '”' | '„' | '‘' | '’' | '`') => problem.help("strings are written in straight double quotes: \"…\""),
+        Some('“' | '”' | '„' | '‘' | '’' | '`') => {
+            problem.help("strings are written in straight double quotes: \"…\"")
+        }
         Some('−' | '–' | '—') => problem.help("write the minus sign as `-`"),
         Some('×' | '·' | '⋅' | '∙') => problem.help("write multiplication as `*`"),
         Some('÷') => problem.help("write division as `/`"),
@@ -20,13 +22,19 @@ pub(crate) fn unexpected_character(span: Span, text: &str) -> Diagnostic {
         Some('²') => problem.help("write a square as `x^2`"),
         Some('$') => problem.help("names are letters, digits and `_`"),
         Some('?') => problem.help("a choice is written `if c { a } else { b }`"),
-        Some('\\') => problem.help("lines are joined by ending one with an operator, not with `\\`"),
+        Some('\\') => {
+            problem.help("lines are joined by ending one with an operator, not with `\\`")
+        }
         _ => problem,
     }
 }
 
 fn show_character(c: char) -> String {
-    if c.is_control() { c.escape_unicode().to_string() } else { c.to_string() }
+    if c.is_control() {
+        c.escape_unicode().to_string()
+    } else {
+        c.to_string()
+    }
 }
 
 /// A string without its closing quote.
@@ -46,9 +54,13 @@ pub(crate) fn unexpected_token(span: Span, found: &str, expected: &str) -> Diagn
 pub(crate) fn unclosed_bracket(missed: &[(Span, &str)], place: Span) -> Diagnostic {
     let (first, closer) = missed.first().copied().unwrap_or((place, ")"));
     let opener = opener_of(closer);
-    let mut problem = Diagnostic::error("E0004", format!("`{opener}` is never closed")).at(first, "opened here");
+    let mut problem =
+        Diagnostic::error("E0004", format!("`{opener}` is never closed")).at(first, "opened here");
     for (span, closer) in missed.iter().skip(1).take(2) {
-        problem = problem.at(*span, format!("this `{}` is not closed either", opener_of(closer)));
+        problem = problem.at(
+            *span,
+            format!("this `{}` is not closed either", opener_of(closer)),
+        );
     }
     problem.at(place, format!("`{closer}` expected before this"))
 }
@@ -65,7 +77,10 @@ fn opener_of(closer: &str) -> &'static str {
 pub(crate) fn unmatched_closer(span: Span, closer: &str) -> Diagnostic {
     Diagnostic::error("E0005", format!("`{closer}` closes nothing"))
         .at(span, format!("no `{}` is open here", opener_of(closer)))
-        .help(format!("remove it, or add the missing `{}`", opener_of(closer)))
+        .help(format!(
+            "remove it, or add the missing `{}`",
+            opener_of(closer)
+        ))
 }
 
 /// `a < b < c`.
@@ -77,7 +92,11 @@ pub(crate) fn chained_comparison(span: Span, first: &str, second: &str) -> Diagn
 
 /// A number that no machine number stands for.
 pub(crate) fn number_out_of_range(span: Span, text: &str, kind: &str) -> Diagnostic {
-    let shown: String = if text.len() > 40 { format!("{}…", &text[..40]) } else { text.to_string() };
+    let shown: String = if text.len() > 40 {
+        format!("{}…", &text[..40])
+    } else {
+        text.to_string()
+    };
     let problem = Diagnostic::error("E0007", format!("the number `{shown}` is out of range"));
     match kind {
         "integer" => problem
@@ -89,9 +108,12 @@ pub(crate) fn number_out_of_range(span: Span, text: &str, kind: &str) -> Diagnos
 
 /// An expression or block too deep for the machine's stack.
 pub(crate) fn too_deep(span: Span, limit: usize) -> Diagnostic {
-    Diagnostic::error("E0008", format!("this is nested more than {limit} levels deep"))
-        .at(span, "too deep from here")
-        .help("name parts of it by `let`, or use `sum([…])` for a long sum")
+    Diagnostic::error(
+        "E0008",
+        format!("this is nested more than {limit} levels deep"),
+    )
+    .at(span, "too deep from here")
+    .help("name parts of it by `let`, or use `sum([…])` for a long sum")
 }
 
 /// A text whose places do not fit a span.
@@ -112,12 +134,16 @@ pub(crate) fn arrow_assignment(span: Span, name: Option<&str>) -> Diagnostic {
     let name = name.unwrap_or("x");
     Diagnostic::error("E0009", "`<-` does not define a name")
         .at(span, "read as `<` and `-`")
-        .help(format!("write `let {name} = …`; to compare with a negative number, write `{name} < -…`"))
+        .help(format!(
+            "write `let {name} = …`; to compare with a negative number, write `{name} < -…`"
+        ))
 }
 
 /// `if x = 1 { … }`.
 pub(crate) fn assignment_in_condition(span: Span) -> Diagnostic {
-    Diagnostic::error("E0010", "`=` does not compare").at(span, "in a condition").help("write `==`")
+    Diagnostic::error("E0010", "`=` does not compare")
+        .at(span, "in a condition")
+        .help("write `==`")
 }
 
 /// `a[1:2]`, `for i in 1:N`.

@@ -31,11 +31,11 @@ pub(crate) fn lay_out<'t>(source: SourceId, input: &[Piece<'t>]) -> Layout<'t> {
         stray_docs: Vec::new(),
     };
     let mut docs = Vec::new();
-    for at in 0..input.len() {
-        match input[at].token {
+    for (at, piece) in input.iter().enumerate() {
+        match piece.token {
             Token::Newline => pass.newline(at),
             Token::Semicolon => pass.semicolon(at),
-            Token::Doc(_) => docs.push(input[at]),
+            Token::Doc(_) => docs.push(*piece),
             _ => pass.token(at, &mut docs),
         }
     }
@@ -110,26 +110,51 @@ impl<'t> Pass<'_, 't> {
         self.stray_docs.append(docs);
         if self.is_elif(piece) {
             let text = "else if";
-            let written = if let Token::Name(name) = piece.token { name } else { "" };
-            self.diagnostics.push(error::foreign(self.span(piece), written, text, "a further branch"));
-            self.pieces.push(Piece { token: Token::Else, ..piece });
-            self.pieces.push(Piece { token: Token::If, ..piece });
+            let written = if let Token::Name(name) = piece.token {
+                name
+            } else {
+                ""
+            };
+            self.diagnostics.push(error::foreign(
+                self.span(piece),
+                written,
+                text,
+                "a further branch",
+            ));
+            self.pieces.push(Piece {
+                token: Token::Else,
+                ..piece
+            });
+            self.pieces.push(Piece {
+                token: Token::If,
+                ..piece
+            });
             return;
         }
         match piece.token {
             Token::LParen | Token::LBracket | Token::LBrace => {
-                self.open.push(Open { piece, excused: false });
+                self.open.push(Open {
+                    piece,
+                    excused: false,
+                });
             }
             Token::OpenStr(_) => self.excuse(),
             _ => {}
         }
-        let token = if head && piece.token == Token::If { Token::IfStatement } else { piece.token };
+        let token = if head && piece.token == Token::If {
+            Token::IfStatement
+        } else {
+            piece.token
+        };
         self.pieces.push(Piece { token, ..piece });
     }
 
     fn finish(mut self, doc_at_end: bool) -> Layout<'t> {
         let end = self.pieces.last().map_or(0, |p| p.end);
-        let dangling = self.pieces.last().is_some_and(|p| p.token.continues_line() && !p.reported);
+        let dangling = self
+            .pieces
+            .last()
+            .is_some_and(|p| p.token.continues_line() && !p.reported);
         let incomplete = doc_at_end || dangling || self.open.iter().any(|o| !o.excused);
         self.close_down_to(|_| false, end, end);
         if !self.pieces.is_empty() {
@@ -149,10 +174,13 @@ impl<'t> Pass<'_, 't> {
         let Some(word) = piece.token.keyword() else {
             return piece;
         };
-        let member = self.pieces.last().is_some_and(|p| p.token == Token::Dot);
+        let member = !self.ended && self.pieces.last().is_some_and(|p| p.token == Token::Dot);
         let argument = self.innermost() == Some(Token::LParen) && self.next_is_assign(at);
         if member || argument {
-            return Piece { token: Token::Name(word), ..piece };
+            return Piece {
+                token: Token::Name(word),
+                ..piece
+            };
         }
         piece
     }
@@ -173,12 +201,17 @@ impl<'t> Pass<'_, 't> {
     /// Whether part of a statement has been written since the last one ended.
     fn after_statement(&self) -> bool {
         let last = self.pieces.last().map(|p| p.token);
-        !matches!(last, None | Some(Token::End | Token::LBrace | Token::Doc(_)))
+        !matches!(
+            last,
+            None | Some(Token::End | Token::LBrace | Token::Doc(_))
+        )
     }
 
     /// Whether the next line that is not blank starts with `.name` or `else`.
     fn joins_line_before(&self, at: usize) -> bool {
-        let mut rest = self.input[at..].iter().filter(|p| !matches!(p.token, Token::Newline));
+        let mut rest = self.input[at..]
+            .iter()
+            .filter(|p| !matches!(p.token, Token::Newline));
         rest.next().is_some_and(|next| {
             matches!(next.token, Token::Dot | Token::Else) || self.is_elif(*next)
         })
@@ -210,7 +243,8 @@ impl<'t> Pass<'_, 't> {
     fn keyword_starts_statement(&self, at: usize) -> bool {
         use Token::*;
         let first = self.input.get(at).map(|p| p.token);
-        matches!(first, Some(Data | Param | Let | Factor | Fn | Import | For)) && !self.next_is_assign(at)
+        matches!(first, Some(Data | Param | Let | Factor | Fn | Import | For))
+            && !self.next_is_assign(at)
     }
 
     fn is_elif(&self, piece: Piece<'t>) -> bool {
@@ -230,7 +264,10 @@ impl<'t> Pass<'_, 't> {
 
     fn close(&mut self, piece: Piece<'t>, opener: Token<'t>) {
         if !self.open.iter().any(|o| o.piece.token == opener) {
-            self.diagnostics.push(error::unmatched_closer(self.span(piece), closer_text(opener)));
+            self.diagnostics.push(error::unmatched_closer(
+                self.span(piece),
+                closer_text(opener),
+            ));
             return;
         }
         self.close_down_to(|open| open == opener, piece.start, piece.end);
@@ -250,14 +287,20 @@ impl<'t> Pass<'_, 't> {
         }
         if !missed.is_empty() {
             let place = Span::new(self.source, start, end);
-            self.diagnostics.push(error::unclosed_bracket(&missed, place));
+            self.diagnostics
+                .push(error::unclosed_bracket(&missed, place));
         }
     }
 
     /// Writes a token that the text does not hold. `End` is real, the others are already reported.
     fn put(&mut self, token: Token<'t>, start: usize, end: usize) {
         let reported = token != Token::End;
-        self.pieces.push(Piece { token, start, end, reported });
+        self.pieces.push(Piece {
+            token,
+            start,
+            end,
+            reported,
+        });
     }
 
     fn span(&self, piece: Piece<'t>) -> Span {

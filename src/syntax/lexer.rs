@@ -177,8 +177,10 @@ impl Token<'_> {
     /// Whether a statement goes on after a line that ends with this token.
     pub(crate) fn continues_line(self) -> bool {
         use Token::*;
-        matches!(self, Comma | ColonEq | DotDot | Arrow | Tilde | Assign | Bar | Else)
-            || self.is_operator()
+        matches!(
+            self,
+            Comma | ColonEq | DotDot | Arrow | Tilde | Assign | Bar | Else
+        ) || self.is_operator()
     }
 
     /// Whether this is the sign of a unary or binary operation.
@@ -255,11 +257,15 @@ pub(crate) fn lex(source: SourceId, text: &str) -> Lexed<'_> {
             }
             Token::StarStar => {
                 piece.token = Token::Caret;
-                lexed.diagnostics.push(error::foreign(span, "**", "^", "a power"));
+                lexed
+                    .diagnostics
+                    .push(error::foreign(span, "**", "^", "a power"));
             }
             Token::And => {
                 piece.token = Token::AndAnd;
-                lexed.diagnostics.push(error::foreign(span, "&", "&&", "“and”"));
+                lexed
+                    .diagnostics
+                    .push(error::foreign(span, "&", "&&", "“and”"));
             }
             _ => {}
         }
@@ -273,7 +279,10 @@ impl<'t> Lexed<'t> {
         if text.starts_with('#') || text.starts_with("/*") {
             let sign = if text.starts_with('#') { "#" } else { "/*" };
             self.diagnostics.push(error::foreign(
-                Span { end: span.start + sign.len() as u32, ..span },
+                Span {
+                    end: span.start + sign.len() as u32,
+                    ..span
+                },
                 sign,
                 "//",
                 "a comment",
@@ -296,11 +305,17 @@ impl<'t> Lexed<'t> {
             last.end = piece.end;
             let span = Span::new(source, last.start, last.end);
             self.diagnostics.pop();
-            self.diagnostics.push(error::unexpected_character(span, &text[last.start..last.end]));
+            self.diagnostics.push(error::unexpected_character(
+                span,
+                &text[last.start..last.end],
+            ));
             return true;
         }
         let span = Span::new(source, piece.start, piece.end);
-        self.diagnostics.push(error::unexpected_character(span, &text[piece.start..piece.end]));
+        self.diagnostics.push(error::unexpected_character(
+            span,
+            &text[piece.start..piece.end],
+        ));
         false
     }
 }
@@ -316,7 +331,11 @@ mod tests {
     use super::*;
 
     fn tokens(text: &str) -> Vec<Token<'_>> {
-        lex(SourceId(0), text).pieces.iter().map(|p| p.token).collect()
+        lex(SourceId(0), text)
+            .pieces
+            .iter()
+            .map(|p| p.token)
+            .collect()
     }
 
     #[test]

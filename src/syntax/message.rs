@@ -8,8 +8,17 @@ use super::lexer::{Piece, Token};
 use crate::diag::{Diagnostic, Span};
 
 /// The error for token `at`, given the parser's list of what it would have taken.
-pub(crate) fn unexpected(span: Span, pieces: &[Piece<'_>], at: usize, expected: &[String]) -> Diagnostic {
-    let place = Place { pieces, at, expected };
+pub(crate) fn unexpected(
+    span: Span,
+    pieces: &[Piece<'_>],
+    at: usize,
+    expected: &[String],
+) -> Diagnostic {
+    let place = Place {
+        pieces,
+        at,
+        expected,
+    };
     let found = describe(place.here());
     // A target is parsed as an expression, but nobody should write one there.
     let wanted = match place.get(-1) {
@@ -39,7 +48,10 @@ fn describe(token: Token<'_>) -> String {
 }
 
 fn sign(token: Token<'_>) -> &'static str {
-    SIGNS.iter().find(|(t, _)| *t == token).map_or("this", |(_, sign)| sign)
+    SIGNS
+        .iter()
+        .find(|(t, _)| *t == token)
+        .map_or("this", |(_, sign)| sign)
 }
 
 const SIGNS: &[(Token<'static>, &str)] = &[
@@ -93,13 +105,14 @@ fn expected_words(expected: &[String]) -> String {
     }
     // `=` is also taken after a condition, a statement's expression and an argument's name: the first
     // two only to report it, the third rarely meant.
-    let assign = has("=") && !has("~") && !has(")") && !(operators && has("{"));
+    let elsewhere = has("~") || has(")") || operators && has("{");
+    let assign = has("=") && !elsewhere;
     let say = [
         (has(",") && !has("let"), "`,`"),
         (has(")") && operators || has(")") && has(","), "`)`"),
         (has("]") && operators, "`]`"),
         (has("|") && !has("integer"), "`|`"),
-        (has(":") && !has("]") && words.is_empty(), "`:`"),
+        (has(":") && !operators && words.is_empty(), "`:`"),
         (has("->"), "`->`"),
         (assign && !has("integer"), "`=`"),
         (has("(") && !operators && !has("integer"), "`(`"),
@@ -108,7 +121,11 @@ fn expected_words(expected: &[String]) -> String {
         (has("end") && !has("let"), "the end of the statement"),
         (has("}") && !has("let") && !has("end"), "`}`"),
     ];
-    words.extend(say.iter().filter(|(yes, _)| *yes).map(|(_, word)| word.to_string()));
+    words.extend(
+        say.iter()
+            .filter(|(yes, _)| *yes)
+            .map(|(_, word)| word.to_string()),
+    );
     match words.as_slice() {
         [] => "something else".to_string(),
         [one] => one.clone(),
@@ -131,7 +148,8 @@ impl<'t> Place<'_, 't> {
     /// The token `offset` from here; an end where there is none.
     fn get(&self, offset: isize) -> Token<'t> {
         let at = self.at.checked_add_signed(offset);
-        at.and_then(|at| self.pieces.get(at)).map_or(Token::End, |p| p.token)
+        at.and_then(|at| self.pieces.get(at))
+            .map_or(Token::End, |p| p.token)
     }
 
     /// Whether this token begins a statement.
@@ -142,7 +160,9 @@ impl<'t> Place<'_, 't> {
     /// The first token of this statement, as far as this line goes.
     fn head(&self) -> Token<'t> {
         let before = &self.pieces[..self.at];
-        let start = before.iter().rposition(|p| matches!(p.token, Token::End | Token::LBrace));
+        let start = before
+            .iter()
+            .rposition(|p| matches!(p.token, Token::End | Token::LBrace));
         let start = start.map_or(0, |i| i + 1);
         self.pieces.get(start).map_or(Token::End, |p| p.token)
     }
@@ -150,7 +170,10 @@ impl<'t> Place<'_, 't> {
     /// Whether the token before can end an expression.
     fn ends_operand(&self) -> bool {
         use Token::*;
-        matches!(self.get(-1), Name(_) | Int(_) | Real(_) | Str(_) | True | False | RParen | RBracket | Quote)
+        matches!(
+            self.get(-1),
+            Name(_) | Int(_) | Real(_) | Str(_) | True | False | RParen | RBracket | Quote
+        )
     }
 
     fn touches_previous(&self) -> bool {
@@ -220,7 +243,10 @@ fn typed_declaration(p: &Place) -> Option<String> {
     let (Token::Name(ty), Token::Name(name)) = (p.get(-1), p.here()) else {
         return None;
     };
-    let known = matches!(ty, "int" | "real" | "vector" | "matrix" | "simplex" | "bool" | "array");
+    let known = matches!(
+        ty,
+        "int" | "real" | "vector" | "matrix" | "simplex" | "bool" | "array"
+    );
     known.then(|| format!("the type follows the name: `data {name}: {ty}`"))
 }
 
@@ -243,7 +269,10 @@ fn brace_on_next_line(p: &Place) -> Option<String> {
 }
 
 fn python_block(p: &Place) -> Option<String> {
-    let heads = matches!(p.head(), Token::For | Token::IfStatement | Token::Else | Token::Name("while"));
+    let heads = matches!(
+        p.head(),
+        Token::For | Token::IfStatement | Token::Else | Token::Name("while")
+    );
     let colon = p.here() == Token::Colon || p.get(-1) == Token::Colon && p.here() == Token::End;
     (heads && colon).then(|| "a block is written in braces: `{ … }`".into())
 }
@@ -254,12 +283,14 @@ fn typed_let(p: &Place) -> Option<String> {
 }
 
 fn arrow_in_let(p: &Place) -> Option<String> {
-    (p.head() == Token::Let && matches!(p.here(), Token::ColonEq | Token::Less | Token::EqEq | Token::End))
+    let unassigned = p.head() == Token::Let && p.expected.iter().any(|e| e == "\"=\"");
+    (unassigned && matches!(p.here(), Token::ColonEq | Token::EqEq | Token::End))
         .then(|| "write `let x = …`".into())
 }
 
 fn drawn_let(p: &Place) -> Option<String> {
-    (p.head() == Token::Let && p.here() == Token::Tilde).then(|| "a draw is written without `let`: `x ~ …`".into())
+    (p.head() == Token::Let && p.here() == Token::Tilde)
+        .then(|| "a draw is written without `let`: `x ~ …`".into())
 }
 
 fn decimal_point(p: &Place) -> Option<String> {
@@ -272,15 +303,21 @@ fn decimal_point(p: &Place) -> Option<String> {
 
 fn single_quotes(p: &Place) -> Option<String> {
     let quoted = p.get(-2) == Token::Quote || p.here() == Token::Quote;
-    (quoted && matches!(p.get(if p.here() == Token::Quote { 1 } else { -1 }), Token::Name(_)))
-        .then(|| "strings are written in double quotes; `'` transposes".into())
+    (quoted
+        && matches!(
+            p.get(if p.here() == Token::Quote { 1 } else { -1 }),
+            Token::Name(_)
+        ))
+    .then(|| "strings are written in double quotes; `'` transposes".into())
 }
 
 fn implicit_product(p: &Place) -> Option<String> {
-    let (Token::Int(number) | Token::Real(number), Token::Name(name)) = (p.get(-1), p.here()) else {
+    let (Token::Int(number) | Token::Real(number), Token::Name(name)) = (p.get(-1), p.here())
+    else {
         return None;
     };
-    p.touches_previous().then(|| format!("write a product as `{number} * {name}`"))
+    p.touches_previous()
+        .then(|| format!("write a product as `{number} * {name}`"))
 }
 
 fn inclusive_range(p: &Place) -> Option<String> {
@@ -289,18 +326,25 @@ fn inclusive_range(p: &Place) -> Option<String> {
 }
 
 fn bar_for_or(p: &Place) -> Option<String> {
-    (p.here() == Token::Bar).then(|| "“or” is written `||`; single bars enclose the arguments of `|x| x^2`".into())
+    (p.here() == Token::Bar)
+        .then(|| "“or” is written `||`; single bars enclose the arguments of `|x| x^2`".into())
 }
 
 fn keyword_as_name(p: &Place) -> Option<String> {
     let word = p.here().keyword()?;
-    let wants_name = matches!(p.get(-1), Token::Let | Token::Data | Token::Param | Token::For | Token::Fn);
+    let wants_name = matches!(
+        p.get(-1),
+        Token::Let | Token::Data | Token::Param | Token::For | Token::Fn
+    );
     wants_name.then(|| format!("`{word}` is a word of the language; choose another name"))
 }
 
 fn side_by_side(p: &Place) -> Option<String> {
     use Token::*;
-    let begins = matches!(p.here(), Data | Param | Let | Factor | For | Fn | Import | If);
+    let begins = matches!(
+        p.here(),
+        Data | Param | Let | Factor | For | Fn | Import | If
+    );
     let after_block = p.get(-1) == RBrace && matches!(p.here(), Name(_));
     (begins && p.ends_operand() || after_block)
         .then(|| "statements stand on lines of their own, or with `;` between them".into())

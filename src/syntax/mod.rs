@@ -41,8 +41,16 @@ const MAX_TEXT: usize = 1 << 30;
 /// assert_eq!((ast.statements.len(), problems.len()), (2, 1));
 /// ```
 pub fn parse(source: SourceId, text: &str) -> (Ast, Diagnostics) {
-    let Tokens { pieces, comments, mut diagnostics, .. } = tokens(source, text);
-    let mut ast = Ast { statements: Vec::new(), comments };
+    let Tokens {
+        pieces,
+        comments,
+        mut diagnostics,
+        ..
+    } = tokens(source, text);
+    let mut ast = Ast {
+        statements: Vec::new(),
+        comments,
+    };
     for statement in top_level(&pieces) {
         let statement = recover::parse_statement(source, statement.to_vec(), &mut diagnostics);
         ast.statements.push(statement);
@@ -52,7 +60,11 @@ pub fn parse(source: SourceId, text: &str) -> (Ast, Diagnostics) {
 
 /// Parses one expression, as a reader of the terminal or a test writes it.
 pub fn parse_expr(source: SourceId, text: &str) -> (Option<Expr>, Diagnostics) {
-    let Tokens { mut pieces, mut diagnostics, .. } = tokens(source, text);
+    let Tokens {
+        mut pieces,
+        mut diagnostics,
+        ..
+    } = tokens(source, text);
     if let Some(first) = pieces.first_mut()
         && first.token == Token::IfStatement
     {
@@ -92,7 +104,11 @@ struct Tokens<'t> {
 fn tokens(source: SourceId, text: &str) -> Tokens<'_> {
     if text.len() > MAX_TEXT {
         let diagnostics = vec![error::too_long(Span::new(source, 0, 0))];
-        return Tokens { pieces: Vec::new(), comments: Vec::new(), diagnostics };
+        return Tokens {
+            pieces: Vec::new(),
+            comments: Vec::new(),
+            diagnostics,
+        };
     }
     let mut lexed = lexer::lex(source, text);
     let laid_out = layout::lay_out(source, &lexed.pieces);
@@ -100,7 +116,10 @@ fn tokens(source: SourceId, text: &str) -> Tokens<'_> {
     for doc in &laid_out.stray_docs {
         if let Token::Doc(text) = doc.token {
             let span = Span::new(source, doc.start, doc.end);
-            comments.push(Comment { text: lexer::comment_text(text), span });
+            comments.push(Comment {
+                text: lexer::comment_text(text),
+                span,
+            });
         }
     }
     comments.sort_by_key(|c| c.span.start);
@@ -110,7 +129,11 @@ fn tokens(source: SourceId, text: &str) -> Tokens<'_> {
         diagnostics.push(problem);
         pieces.clear();
     }
-    Tokens { pieces, comments, diagnostics }
+    Tokens {
+        pieces,
+        comments,
+        diagnostics,
+    }
 }
 
 /// The statements of the file itself, each with its [`Token::End`].

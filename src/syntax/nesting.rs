@@ -46,7 +46,10 @@ pub(crate) fn check(source: SourceId, pieces: &[Piece<'_>]) -> Option<Diagnostic
             _ => {}
         }
         if depth > MAX_DEPTH {
-            return Some(error::too_deep(Span::new(source, piece.start, piece.end), MAX_DEPTH));
+            return Some(error::too_deep(
+                Span::new(source, piece.start, piece.end),
+                MAX_DEPTH,
+            ));
         }
     }
     None

@@ -162,7 +162,9 @@ impl<'a> Printer<'a> {
         };
         let same_line = |c: &&Comment| {
             let between = source.get(end as usize..c.span.start as usize);
-            between.is_some_and(|text| text.trim_matches(';').trim().is_empty() && !text.contains('\n'))
+            between.is_some_and(|text| {
+                text.trim_matches(';').trim().is_empty() && !text.contains('\n')
+            })
         };
         if let Some(comment) = self.comments.next_if(same_line) {
             self.put("  ");
@@ -173,7 +175,9 @@ impl<'a> Printer<'a> {
 
     /// Keeps one blank line of those that the source has here.
     fn blank_line_before(&mut self, place: u32) {
-        let between = self.source.and_then(|s| s.get(self.printed_to as usize..place as usize));
+        let between = self
+            .source
+            .and_then(|s| s.get(self.printed_to as usize..place as usize));
         let Some(between) = between else {
             return;
         };
@@ -206,11 +210,18 @@ impl<'a> Printer<'a> {
         let end = statement.span.end;
         match &statement.kind {
             StatementKind::Import { path, alias } => self.import(path, alias.as_ref()),
-            StatementKind::Data { name, ty, default, condition } => {
+            StatementKind::Data {
+                name,
+                ty,
+                default,
+                condition,
+            } => {
                 self.declaration("data", name, ty, default.as_ref());
                 self.optional(" where ", condition.as_ref());
             }
-            StatementKind::Param { name, ty, init } => self.declaration("param", name, ty, init.as_ref()),
+            StatementKind::Param { name, ty, init } => {
+                self.declaration("param", name, ty, init.as_ref())
+            }
             StatementKind::Draw { target, dist } => {
                 self.target(target);
                 self.optional(" ~ ", Some(dist));
@@ -221,7 +232,12 @@ impl<'a> Printer<'a> {
                 self.optional(" = ", Some(value));
             }
             StatementKind::Factor { value } => self.optional("factor ", Some(value)),
-            StatementKind::For { var, range, batch, body } => {
+            StatementKind::For {
+                var,
+                range,
+                batch,
+                body,
+            } => {
                 self.put("for ");
                 self.put(&var.name);
                 self.optional(" in ", Some(range));
@@ -229,7 +245,11 @@ impl<'a> Printer<'a> {
                 self.put(" ");
                 self.braces(body, end);
             }
-            StatementKind::If { condition, then, otherwise } => {
+            StatementKind::If {
+                condition,
+                then,
+                otherwise,
+            } => {
                 self.if_statement(condition, then, otherwise.as_deref(), end);
             }
             StatementKind::Fn(function) => self.function(function),
@@ -248,7 +268,11 @@ impl<'a> Printer<'a> {
         let range = statement.span.start as usize..statement.span.end as usize;
         let text = self.source.and_then(|s| s.get(range));
         self.put(text.map_or("// not understood", str::trim_end));
-        while self.comments.next_if(|c| c.span.start < statement.span.end).is_some() {}
+        while self
+            .comments
+            .next_if(|c| c.span.start < statement.span.end)
+            .is_some()
+        {}
     }
 
     fn import(&mut self, path: &ImportPath, alias: Option<&Ident>) {
@@ -279,7 +303,13 @@ impl<'a> Printer<'a> {
         }
     }
 
-    fn if_statement(&mut self, condition: &Expr, then: &[Statement], otherwise: Option<&[Statement]>, end: u32) {
+    fn if_statement(
+        &mut self,
+        condition: &Expr,
+        then: &[Statement],
+        otherwise: Option<&[Statement]>,
+        end: u32,
+    ) {
         self.optional("if ", Some(condition));
         self.put(" ");
         let Some(otherwise) = otherwise else {
@@ -289,12 +319,27 @@ impl<'a> Printer<'a> {
         self.braces(then, 0);
         self.put(" else ");
         match otherwise {
-            [Statement { kind: StatementKind::If { condition, then, otherwise }, doc, .. }] if doc.is_empty() => {
+            [
+                Statement {
+                    kind:
+                        StatementKind::If {
+                            condition,
+                            then,
+                            otherwise,
+                        },
+                    doc,
+                    ..
+                },
+            ] if doc.is_empty() => {
                 self.if_statement(condition, then, otherwise.as_deref(), end);
             }
-            [Statement { kind: StatementKind::Expr { value }, doc, .. }]
-                if doc.is_empty() && matches!(value.kind, ExprKind::If { .. }) =>
-            {
+            [
+                Statement {
+                    kind: StatementKind::Expr { value },
+                    doc,
+                    ..
+                },
+            ] if doc.is_empty() && matches!(value.kind, ExprKind::If { .. }) => {
                 self.expression_statement(value);
             }
             _ => self.braces(otherwise, end),
@@ -417,7 +462,11 @@ impl<'a> Printer<'a> {
                 self.params(params);
                 self.optional("| ", Some(body));
             }
-            ExprKind::If { condition, then, otherwise } => self.if_expr(condition, then, otherwise, false),
+            ExprKind::If {
+                condition,
+                then,
+                otherwise,
+            } => self.if_expr(condition, then, otherwise, false),
             ExprKind::Block(statements) => self.braces(statements, expr.span.end),
             ExprKind::Range { start, end } => self.range(Some(start), Some(end)),
             // Cannot be read back, as it never could be read.
@@ -440,7 +489,14 @@ impl<'a> Printer<'a> {
             self.put(if copies { " ^ " } else { "^" });
             return self.expr(right, Level::Unary);
         }
-        self.expr(left, if level == Level::Comparison { level.tighter() } else { level });
+        self.expr(
+            left,
+            if level == Level::Comparison {
+                level.tighter()
+            } else {
+                level
+            },
+        );
         self.put(" ");
         self.put(op.symbol());
         self.put(" ");
@@ -483,7 +539,10 @@ impl<'a> Printer<'a> {
 
     /// `1..N`, with spaces where an end is a sum or product.
     fn range(&mut self, start: Option<&Expr>, end: Option<&Expr>) {
-        let simple = [start, end].into_iter().flatten().all(|e| Level::of(e) >= Level::Unary);
+        let simple = [start, end]
+            .into_iter()
+            .flatten()
+            .all(|e| Level::of(e) >= Level::Unary);
         if let Some(start) = start {
             self.expr(start, Level::Sum);
         }
@@ -518,7 +577,11 @@ impl<'a> Printer<'a> {
         self.branch(then, tall);
         self.put(" else ");
         match &otherwise.kind {
-            ExprKind::If { condition, then, otherwise } => self.if_expr(condition, then, otherwise, tall),
+            ExprKind::If {
+                condition,
+                then,
+                otherwise,
+            } => self.if_expr(condition, then, otherwise, tall),
             _ => self.branch(otherwise, tall),
         }
     }
@@ -547,9 +610,14 @@ impl<'a> Printer<'a> {
     /// A number as it was written, if the source is at hand, or else in its shortest form.
     fn number(&mut self, expr: &Expr, shortest: &str) {
         let range = expr.span.start as usize..expr.span.end as usize;
-        let written = self.source.and_then(|s| s.get(range)).map(|text| text.trim_matches(['(', ')', ' ']));
+        let written = self
+            .source
+            .and_then(|s| s.get(range))
+            .map(|text| text.trim_matches(['(', ')', ' ']));
         let same = |text: &str| {
-            let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "._+-".contains(c));
+            let plain = text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "._+-".contains(c));
             plain && text.replace('_', "").parse::<f64>() == shortest.parse::<f64>()
         };
         self.put(written.filter(|text| same(text)).unwrap_or(shortest));
@@ -573,14 +641,20 @@ impl<'a> Printer<'a> {
 }
 
 fn comment_line(slashes: &str, text: &str) -> String {
-    if text.is_empty() { slashes.to_string() } else { format!("{slashes} {text}") }
+    if text.is_empty() {
+        slashes.to_string()
+    } else {
+        format!("{slashes} {text}")
+    }
 }
 
 /// Whether a branch, or a later branch of the `if` that it is, is a block.
 fn has_block(branch: &Expr) -> bool {
     match &branch.kind {
         ExprKind::Block(_) => true,
-        ExprKind::If { then, otherwise, .. } => has_block(then) || has_block(otherwise),
+        ExprKind::If {
+            then, otherwise, ..
+        } => has_block(then) || has_block(otherwise),
         _ => false,
     }
 }
@@ -598,7 +672,9 @@ fn is_distribution(expr: &Expr) -> bool {
 /// Whether an `if` at the head of a statement is read as the value that it is.
 fn reads_as_value(expr: &Expr) -> bool {
     match &expr.kind {
-        ExprKind::If { then, otherwise, .. } => branch_has_value(then) && branch_has_value(otherwise),
+        ExprKind::If {
+            then, otherwise, ..
+        } => branch_has_value(then) && branch_has_value(otherwise),
         _ => true,
     }
 }
@@ -606,7 +682,13 @@ fn reads_as_value(expr: &Expr) -> bool {
 fn branch_has_value(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Block(statements) => {
-            matches!(statements.last(), Some(Statement { kind: StatementKind::Expr { .. }, .. }))
+            matches!(
+                statements.last(),
+                Some(Statement {
+                    kind: StatementKind::Expr { .. },
+                    ..
+                })
+            )
         }
         ExprKind::If { .. } => reads_as_value(expr),
         _ => true,

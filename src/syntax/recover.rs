@@ -19,7 +19,11 @@ const MAX_FAILURES: usize = 50;
 type Failure<'t> = ParseError<usize, Token<'t>, Infallible>;
 
 /// Parses one statement that ends in [`Token::End`].
-pub(crate) fn parse_statement<'t>(source: SourceId, mut pieces: Vec<Piece<'t>>, diagnostics: &mut Diagnostics) -> Statement {
+pub(crate) fn parse_statement<'t>(
+    source: SourceId,
+    mut pieces: Vec<Piece<'t>>,
+    diagnostics: &mut Diagnostics,
+) -> Statement {
     let whole = place(source, &pieces, 0, pieces.len());
     for _ in 0..MAX_FAILURES {
         let mut actions = Actions::new(source, &pieces);
@@ -35,11 +39,19 @@ pub(crate) fn parse_statement<'t>(source: SourceId, mut pieces: Vec<Piece<'t>>, 
             }
         }
     }
-    Statement { kind: StatementKind::Error, span: whole, doc: Vec::new() }
+    Statement {
+        kind: StatementKind::Error,
+        span: whole,
+        doc: Vec::new(),
+    }
 }
 
 /// Parses one expression that ends in [`Token::End`].
-pub(crate) fn parse_expression(source: SourceId, pieces: &[Piece<'_>], diagnostics: &mut Diagnostics) -> Option<Expr> {
+pub(crate) fn parse_expression(
+    source: SourceId,
+    pieces: &[Piece<'_>],
+    diagnostics: &mut Diagnostics,
+) -> Option<Expr> {
     let mut actions = Actions::new(source, pieces);
     let result = grammar::ExprLineParser::new().parse(&mut actions, numbered(pieces));
     diagnostics.append(&mut actions.diagnostics);
@@ -53,17 +65,31 @@ pub(crate) fn parse_expression(source: SourceId, pieces: &[Piece<'_>], diagnosti
 }
 
 /// The tokens with their indices for places.
-fn numbered<'t>(pieces: &[Piece<'t>]) -> impl Iterator<Item = Result<(usize, Token<'t>, usize), Infallible>> {
-    pieces.iter().enumerate().map(|(i, p)| Ok((i, p.token, i + 1)))
+fn numbered<'t>(
+    pieces: &[Piece<'t>],
+) -> impl Iterator<Item = Result<(usize, Token<'t>, usize), Infallible>> {
+    pieces
+        .iter()
+        .enumerate()
+        .map(|(i, p)| Ok((i, p.token, i + 1)))
 }
 
 /// Reports a failure, unless its cause is known already, and gives the index of its token.
-fn report(source: SourceId, pieces: &[Piece<'_>], failure: Failure<'_>, diagnostics: &mut Diagnostics) -> usize {
+fn report(
+    source: SourceId,
+    pieces: &[Piece<'_>],
+    failure: Failure<'_>,
+    diagnostics: &mut Diagnostics,
+) -> usize {
     let last = pieces.len().saturating_sub(1);
     let (at, expected) = match failure {
-        ParseError::UnrecognizedToken { token: (at, _, _), expected } => (at, expected),
+        ParseError::UnrecognizedToken {
+            token: (at, _, _),
+            expected,
+        } => (at, expected),
         ParseError::UnrecognizedEof { expected, .. } => (last, expected),
-        ParseError::ExtraToken { token: (at, _, _) } | ParseError::InvalidToken { location: at } => (at, Vec::new()),
+        ParseError::ExtraToken { token: (at, _, _) }
+        | ParseError::InvalidToken { location: at } => (at, Vec::new()),
         ParseError::User { error } => match error {},
     };
     if pieces.get(at).is_some_and(|p| !p.reported) {
@@ -83,7 +109,10 @@ fn place(source: SourceId, pieces: &[Piece<'_>], from: usize, to: usize) -> Span
 fn without_failed<'t>(pieces: &[Piece<'t>], at: usize) -> Vec<Piece<'t>> {
     let start = statement_start(pieces, at);
     let mut out = pieces[..start].to_vec();
-    let mut failed = Piece { token: Token::Failed, ..pieces[start.min(pieces.len() - 1)] };
+    let mut failed = Piece {
+        token: Token::Failed,
+        ..pieces[start.min(pieces.len() - 1)]
+    };
     failed.end = pieces[at].end.max(failed.start);
     failed.reported = false;
     out.push(failed);
@@ -98,7 +127,9 @@ fn without_failed<'t>(pieces: &[Piece<'t>], at: usize) -> Vec<Piece<'t>> {
             }
             Token::LBrace if i >= at && (outside || kept > 0) => kept += 1,
             Token::LParen | Token::LBracket | Token::LBrace if kept == 0 => depth += 1,
-            Token::RParen | Token::RBracket | Token::RBrace if kept == 0 => depth = depth.saturating_sub(1),
+            Token::RParen | Token::RBracket | Token::RBrace if kept == 0 => {
+                depth = depth.saturating_sub(1)
+            }
             Token::RBrace => {
                 kept -= 1;
                 out.push(*piece);
