@@ -47,6 +47,8 @@ pub(crate) fn lay_out<'t>(source: SourceId, input: &[Piece<'t>]) -> Layout<'t> {
 /// An open bracket.
 struct Open<'t> {
     piece: Piece<'t>,
+    /// Its index among the tokens written.
+    at: usize,
     /// Something inside is known to be wrong that explains a missing partner.
     excused: bool,
 }
@@ -135,6 +137,7 @@ impl<'t> Pass<'_, 't> {
             Token::LParen | Token::LBracket | Token::LBrace => {
                 self.open.push(Open {
                     piece,
+                    at: self.pieces.len(),
                     excused: false,
                 });
             }
@@ -279,11 +282,19 @@ impl<'t> Pass<'_, 't> {
     /// where their partners were missed.
     fn close_down_to(&mut self, stop: impl Fn(Token<'t>) -> bool, start: usize, end: usize) {
         let mut missed = Vec::new();
+        let mut from = self.pieces.len();
         while let Some(open) = self.open.pop_if(|o| !stop(o.piece.token)) {
             self.put(partner(open.piece.token), start, start);
+            if matches!(open.piece.token, Token::LParen | Token::LBracket) {
+                from = open.at;
+            }
             if !open.excused {
                 missed.push((self.span(open.piece), closer_text(open.piece.token)));
             }
+        }
+        // What stands inside is read as one expression, which it may not be.
+        for piece in &mut self.pieces[from..] {
+            piece.reported = true;
         }
         if !missed.is_empty() {
             let place = Span::new(self.source, start, end);

@@ -107,12 +107,13 @@ fn expected_words(expected: &[String]) -> String {
     // two only to report it, the third rarely meant.
     let elsewhere = has("~") || has(")") || operators && has("{");
     let assign = has("=") && !elsewhere;
+    let colon = has(":") && !operators && !has("{") && !has("]");
     let say = [
         (has(",") && !has("let"), "`,`"),
         (has(")") && operators || has(")") && has(","), "`)`"),
         (has("]") && operators, "`]`"),
         (has("|") && !has("integer"), "`|`"),
-        (has(":") && !operators && words.is_empty(), "`:`"),
+        (colon && words.is_empty(), "`:`"),
         (has("->"), "`->`"),
         (assign && !has("integer"), "`=`"),
         (has("(") && !operators && !has("integer"), "`(`"),
