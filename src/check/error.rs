@@ -6,13 +6,18 @@ use crate::types::{Dim, Type};
 type D = Diagnostic;
 
 pub fn unknown_name<'a>(span: Span, name: &str, known: impl IntoIterator<Item = &'a str>) -> D {
-    D::error("E0101", format!("`{name}` is not defined")).at(span, "nothing has this name").suggest(name, known)
+    D::error("E0101", format!("`{name}` is not defined"))
+        .at(span, "nothing has this name")
+        .suggest(name, known)
 }
 
 pub fn unknown_function<'a>(span: Span, name: &str, known: impl IntoIterator<Item = &'a str>) -> D {
-    D::error("E0102", format!("there is no function or distribution `{name}`"))
-        .at(span, "called here")
-        .suggest(name, known)
+    D::error(
+        "E0102",
+        format!("there is no function or distribution `{name}`"),
+    )
+    .at(span, "called here")
+    .suggest(name, known)
 }
 
 pub fn defined_twice(span: Span, first: Span, name: &str) -> D {
@@ -29,14 +34,19 @@ pub fn not_a_function(span: Span, name: &str, ty: &Type) -> D {
 }
 
 pub fn unknown_type<'a>(span: Span, name: &str, known: impl IntoIterator<Item = &'a str>) -> D {
-    D::error("E0105", format!("there is no type `{name}`")).at(span, "in this declaration").suggest(name, known)
+    D::error("E0105", format!("there is no type `{name}`"))
+        .at(span, "in this declaration")
+        .suggest(name, known)
 }
 
 pub fn recursion(span: Span, definition: Span, cycle: &[String]) -> D {
-    D::error("E0106", format!("functions may not call themselves: {}", cycle.join(" → ")))
-        .at(span, "called again here")
-        .at(definition, "while this function is being put in place")
-        .help("write a recurrence over elements instead: `for t in 2..T { let s[t] = f(s[t - 1]) }`")
+    D::error(
+        "E0106",
+        format!("functions may not call themselves: {}", cycle.join(" → ")),
+    )
+    .at(span, "called again here")
+    .at(definition, "while this function is being put in place")
+    .help("write a recurrence over elements instead: `for t in 2..T { let s[t] = f(s[t - 1]) }`")
 }
 
 pub fn unknown_field(span: Span, name: &str) -> D {
@@ -53,13 +63,17 @@ pub fn shadows(span: Span, first: Span, name: &str) -> D {
 }
 
 pub fn data_after_all(span: Span, name: &str) -> D {
-    D::error("E0109", format!("`{name}` is data and cannot be given a value"))
-        .at(span, "assigned here")
-        .help("`let` names a new value; what is observed stands left of `~`")
+    D::error(
+        "E0109",
+        format!("`{name}` is data and cannot be given a value"),
+    )
+    .at(span, "assigned here")
+    .help("`let` names a new value; what is observed stands left of `~`")
 }
 
 pub fn types_differ(span: Span, expected: &str, found: &Type) -> D {
-    D::error("E0201", format!("expected {expected}, found {found}")).at(span, format!("this is {found}"))
+    D::error("E0201", format!("expected {expected}, found {found}"))
+        .at(span, format!("this is {found}"))
 }
 
 pub fn dimensions_differ(a: Span, of_a: &Dim, b: Span, of_b: &Dim) -> D {
@@ -83,15 +97,21 @@ pub fn too_many_indices(span: Span, value: Span, ty: &Type, count: usize) -> D {
 }
 
 pub fn index_not_whole(span: Span, ty: &Type) -> D {
-    D::error("E0205", format!("an index must be a whole number, found {ty}"))
-        .at(span, format!("this is {ty}"))
-        .help("declare data that are used as indices as `int`")
+    D::error(
+        "E0205",
+        format!("an index must be a whole number, found {ty}"),
+    )
+    .at(span, format!("this is {ty}"))
+    .help("declare data that are used as indices as `int`")
 }
 
 pub fn latent_index(span: Span, name: &str) -> D {
-    D::error("E0206", format!("an index must be known from data, but `{name}` is not"))
-        .at(span, format!("depends on `{name}`"))
-        .help("sum over the possible values with log_sum_exp")
+    D::error(
+        "E0206",
+        format!("an index must be known from data, but `{name}` is not"),
+    )
+    .at(span, format!("depends on `{name}`"))
+    .help("sum over the possible values with log_sum_exp")
 }
 
 pub fn latent_bound(span: Span, what: &str, name: &str) -> D {
@@ -101,25 +121,38 @@ pub fn latent_bound(span: Span, what: &str, name: &str) -> D {
 }
 
 pub fn condition_not_bool(span: Span, ty: &Type) -> D {
-    D::error("E0208", format!("a condition must be true or false, found {ty}"))
-        .at(span, format!("this is {ty}"))
-        .help("compare with something: `x > 0`")
+    D::error(
+        "E0208",
+        format!("a condition must be true or false, found {ty}"),
+    )
+    .at(span, format!("this is {ty}"))
+    .help("compare with something: `x > 0`")
 }
 
 pub fn branches_differ(a: Span, ty_a: &Type, b: Span, ty_b: &Type) -> D {
-    D::error("E0209", format!("the two branches differ: {ty_a} and {ty_b}"))
-        .at(a, format!("this is {ty_a}"))
-        .at(b, format!("this is {ty_b}"))
+    D::error(
+        "E0209",
+        format!("the two branches differ: {ty_a} and {ty_b}"),
+    )
+    .at(a, format!("this is {ty_a}"))
+    .at(b, format!("this is {ty_b}"))
 }
 
 pub fn elements_differ(first: Span, ty_first: &Type, span: Span, ty: &Type) -> D {
-    D::error("E0210", format!("elements of an array must be alike: {ty_first} and {ty}"))
-        .at(span, format!("this is {ty}"))
-        .at(first, format!("the first is {ty_first}"))
+    D::error(
+        "E0210",
+        format!("elements of an array must be alike: {ty_first} and {ty}"),
+    )
+    .at(span, format!("this is {ty}"))
+    .at(first, format!("the first is {ty_first}"))
 }
 
 pub fn argument_kind(span: Span, function: &str, expected: &str, found: &Type) -> D {
-    D::error("E0211", format!("`{function}` needs {expected} here, found {found}")).at(span, format!("this is {found}"))
+    D::error(
+        "E0211",
+        format!("`{function}` needs {expected} here, found {found}"),
+    )
+    .at(span, format!("this is {found}"))
 }
 
 pub fn argument_count(span: Span, signature: &str, (low, high): (usize, usize), found: usize) -> D {
@@ -129,13 +162,20 @@ pub fn argument_count(span: Span, signature: &str, (low, high): (usize, usize), 
         (a, b) if a == b => format!("{a} arguments"),
         (a, b) => format!("{a} to {b} arguments"),
     };
-    D::error("E0212", format!("`{signature}` takes {expected}, found {found}")).at(span, "called here")
+    D::error(
+        "E0212",
+        format!("`{signature}` takes {expected}, found {found}"),
+    )
+    .at(span, "called here")
 }
 
 pub fn named_argument(span: Span, function: &str, name: &str) -> D {
-    D::error("E0213", format!("`{function}` has no argument named `{name}`"))
-        .at(span, "named here")
-        .help("give it by its position")
+    D::error(
+        "E0213",
+        format!("`{function}` has no argument named `{name}`"),
+    )
+    .at(span, "named here")
+    .help("give it by its position")
 }
 
 pub fn not_iterable(span: Span, ty: &Type) -> D {
@@ -151,19 +191,27 @@ pub fn range_as_value(span: Span) -> D {
 }
 
 pub fn declared_type(span: Span, declared: &Type, value: Span, found: &Type) -> D {
-    D::error("E0216", format!("declared as {declared}, but the value is {found}"))
-        .at(value, format!("this is {found}"))
-        .at(span, format!("declared as {declared}"))
+    D::error(
+        "E0216",
+        format!("declared as {declared}, but the value is {found}"),
+    )
+    .at(value, format!("this is {found}"))
+    .at(span, format!("declared as {declared}"))
 }
 
 pub fn empty_array(span: Span) -> D {
-    D::error("E0217", "an empty array has no type").at(span, "no elements").help("use `zeros(n)` for an array of n zeros")
+    D::error("E0217", "an empty array has no type")
+        .at(span, "no elements")
+        .help("use `zeros(n)` for an array of n zeros")
 }
 
 pub fn not_a_distribution(span: Span, ty: &Type) -> D {
-    D::error("E0301", format!("right of `~` stands a distribution, found {ty}"))
-        .at(span, format!("this is {ty}"))
-        .help("a deterministic value is written `let x = …`; a term of the log density `factor …`")
+    D::error(
+        "E0301",
+        format!("right of `~` stands a distribution, found {ty}"),
+    )
+    .at(span, format!("this is {ty}"))
+    .help("a deterministic value is written `let x = …`; a term of the log density `factor …`")
 }
 
 pub fn distribution_as_value(span: Span) -> D {
@@ -179,7 +227,9 @@ pub fn unknown_parameter(span: Span, dist: &str, name: &str, forms: &str) -> D {
 }
 
 pub fn missing_parameter(span: Span, dist: &str, name: &str, forms: &str) -> D {
-    D::error("E0304", format!("`{dist}` needs `{name}`")).at(span, "missing here").help(format!("it is written {forms}"))
+    D::error("E0304", format!("`{dist}` needs `{name}`"))
+        .at(span, "missing here")
+        .help(format!("it is written {forms}"))
 }
 
 pub fn parameter_twice(span: Span, dist: &str, name: &str) -> D {
@@ -187,17 +237,26 @@ pub fn parameter_twice(span: Span, dist: &str, name: &str) -> D {
 }
 
 pub fn too_many_parameters(span: Span, dist: &str, forms: &str) -> D {
-    D::error("E0306", format!("too many arguments for `{dist}`")).at(span, "one too many").help(format!("it is written {forms}"))
-}
-
-pub fn parameters_mixed(span: Span, dist: &str, forms: &str) -> D {
-    D::error("E0307", format!("these parameters of `{dist}` do not go together"))
-        .at(span, "here")
+    D::error("E0306", format!("too many arguments for `{dist}`"))
+        .at(span, "one too many")
         .help(format!("it is written {forms}"))
 }
 
+pub fn parameters_mixed(span: Span, dist: &str, forms: &str) -> D {
+    D::error(
+        "E0307",
+        format!("these parameters of `{dist}` do not go together"),
+    )
+    .at(span, "here")
+    .help(format!("it is written {forms}"))
+}
+
 pub fn parameter_domain(span: Span, dist: &str, name: &str, domain: &str, value: f64) -> D {
-    D::error("E0308", format!("`{name}` of `{dist}` must be {domain}, found {value}")).at(span, format!("this is {value}"))
+    D::error(
+        "E0308",
+        format!("`{name}` of `{dist}` must be {domain}, found {value}"),
+    )
+    .at(span, format!("this is {value}"))
 }
 
 pub fn discrete_latent(span: Span, name: &str, dist: &str) -> D {
@@ -214,10 +273,13 @@ pub fn draw_shape(span: Span, ty: &Type, dist: Span, found: &Type) -> D {
 }
 
 pub fn draw_base(span: Span, dist: Span, name: &str, dist_name: &str) -> D {
-    D::error("E0311", format!("`{dist_name}` gives whole numbers, but `{name}` is real"))
-        .at(dist, "gives whole numbers")
-        .at(span, "real numbers")
-        .help("declare the data as `int`")
+    D::error(
+        "E0311",
+        format!("`{dist_name}` gives whole numbers, but `{name}` is real"),
+    )
+    .at(dist, "gives whole numbers")
+    .at(span, "real numbers")
+    .help("declare the data as `int`")
 }
 
 pub fn no_closed_form(span: Span, dist: &str, what: &str) -> D {
@@ -225,29 +287,42 @@ pub fn no_closed_form(span: Span, dist: &str, what: &str) -> D {
 }
 
 pub fn power_of(span: Span, ty: &Type) -> D {
-    D::error("E0313", format!("the number of copies must be a whole number known from data, found {ty}")).at(span, "here")
+    D::error(
+        "E0313",
+        format!("the number of copies must be a whole number known from data, found {ty}"),
+    )
+    .at(span, "here")
 }
 
 pub fn unknown_method(span: Span, name: &str, known: &[&str]) -> D {
-    D::error("E0314", format!("a distribution has no `.{name}`")).at(span, "asked for here").suggest(name, known.iter().copied())
+    D::error("E0314", format!("a distribution has no `.{name}`"))
+        .at(span, "asked for here")
+        .suggest(name, known.iter().copied())
 }
 
 pub fn reassigned_in_loop(span: Span, name: &str, index: &str, range: Span) -> D {
-    D::error("E0401", format!("`{name}` is drawn anew for every `{index}`"))
-        .at(span, "one name, many values")
-        .at(range, format!("for every `{index}` here"))
-        .help(format!("write `{name}[{index}] ~ …`"))
+    D::error(
+        "E0401",
+        format!("`{name}` is drawn anew for every `{index}`"),
+    )
+    .at(span, "one name, many values")
+    .at(range, format!("for every `{index}` here"))
+    .help(format!("write `{name}[{index}] ~ …`"))
 }
 
 pub fn self_definition(span: Span, name: &str) -> D {
-    D::error("E0402", format!("`{name}` is defined by itself")).at(span, "uses the value that it defines")
+    D::error("E0402", format!("`{name}` is defined by itself"))
+        .at(span, "uses the value that it defines")
 }
 
 pub fn index_rank(span: Span, first: Span, name: &str) -> D {
-    D::error("E0403", format!("`{name}` has different numbers of indices"))
-        .at(span, "here")
-        .at(first, "and here")
-        .help("every statement that defines elements of an array uses the same number of indices")
+    D::error(
+        "E0403",
+        format!("`{name}` has different numbers of indices"),
+    )
+    .at(span, "here")
+    .at(first, "and here")
+    .help("every statement that defines elements of an array uses the same number of indices")
 }
 
 pub fn slice_in_target(span: Span) -> D {
@@ -263,21 +338,41 @@ pub fn expression_statement(span: Span) -> D {
 }
 
 pub fn nested_declaration(span: Span, what: &str) -> D {
-    D::error("E0406", format!("{what} stands at the top of a program")).at(span, "inside a block here")
+    D::error("E0406", format!("{what} stands at the top of a program"))
+        .at(span, "inside a block here")
 }
 
 pub fn tuple_target(span: Span) -> D {
-    D::error("E0407", "several names at once can only be drawn in a guide").at(span, "here").help("write one statement for each name")
+    D::error(
+        "E0407",
+        "several names at once can only be drawn in a guide",
+    )
+    .at(span, "here")
+    .help("write one statement for each name")
 }
 
 pub fn wrong_place(span: Span, what: &str, instead: &str) -> D {
-    D::error("E0408", format!("{what} cannot stand here")).at(span, "here").help(instead)
+    D::error("E0408", format!("{what} cannot stand here"))
+        .at(span, "here")
+        .help(instead)
 }
 
 pub fn not_yet(span: Span, what: &str, instead: &str) -> D {
-    D::error("E0501", format!("{what} parse, but have no meaning yet")).at(span, "here").help(instead)
+    D::error("E0501", format!("{what} parse, but have no meaning yet"))
+        .at(span, "here")
+        .help(instead)
 }
 
 pub fn unused_data(span: Span, name: &str) -> D {
     D::warning("W0101", format!("`{name}` is declared and not used")).at(span, "declared here")
+}
+
+pub fn out_of_range(span: Span, index: &Dim, value: Span, extent: &Dim) -> D {
+    D::error(
+        "E0218",
+        format!("index {index} is out of range: indices are 1 to {extent}"),
+    )
+    .at(span, format!("this is {index}"))
+    .at(value, format!("this has {extent}"))
+    .help("indices begin at 1 and ranges include both ends")
 }

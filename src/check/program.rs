@@ -92,10 +92,24 @@ pub struct Statement {
 
 #[derive(Debug)]
 pub enum StatementKind {
-    Draw { target: Target, dist: Expr },
-    Let { target: Target, value: Expr },
-    Param { var: VarId, refinement: Refinement, dims: Vec<Dim>, init: Option<Expr>, span: Span },
-    Factor { value: Expr },
+    Draw {
+        target: Target,
+        dist: Expr,
+    },
+    Let {
+        target: Target,
+        value: Expr,
+    },
+    Param {
+        var: VarId,
+        refinement: Refinement,
+        dims: Vec<Dim>,
+        init: Option<Expr>,
+        span: Span,
+    },
+    Factor {
+        value: Expr,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -108,9 +122,17 @@ pub struct Target {
 
 #[derive(Clone, Debug)]
 pub enum Nest {
-    For { id: LoopId, var: VarId, range: Expr },
+    For {
+        id: LoopId,
+        var: VarId,
+        range: Expr,
+    },
     /// Only rows where the condition holds (or does not).
-    If { id: LoopId, condition: Expr, holds: bool },
+    If {
+        id: LoopId,
+        condition: Expr,
+        holds: bool,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -131,20 +153,55 @@ pub enum ExprKind {
     /// The number of levels of a label.
     Levels(VarId),
     /// The extent of an axis of a value.
-    Extent { value: Box<Expr>, axis: usize },
-    Call { function: &'static Function, args: Vec<Expr> },
+    Extent {
+        value: Box<Expr>,
+        axis: usize,
+    },
+    Call {
+        function: &'static Function,
+        args: Vec<Expr>,
+    },
     /// Names for values, then a value.
-    Let { bindings: Vec<(VarId, Expr)>, body: Box<Expr> },
+    Let {
+        bindings: Vec<(VarId, Expr)>,
+        body: Box<Expr>,
+    },
     /// Every index expression of the program has its own number.
-    Index { id: u32, value: Box<Expr>, indices: Vec<Index> },
+    Index {
+        id: u32,
+        value: Box<Expr>,
+        indices: Vec<Index>,
+    },
     Array(Vec<Expr>),
-    Comprehension { clauses: Vec<Clause>, body: Box<Expr> },
-    If { id: LoopId, condition: Box<Expr>, then: Box<Expr>, otherwise: Box<Expr> },
-    Range { start: Box<Expr>, end: Box<Expr> },
-    Distribution { family: &'static dyn Family, form: usize, args: Vec<DistArg> },
-    Power { dist: Box<Expr>, dims: Vec<Expr> },
+    Comprehension {
+        clauses: Vec<Clause>,
+        body: Box<Expr>,
+    },
+    If {
+        id: LoopId,
+        condition: Box<Expr>,
+        then: Box<Expr>,
+        otherwise: Box<Expr>,
+    },
+    Range {
+        start: Box<Expr>,
+        end: Box<Expr>,
+    },
+    Distribution {
+        family: &'static dyn Family,
+        form: usize,
+        args: Vec<DistArg>,
+    },
+    Power {
+        dist: Box<Expr>,
+        dims: Vec<Expr>,
+    },
     /// A property of a distribution, at `x` where it takes one.
-    Property { property: Property, dist: Box<Expr>, x: Option<Box<Expr>> },
+    Property {
+        property: Property,
+        dist: Box<Expr>,
+        x: Option<Box<Expr>>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,7 +230,11 @@ pub enum DistArg {
 #[derive(Clone, Debug)]
 pub enum Index {
     At(Expr),
-    Range { start: Option<Expr>, end: Option<Expr>, span: Span },
+    Range {
+        start: Option<Expr>,
+        end: Option<Expr>,
+        span: Span,
+    },
     All,
 }
 
@@ -200,7 +261,12 @@ impl std::fmt::Debug for Function {
 
 impl Expr {
     pub fn error(span: Span) -> Expr {
-        Expr { kind: ExprKind::Error, ty: Type::Error, span, size: None }
+        Expr {
+            kind: ExprKind::Error,
+            ty: Type::Error,
+            span,
+            size: None,
+        }
     }
 
     /// Calls `visit` on every variable read inside.
@@ -219,7 +285,11 @@ impl Expr {
 
     fn children(&self, visit: &mut dyn FnMut(&Expr)) {
         match &self.kind {
-            ExprKind::Error | ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Var(_) | ExprKind::Levels(_) => {}
+            ExprKind::Error
+            | ExprKind::Number(_)
+            | ExprKind::Text(_)
+            | ExprKind::Var(_)
+            | ExprKind::Levels(_) => {}
             ExprKind::Extent { value, .. } => visit(value),
             ExprKind::Call { args, .. } | ExprKind::Array(args) => args.iter().for_each(visit),
             ExprKind::Let { bindings, body } => {
@@ -237,7 +307,12 @@ impl Expr {
                 }
                 visit(body);
             }
-            ExprKind::If { condition, then, otherwise, .. } => {
+            ExprKind::If {
+                condition,
+                then,
+                otherwise,
+                ..
+            } => {
                 visit(condition);
                 visit(then);
                 visit(otherwise);
