@@ -152,6 +152,10 @@ fn bessel_i1_i0_lane(x: f64) -> f64 {
     let z = 0.25 * (a * a);
     let v = 16.0 / a - 1.0;
     let top = select(near, (0.5 * a) * horner(z, &I1_NEAR), horner(v, &I1_FAR));
-    let bottom = select(near, z.mul_add(horner(z, &I0_NEAR), 1.0), horner(v, &I0_FAR));
+    let bottom = select(
+        near,
+        z.mul_add(horner(z, &I0_NEAR), 1.0),
+        horner(v, &I0_FAR),
+    );
     (top / bottom).copysign(x)
 }
