@@ -482,3 +482,98 @@ fn draws_lie_where_the_density_puts_them() {
         Ok(())
     });
 }
+
+/// Values and derivatives in all inputs of a log density whose arguments and point are inputs.
+fn with_inputs(name: &str, args: &[f64], x: f64) -> (f64, Vec<f64>) {
+    let model_row = row(name, 0, args);
+    let g = Graph::new();
+    let model = Model::new(&g, &model_row, &[x]);
+    let gradients = grad(model.log_prob, &model.inputs);
+    let value = model.run(&model.values, &[model.log_prob])[0].data()[0];
+    let gradients = model.run(&model.values, &gradients);
+    (value, gradients.iter().map(|d| d.data()[0]).collect())
+}
+
+#[test]
+fn beyond_bounds_that_vary_the_density_is_zero() {
+    for (name, args, x) in [
+        ("Uniform", &[0.0, 1.0][..], 1.5),
+        ("Uniform", &[0.0, 1.0], -0.5),
+        ("Flat", &[0.0, 1.0], 1.5),
+        ("HalfFlat", &[0.0], -1.5),
+        ("Pareto", &[2.0, 3.0], 1.0),
+        ("Pareto", &[2.0, 3.0], -1.0),
+    ] {
+        let (value, gradients) = with_inputs(name, args, x);
+        assert_eq!(value, f64::NEG_INFINITY, "{name} at {x}");
+        assert!(gradients.iter().all(|d| *d == 0.0), "{name}: {gradients:?}");
+    }
+}
+
+#[test]
+fn scales_have_finite_derivatives_at_the_ends_of_the_log_scale() {
+    for name in ["HalfCauchy", "HalfStudentT"] {
+        for u in [-800.0, -300.0, 300.0, 800.0] {
+            let g = Graph::new();
+            let input = g.input(&[]);
+            let args: &[f64] = if name == "HalfCauchy" {
+                &[2.0]
+            } else {
+                &[3.0, 2.0]
+            };
+            let d = row(name, 0, args).constant(&g, &[]);
+            let log_prob = d.log_prob(input.exp());
+            let slope = grad(log_prob, &[input])[0];
+            let at = [(input.id, Tensor::scalar(u))];
+            let out = evaluate(&g, &at, &[log_prob.id, slope.id]);
+            // Flat near 0, a power −(nu + 1) far out, nu = 1 for the Cauchy.
+            let expected = match (u > 0.0, name) {
+                (false, _) => 0.0,
+                (true, "HalfCauchy") => -2.0,
+                (true, _) => -4.0,
+            };
+            assert!(out[0].data()[0].is_finite(), "{name} at exp({u})");
+            assert!(
+                (out[1].data()[0] - expected).abs() < 1e-12,
+                "{name} at exp({u})"
+            );
+        }
+    }
+}
+
+#[test]
+fn proportions_keep_their_digits_at_both_ends() {
+    for u in [-700.0, -40.0, 40.0, 700.0] {
+        let g = Graph::new();
+        let input = g.input(&[]);
+        let d = row("Beta", 0, &[2.0, 3.0]).constant(&g, &[]);
+        let log_prob = d.log_prob(input.sigmoid());
+        let out = evaluate(&g, &[(input.id, Tensor::scalar(u))], &[log_prob.id]);
+        let power = if u < 0.0 { u } else { -2.0 * u };
+        assert!(
+            (out[0].data()[0] - (power + 12f64.ln())).abs() < 1e-12,
+            "at {u}"
+        );
+    }
+}
+
+#[test]
+fn distribution_functions_hold_beyond_the_support() {
+    for (name, args) in [
+        ("HalfNormal", &[2.0][..]),
+        ("HalfCauchy", &[2.0]),
+        ("Exponential", &[2.0]),
+        ("Weibull", &[2.0, 1.0]),
+        ("Pareto", &[2.0, 1.0]),
+        ("Kumaraswamy", &[2.0, 1.5]),
+        ("Uniform", &[0.0, 1.0]),
+    ] {
+        let g = Graph::new();
+        let d = row(name, 0, args).constant(&g, &[]);
+        let below = g.scalar(-1.0);
+        let cdf = number(d.family.log_cdf(&d, below).expect("it has one"));
+        let survival = number(d.family.log_survival(&d, below).expect("it has one"));
+        assert_eq!(cdf, f64::NEG_INFINITY, "{name}");
+        assert_eq!(survival, 0.0, "{name}");
+    }
+}

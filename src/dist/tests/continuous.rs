@@ -51,12 +51,16 @@ fn location_scale() -> Vec<Row> {
                 st::Cauchy::new(-5.0, 0.1).unwrap().ln_pdf(x)
             })
             .moments(0),
-        row("Laplace", 0, &[1.0, 0.5]).statrs(&[-1.0, 0.9, 1.2, 3.0], |x| {
-            st::Laplace::new(1.0, 0.5).unwrap().ln_pdf(x)
-        }),
-        row("Laplace", 0, &[0.0, 10.0]).statrs(&[-30.0, 1.0, 25.0], |x| {
-            st::Laplace::new(0.0, 10.0).unwrap().ln_pdf(x)
-        }),
+        row("Laplace", 0, &[1.0, 0.5])
+            .statrs(&[-1.0, 0.9, 1.2, 3.0], |x| {
+                st::Laplace::new(1.0, 0.5).unwrap().ln_pdf(x)
+            })
+            .quadrature(1e-4),
+        row("Laplace", 0, &[0.0, 10.0])
+            .statrs(&[-30.0, 1.0, 25.0], |x| {
+                st::Laplace::new(0.0, 10.0).unwrap().ln_pdf(x)
+            })
+            .quadrature(1e-4),
         row("Logistic", 0, &[1.0, 0.5]).scipy(&[
             (-1.0, -3.3431526752756744),
             (0.9, -0.7031305582032384),

@@ -140,8 +140,8 @@ impl Row {
         self
     }
 
-    /// Relative tolerance of integrals: where the density has a singularity inside or at a bound
-    /// other than 0.
+    /// Relative tolerance of integrals: where the density has a kink inside, or a singularity at a
+    /// bound other than 0.
     pub fn quadrature(mut self, tolerance: f64) -> Row {
         self.quadrature = tolerance;
         self
