@@ -484,7 +484,7 @@ fn draws_lie_where_the_density_puts_them() {
 }
 
 /// Values and derivatives in all inputs of a log density whose arguments and point are inputs.
-fn with_inputs(name: &str, args: &[f64], x: f64) -> (f64, Vec<f64>) {
+fn with_inputs(name: &'static str, args: &[f64], x: f64) -> (f64, Vec<f64>) {
     let model_row = row(name, 0, args);
     let g = Graph::new();
     let model = Model::new(&g, &model_row, &[x]);
