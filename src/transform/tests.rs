@@ -148,6 +148,15 @@ impl Case {
     }
 }
 
+/// Support, event, value, bounds and why the value is none of it.
+type Stranger = (
+    Support<'static>,
+    &'static [usize],
+    &'static [f64],
+    (Option<f64>, Option<f64>),
+    &'static str,
+);
+
 /// Central difference of fourth order of a function of one of several numbers.
 fn slope(u: &[f64], i: usize, f: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
     const H: f64 = 1e-3;
@@ -343,7 +352,7 @@ fn members_are_told_from_others() {
         }
     }
     let above = |bound: f64| (Some(bound), None);
-    let rows: &[(Support, &[usize], &[f64], (Option<f64>, Option<f64>), &str)] = &[
+    let rows: &[Stranger] = &[
         (
             Support::REAL,
             &[],
