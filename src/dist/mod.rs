@@ -12,11 +12,33 @@ mod point;
 mod power;
 mod support;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 mod bernoulli;
+mod beta;
+mod cauchy;
+mod chi_squared;
 mod dirichlet;
+mod exponential;
+mod flat;
+mod gamma;
+mod gumbel;
+mod half_cauchy;
+mod half_flat;
+mod half_normal;
+mod half_student_t;
+mod inverse_gamma;
+mod kumaraswamy;
+mod laplace;
+mod log_normal;
+mod logistic;
 mod normal;
+mod pareto;
+mod skew_normal;
+mod student_t;
+mod uniform;
+mod von_mises;
+mod weibull;
 
 pub use declaration::{
     Declaration, DefaultValue, Domain, EventAxis, Form, Kind, Parameter, Values,
@@ -30,8 +52,30 @@ use rand::Rng;
 /// Every family; adding one is its file and a line here.
 pub static FAMILIES: &[&dyn Family] = &[
     &bernoulli::Bernoulli,
+    &beta::Beta,
+    &cauchy::Cauchy,
+    &chi_squared::ChiSquared,
     &dirichlet::Dirichlet,
+    &exponential::Exponential,
+    &flat::Flat,
+    &gamma::Gamma,
+    &gumbel::Gumbel,
+    &half_cauchy::HalfCauchy,
+    &half_flat::HalfFlat,
+    &half_normal::HalfNormal,
+    &half_student_t::HalfStudentT,
+    &inverse_gamma::InverseGamma,
+    &kumaraswamy::Kumaraswamy,
+    &laplace::Laplace,
+    &log_normal::LogNormal,
+    &logistic::Logistic,
     &normal::Normal,
+    &pareto::Pareto,
+    &skew_normal::SkewNormal,
+    &student_t::StudentT,
+    &uniform::Uniform,
+    &von_mises::VonMises,
+    &weibull::Weibull,
 ];
 
 /// The family of a name.
