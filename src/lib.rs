@@ -4,5 +4,7 @@ pub mod autodiff;
 pub mod diag;
 pub mod graph;
 pub mod ops;
+pub mod passes;
 pub mod special;
 pub mod syntax;
+pub mod tape;
