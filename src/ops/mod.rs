@@ -30,6 +30,7 @@ pub mod unary;
 pub use binary::{Binary, BinaryRow};
 pub use broadcast::Broadcast;
 pub use cholesky::Cholesky;
+pub(crate) use cholesky::factor;
 pub use concat::{Concat, concat};
 pub use constant::Constant;
 pub use contract::{Contract, Labels, contract};
@@ -46,6 +47,7 @@ pub use select::Select;
 pub use slice::Slice;
 pub use stop_gradient::StopGradient;
 pub use tri_solve::TriSolve;
+pub(crate) use tri_solve::solve;
 pub use unary::{Unary, UnaryRow};
 
 #[cfg(test)]
