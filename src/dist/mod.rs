@@ -19,20 +19,36 @@ mod support;
 mod tests;
 
 mod bernoulli;
+mod beta;
 mod beta_binomial;
 mod binomial;
 mod categorical;
+mod cauchy;
 mod censored;
+mod chi_squared;
 mod dirichlet;
 mod dirichlet_multinomial;
 mod discrete_uniform;
+mod exponential;
+mod flat;
+mod gamma;
 mod gaussian_random_walk;
 mod geometric;
+mod gumbel;
+mod half_cauchy;
+mod half_flat;
+mod half_normal;
+mod half_student_t;
 mod hurdle;
 mod hypergeometric;
+mod inverse_gamma;
 mod inverse_wishart;
+mod kumaraswamy;
+mod laplace;
 mod lkj;
 mod lkj_cholesky;
+mod log_normal;
+mod logistic;
 mod mixture;
 mod multinomial;
 mod mv_normal;
@@ -41,8 +57,14 @@ mod neg_binomial;
 mod normal;
 mod ordered;
 mod ordered_logistic;
+mod pareto;
 mod poisson;
+mod skew_normal;
+mod student_t;
 mod truncated;
+mod uniform;
+mod von_mises;
+mod weibull;
 mod wishart;
 mod zero_inflated;
 
@@ -58,20 +80,36 @@ use rand::Rng;
 /// Every family; adding one is its file and a line here.
 pub static FAMILIES: &[&dyn Family] = &[
     &bernoulli::Bernoulli,
+    &beta::Beta,
     &beta_binomial::BetaBinomial,
     &binomial::Binomial,
     &categorical::Categorical,
+    &cauchy::Cauchy,
     &censored::Censored,
+    &chi_squared::ChiSquared,
     &dirichlet::Dirichlet,
     &dirichlet_multinomial::DirichletMultinomial,
     &discrete_uniform::DiscreteUniform,
+    &exponential::Exponential,
+    &flat::Flat,
+    &gamma::Gamma,
     &gaussian_random_walk::GaussianRandomWalk,
     &geometric::Geometric,
+    &gumbel::Gumbel,
+    &half_cauchy::HalfCauchy,
+    &half_flat::HalfFlat,
+    &half_normal::HalfNormal,
+    &half_student_t::HalfStudentT,
     &hurdle::Hurdle,
     &hypergeometric::Hypergeometric,
+    &inverse_gamma::InverseGamma,
     &inverse_wishart::InverseWishart,
+    &kumaraswamy::Kumaraswamy,
+    &laplace::Laplace,
     &lkj::Lkj,
     &lkj_cholesky::LkjCholesky,
+    &log_normal::LogNormal,
+    &logistic::Logistic,
     &mixture::Mixture,
     &multinomial::Multinomial,
     &mv_normal::MvNormal,
@@ -80,8 +118,14 @@ pub static FAMILIES: &[&dyn Family] = &[
     &normal::Normal,
     &ordered::Ordered,
     &ordered_logistic::OrderedLogistic,
+    &pareto::Pareto,
     &poisson::Poisson,
+    &skew_normal::SkewNormal,
+    &student_t::StudentT,
     &truncated::Truncated,
+    &uniform::Uniform,
+    &von_mises::VonMises,
+    &weibull::Weibull,
     &wishart::Wishart,
     &zero_inflated::ZeroInflated,
 ];
