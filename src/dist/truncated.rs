@@ -186,7 +186,7 @@ pub(super) fn sample_between(p: &Point, lower: f64, upper: f64, rng: &mut dyn Rn
 
 /// The `x` with `log P(lower ≤ X ≤ x) − log P(lower ≤ X ≤ upper) = log_level`.
 fn invert(p: &Point, lower: f64, upper: f64, log_level: f64) -> Option<f64> {
-    let log_mass = |lower: f64, upper: f64| -> Option<f64> {
+    let log_mass = |upper: f64| -> Option<f64> {
         let graph = Graph::new();
         let d = p.distribution(&graph);
         let bound = |b: f64| b.is_finite().then(|| graph.scalar(b));
@@ -196,47 +196,90 @@ fn invert(p: &Point, lower: f64, upper: f64, log_level: f64) -> Option<f64> {
         }
         log_space::log_between(&d, lower, upper)?.as_uniform()
     };
-    let target = log_mass(lower, upper)? + log_level;
-    let enough = |x: f64| log_mass(lower, x).is_some_and(|mass| mass >= target);
-    let graph = Graph::new();
-    let whole = p.distribution(&graph).is_discrete();
-    // A bracket: out from a finite bound, or from 0 in both directions.
+    let target = log_mass(upper)? + log_level;
+    let excess = |x: f64| log_mass(x).map_or(f64::NAN, |mass| mass - target);
+    let (low, high) = bracket(lower, upper, &excess);
+    let whole = p.distribution(&Graph::new()).is_discrete();
+    Some(if whole {
+        least_whole(low, high, &excess)
+    } else {
+        root(low, high, &excess)
+    })
+}
+
+/// An interval in which an increasing function changes its sign, out from a finite bound or from 0
+/// by steps that double.
+fn bracket(lower: f64, upper: f64, excess: &impl Fn(f64) -> f64) -> (f64, f64) {
+    const FAR: f64 = 1e300;
     let mut low = if lower.is_finite() {
         lower
     } else {
         upper.min(0.0)
     };
     let mut step = 1.0;
-    while !lower.is_finite() && enough(low) && step < 1e300 {
+    while !lower.is_finite() && excess(low) >= 0.0 && step < FAR {
         low -= step;
         step *= 2.0;
     }
-    let (mut high, mut step) = (if upper.is_finite() { upper } else { low + 1.0 }, 1.0);
-    while !upper.is_finite() && !enough(high) && step < 1e300 {
+    if upper.is_finite() {
+        return (low, upper);
+    }
+    let (mut high, mut step) = (low + 1.0, 1.0);
+    while excess(high) < 0.0 && step < FAR {
         low = high;
         high += step;
         step *= 2.0;
     }
-    if whole && enough(low) {
-        return Some(low.ceil());
-    }
-    // Bisection ends where doubles, or whole numbers, do.
-    let (mut low, mut high) = if whole {
-        (low.floor(), high.floor())
-    } else {
-        (low, high)
-    };
-    for _ in 0..1100 {
-        let middle = low + 0.5 * (high - low);
-        let middle = if whole { middle.floor() } else { middle };
-        if middle <= low || middle >= high {
-            break;
-        }
-        if enough(middle) {
+    (low, high)
+}
+
+/// The least whole number at which an increasing function is not negative.
+fn least_whole(low: f64, high: f64, excess: &impl Fn(f64) -> f64) -> f64 {
+    let (mut low, mut high) = (low.ceil(), high.floor());
+    while low < high {
+        let middle = (low + 0.5 * (high - low)).floor();
+        if excess(middle) >= 0.0 {
             high = middle;
         } else {
-            low = middle;
+            low = middle + 1.0;
         }
     }
-    Some(high)
+    high
+}
+
+/// A root of an increasing function: false position, with the weight of an end that stays halved
+/// (the "Illinois" rule), and bisection where the function is infinite.
+fn root(low: f64, high: f64, excess: &impl Fn(f64) -> f64) -> f64 {
+    let (mut low, mut high) = (low, high);
+    let (mut at_low, mut at_high) = (excess(low), excess(high));
+    let mut last_moved_high = None;
+    // Bisection alone needs no more than this to come to neighbouring doubles.
+    for _ in 0..1100 {
+        let secant = high - at_high * (high - low) / (at_high - at_low);
+        let middle = low + 0.5 * (high - low);
+        let x = if secant > low && secant < high {
+            secant
+        } else {
+            middle
+        };
+        if x <= low || x >= high || high - low <= 1e-14 * (low.abs() + high.abs()) {
+            break;
+        }
+        let value = excess(x);
+        // Beyond this a draw does not show it.
+        if value.abs() < 1e-12 {
+            return x;
+        }
+        let moves_high = value > 0.0;
+        let again = last_moved_high == Some(moves_high);
+        if moves_high {
+            (high, at_high) = (x, value);
+            at_low *= if again { 0.5 } else { 1.0 };
+        } else {
+            (low, at_low) = (x, value);
+            at_high *= if again { 0.5 } else { 1.0 };
+        }
+        last_moved_high = Some(moves_high);
+    }
+    high
 }

@@ -179,12 +179,19 @@ fn censored() -> Vec<Row> {
                 Given::Fixed(3.0),
             ],
         )
-        .scipy(&[
-            (-1.0, -1.484448229919656),
-            (0.3, -1.617085713764618),
-            (2.5, -2.112085713764618),
-        ])
+        .scipy(&[(0.3, -1.617085713764618), (2.5, -2.112085713764618)])
         .improper(),
+        row_of(
+            "Censored",
+            0,
+            vec![
+                dist("Normal", 0, vec![Given::Number(0.5), Given::Number(2.0)]),
+                Given::Fixed(-1.0),
+                Given::Fixed(3.0),
+            ],
+        )
+        .scipy(&[(-1.0, -1.484448229919656), (3.0, -2.247625677214318)])
+        .extreme(),
         row_of(
             "Censored",
             0,
