@@ -5,6 +5,7 @@
 //! Adding one is that row or file and a line here. Compositions ([`compose`]) need no derivative.
 
 pub mod binary;
+pub(crate) mod block;
 mod broadcast;
 mod cholesky;
 pub mod compose;
@@ -27,7 +28,7 @@ mod stop_gradient;
 mod tri_solve;
 pub mod unary;
 
-pub use binary::{Binary, BinaryRow};
+pub use binary::{Binary, BinaryBlocks, BinaryRow};
 pub use broadcast::Broadcast;
 pub use cholesky::Cholesky;
 pub(crate) use cholesky::factor;
