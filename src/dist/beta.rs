@@ -9,7 +9,8 @@ pub struct Beta;
 static DECLARATION: Declaration = Declaration {
     name: "Beta",
     doc: "Distribution of a proportion.\n\n\
-          `p(x) = x^(a − 1) (1 − x)^(b − 1) / B(a, b)` for 0 < x < 1; `a = mean · precision`, `b = (1 − mean) · precision`.",
+          `p(x) = x^(a − 1) (1 − x)^(b − 1) / B(a, b)` for 0 < x < 1; `a = mean · precision`, `b \
+          = (1 − mean) · precision`.",
     forms: &[
         Form {
             parameters: &[

@@ -10,7 +10,8 @@ pub struct ChiSquared;
 static DECLARATION: Declaration = Declaration {
     name: "ChiSquared",
     doc: "Sum of `nu` squares of standard Normal variables.\n\n\
-          `p(x) = x^(nu/2 − 1) exp(−x/2) / (2^(nu/2) Γ(nu/2))` for x > 0; mean `nu`, variance `2 nu`.",
+          `p(x) = x^(nu/2 − 1) exp(−x/2) / (2^(nu/2) Γ(nu/2))` for x > 0; mean `nu`, variance `2 \
+          nu`.",
     forms: &[Form {
         parameters: &[Parameter::scalar(
             "nu",

@@ -9,7 +9,8 @@ pub struct Flat;
 static DECLARATION: Declaration = Declaration {
     name: "Flat",
     doc: "No preference: density 1 on the support, without normalisation.\n\n\
-          `p(x) = 1` for lower ≤ x ≤ upper; without bounds on all real numbers. It has no draws unless both bounds are given.",
+          `p(x) = 1` for lower ≤ x ≤ upper; without bounds on all real numbers. It has no draws \
+          unless both bounds are given.",
     forms: &[Form {
         parameters: &[
             Parameter::scalar("lower", Domain::Real, "smallest value").optional(),

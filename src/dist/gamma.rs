@@ -9,7 +9,8 @@ pub struct Gamma;
 static DECLARATION: Declaration = Declaration {
     name: "Gamma",
     doc: "Sum of waiting times.\n\n\
-          `p(x) = rate^shape / Γ(shape) · x^(shape − 1) exp(−rate x)` for x > 0; mean `shape / rate`, `scale = 1 / rate`; dispersion is variance / mean², that is `1 / shape`.",
+          `p(x) = rate^shape / Γ(shape) · x^(shape − 1) exp(−rate x)` for x > 0; mean `shape / \
+          rate`, `scale = 1 / rate`; dispersion is variance / mean², that is `1 / shape`.",
     forms: &[
         Form {
             parameters: &[

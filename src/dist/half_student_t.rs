@@ -11,7 +11,8 @@ pub struct HalfStudentT;
 static DECLARATION: Declaration = Declaration {
     name: "HalfStudentT",
     doc: "Absolute value of a StudentT variable of centre 0.\n\n\
-          `p(x) = 2 Γ((nu+1)/2) / (Γ(nu/2) √(nu π) sigma) · (1 + (x/sigma)²/nu)^(−(nu+1)/2)` for x ≥ 0.",
+          `p(x) = 2 Γ((nu+1)/2) / (Γ(nu/2) √(nu π) sigma) · (1 + (x/sigma)²/nu)^(−(nu+1)/2)` for \
+          x ≥ 0.",
     forms: &[Form {
         parameters: &[
             Parameter::scalar("nu", Domain::Positive, "degrees of freedom"),

@@ -14,7 +14,8 @@ static DECLARATION: Declaration = Declaration {
     name: "Kumaraswamy",
     doc: "Distribution of a proportion, like the Beta with simple distribution function.\n\n\
           `p(x) = a b x^(a − 1) (1 − x^a)^(b − 1)` for 0 < x < 1.\n\n\
-          Kumaraswamy (1980), A generalized probability density function for double-bounded random processes.",
+          Kumaraswamy (1980), A generalized probability density function for double-bounded \
+          random processes.",
     forms: &[Form {
         parameters: &[
             Parameter::scalar("a", Domain::Positive, "shape at 0"),

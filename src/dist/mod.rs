@@ -16,7 +16,7 @@ mod point;
 mod power;
 mod support;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 mod bernoulli;
 mod beta;

@@ -8,7 +8,7 @@ mod counts;
 mod discrete;
 mod matrices;
 mod multivariate;
-mod rows;
+pub(crate) mod rows;
 mod wrappers;
 
 use super::*;
@@ -19,7 +19,7 @@ use rand_chacha::ChaCha8Rng;
 use rows::*;
 use std::collections::HashMap;
 
-fn all_rows() -> Vec<Row> {
+pub(crate) fn all_rows() -> Vec<Row> {
     [
         continuous::rows(),
         discrete::rows(),
@@ -397,7 +397,7 @@ const DRAWS: usize = 20_000;
 /// seeds, one beyond is a mistake.
 const ERRORS: f64 = 4.5;
 
-fn draws(row: &Row) -> Vec<Vec<f64>> {
+pub(crate) fn draws(row: &Row) -> Vec<Vec<f64>> {
     let g = Graph::new();
     let d = row.constant(&g, &[]);
     let ids = d.nodes();
