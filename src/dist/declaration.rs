@@ -155,6 +155,11 @@ impl Declaration {
         };
         self.event.iter().map(rank).sum()
     }
+
+    /// Whether the event's axis is the last array axis of the distribution at `position`.
+    pub(crate) fn takes_axis_of(&self, position: usize) -> bool {
+        self.event.contains(&EventAxis::LastOf { position })
+    }
 }
 
 impl Domain {

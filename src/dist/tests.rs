@@ -4,9 +4,12 @@
 //! Rows stand in a file for each kind of family; see [`Row`] for how one is written.
 
 mod continuous;
+mod counts;
 mod discrete;
+mod matrices;
 mod multivariate;
 pub(crate) mod rows;
+mod wrappers;
 
 use super::*;
 use crate::autodiff::{grad, hvp};
@@ -17,10 +20,17 @@ use rows::*;
 use std::collections::HashMap;
 
 pub(crate) fn all_rows() -> Vec<Row> {
-    [continuous::rows(), discrete::rows(), multivariate::rows()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        continuous::rows(),
+        discrete::rows(),
+        multivariate::rows(),
+        counts::rows(),
+        matrices::rows(),
+        wrappers::rows(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Runs a check on every row and reports all failures at once.

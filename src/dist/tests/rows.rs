@@ -10,6 +10,8 @@ use crate::graph::{Graph, Shape, Tensor, evaluate};
 #[derive(Clone)]
 pub enum Given {
     Number(f64),
+    /// A number that is a constant always: what only constants can be.
+    Fixed(f64),
     /// Shape and elements, row-major.
     Array(Vec<usize>, Vec<f64>),
     Dimension(usize),
@@ -115,6 +117,11 @@ impl Row {
         self.points
             .extend(points.iter().map(|&(x, p)| (x.to_vec(), p)));
         self
+    }
+
+    /// Points with log densities as products of Beta densities of partial correlations, from SciPy.
+    pub fn by_vine(self, points: &[(&[f64], f64)]) -> Row {
+        self.scipy_at(points)
     }
 
     /// Points with log densities worked out by hand from the definition.
@@ -271,6 +278,7 @@ fn assemble<'g>(
         };
         match given {
             Given::Number(x) => Argument::Value(leaf(domain, &[], &[*x])),
+            Given::Fixed(x) => Argument::Value(g.scalar(*x)),
             Given::Array(shape, data) => Argument::Value(leaf(domain, shape, data)),
             Given::Dimension(n) => Argument::Dimension(*n),
             Given::Absent => Argument::Absent,
@@ -296,6 +304,7 @@ fn inner<'g>(g: &'g Graph, given: &Given, leaf: Leaf<'_, 'g>) -> Distribution<'g
 fn signature(args: &[Given]) -> String {
     let one = |given: &Given| match given {
         Given::Number(_) => "number".to_string(),
+        Given::Fixed(x) => format!("fixed {x}"),
         Given::Array(shape, _) => format!("{shape:?}"),
         Given::Dimension(n) => format!("dimension {n}"),
         Given::Absent => "absent".to_string(),
