@@ -104,7 +104,7 @@ impl Guide for MeanField {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{Graph, Tensor, evaluate};
+    use crate::graph::{Graph, Shape, Tensor, evaluate};
 
     #[test]
     fn draws_density_and_entropy_are_of_one_distribution() {
@@ -139,7 +139,7 @@ mod tests {
             at += n;
         }
         let eps = [0.3, -1.0, 2.0, 0.0, 0.7, -0.2];
-        feeds.push((noise.id, Tensor::new([2, 3].into(), eps.to_vec())));
+        feeds.push((noise.id, Tensor::new(Shape::from_slice(&[2, 3]), eps.to_vec())));
         let out = evaluate(&g, &feeds, &outputs);
         for s in 0..2 {
             let mut log_q = 0.0;
