@@ -11,6 +11,7 @@ pub mod infer;
 pub mod model;
 pub mod ops;
 pub mod output;
+pub mod passes;
 pub mod special;
 pub mod syntax;
 pub mod tape;

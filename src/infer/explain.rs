@@ -3,7 +3,7 @@
 use super::density::Density;
 use super::error;
 use crate::diag::{Diagnostic, Span};
-use crate::graph::{NodeId, Origin, Tensor, evaluate, first_non_finite};
+use crate::graph::{Graph, NodeId, Origin, Tensor, evaluate, first_non_finite, needed};
 use crate::model::Model;
 
 /// Why log density or gradient are not finite at a point of the flat unconstrained vector; `None`
@@ -40,7 +40,9 @@ fn blame(
     within: &str,
 ) -> Diagnostic {
     let feeds = density.feeds(point);
-    let Some((id, element, value, args)) = first_non_finite(&density.graph, &feeds, outputs) else {
+    let first = first_non_finite(&density.graph, &feeds, outputs)
+        .or_else(|| first_infinite(&density.graph, &feeds, outputs));
+    let Some((id, element, value, args)) = first else {
         return error::not_finite(None, "a constant in it is NaN".into());
     };
     // ∞ made of −∞: the sign alone was changed, and a density of 0 came before.
@@ -61,6 +63,25 @@ fn blame(
         if at.is_empty() { String::new() } else { format!(" at element {at}") },
     );
     error::not_finite(place, what)
+}
+
+/// As [`first_non_finite`], with −∞ counted too: no mistake in a log density, but one in a gradient.
+fn first_infinite(
+    graph: &Graph,
+    feeds: &[(NodeId, Tensor)],
+    outputs: &[NodeId],
+) -> Option<(NodeId, usize, Tensor, Vec<Tensor>)> {
+    let nodes = needed(graph, outputs, |id| graph.var(id).as_const().is_some());
+    let values = evaluate(graph, feeds, &nodes);
+    let infinite = |(&id, value): (&NodeId, &Tensor)| {
+        let element = value.data().iter().position(|x| !x.is_finite())?;
+        graph.var(id).as_const().is_none().then_some((id, element))
+    };
+    let (id, element) = nodes.iter().zip(&values).find_map(infinite)?;
+    let known = graph.node(id).args.to_vec();
+    let wanted = [&[id], known.as_slice()].concat();
+    let mut values = evaluate(graph, feeds, &wanted).into_iter();
+    Some((id, element, values.next()?, values.collect()))
 }
 
 fn place(model: &Model, origin: Origin) -> Option<(Span, &str)> {

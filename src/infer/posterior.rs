@@ -6,7 +6,7 @@
 
 use super::noise::normals;
 use super::objective::{Inputs, fill};
-use crate::graph::{Graph, NodeId, Var, numel};
+use crate::graph::{Graph, NodeId, Var};
 use crate::guide::Guide;
 use crate::model::Model;
 use crate::tape::Tape;
@@ -71,6 +71,7 @@ pub(crate) fn sample(
 }
 
 /// The tape of one chunk.
+#[derive(Clone)]
 struct Sampler {
     tape: Tape,
     params: usize,
@@ -121,10 +122,10 @@ fn run_chunks(
     quantities: bool,
 ) -> PosteriorDraws {
     let shares: Vec<_> = shares(range, sampling.threads.max(1)).collect();
+    let compiled = Sampler::new(model, guide, sampling.chunk, quantities);
+    let kept = if quantities { model.quantities.len() } else { 0 };
     let work = |share: std::ops::Range<usize>| {
-        let mut sampler = Sampler::new(model, guide, sampling.chunk, quantities);
-        let sizes = model.quantities.iter().map(|q| numel(&q.shape));
-        let kept = if quantities { sizes.len() } else { 0 };
+        let mut sampler = compiled.clone();
         let mut part = PosteriorDraws {
             quantities: vec![Vec::new(); kept],
             ..PosteriorDraws::default()

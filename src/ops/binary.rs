@@ -1,29 +1,58 @@
 //! Elementwise functions of two arguments: a row each. Operands broadcast from the right.
 
-use super::elementwise;
+use super::{block::binary_block, elementwise};
 use crate::graph::{Graph, Operation, Pull, Shape, Tensor, Var, broadcast_shapes};
-use crate::special;
+use crate::special::{self, BinaryKernel, Level};
 use std::hash::{Hash, Hasher};
 
 /// Name, value, derivatives and algebra of one function.
 pub struct BinaryRow {
     pub name: &'static str,
     pub value: fn(f64, f64) -> f64,
+    /// The function on blocks, for a vector unit.
+    pub blocks: fn(Level) -> BinaryBlocks,
+    /// Whether a value costs about as much as an addition.
+    pub cheap: bool,
     /// `(cotangent, a, b, out) ↦` cotangents of `a` and `b`.
     pub pullback: for<'g> fn(Var<'g>, Var<'g>, Var<'g>, Var<'g>) -> [Option<Var<'g>>; 2],
     /// A simpler expression of equal value.
     pub simplify: for<'g> fn(Var<'g>, Var<'g>) -> Option<Var<'g>>,
 }
 
+/// The compiled loops of one function: for two blocks, and where there is one for a single number
+/// beside a block.
+#[derive(Clone, Copy)]
+pub struct BinaryBlocks {
+    pub both: BinaryKernel,
+    pub single_first: Option<BinaryKernel>,
+    pub single_second: Option<BinaryKernel>,
+}
+
 /// A row of the table, as an operation.
+///
+/// A last entry `dear` says that a value costs more than an addition, `dear ROW` that its loop is
+/// that row of [`special`]; the others get loops over their value.
 #[derive(Clone, Copy)]
 pub struct Binary(pub &'static BinaryRow);
 
 macro_rules! binary {
-    ($($(#[doc = $doc:literal])+ $name:ident = $value:expr, $pullback:expr, $simplify:expr;)*) => {
+    (@blocks $value:expr) => { binary_block!($value) };
+    (@blocks $value:expr, $row:path) => {
+        |level| BinaryBlocks { both: $row.at(level), single_first: None, single_second: None }
+    };
+    (@cheap) => { true };
+    (@cheap $dear:ident) => { false };
+    ($($(#[doc = $doc:literal])+ $name:ident = $value:expr, $pullback:expr, $simplify:expr $(, $dear:ident $($row:path)?)?;)*) => {
         /// All elementwise functions of two arguments.
         pub static TABLE: &[BinaryRow] = &[$(
-            BinaryRow { name: stringify!($name), value: $value, pullback: $pullback, simplify: $simplify },
+            BinaryRow {
+                name: stringify!($name),
+                value: $value,
+                blocks: binary!(@blocks $value $($(, $row)?)?),
+                cheap: binary!(@cheap $($dear)?),
+                pullback: $pullback,
+                simplify: $simplify,
+            },
         )*];
 
         #[allow(non_camel_case_types)]
@@ -56,6 +85,19 @@ const NOT_DIFFERENTIABLE: for<'g> fn(Var<'g>, Var<'g>, Var<'g>, Var<'g>) -> [Opt
     |_, _, _, _| [None, None];
 const AS_IT_IS: for<'g> fn(Var<'g>, Var<'g>) -> Option<Var<'g>> = |_, _| None;
 
+/// As [`f64::max`], in a form that is one instruction and a blend.
+#[inline(always)]
+fn larger(a: f64, b: f64) -> f64 {
+    if a > b || b.is_nan() { a } else { b }
+}
+
+/// As [`f64::min`], in a form that is one instruction and a blend.
+#[inline(always)]
+fn smaller(a: f64, b: f64) -> f64 {
+    if a < b || b.is_nan() { a } else { b }
+}
+
+#[inline(always)]
 fn truth(x: bool) -> f64 {
     f64::from(u8::from(x))
 }
@@ -67,20 +109,20 @@ fn is_neg(x: Var<'_>) -> Option<Var<'_>> {
 
 binary! {
     /// `a + b`
-    add = |a, b| a + b, |g, _, _, _| [Some(g), Some(g)], |a, b| {
+    add = |a: f64, b: f64| a + b, |g, _, _, _| [Some(g), Some(g)], |a, b| {
         if a.as_uniform() == Some(0.0) { return Some(b); }
         if b.as_uniform() == Some(0.0) { return Some(a); }
         if let Some(b) = is_neg(b) { return Some(a - b); }
         is_neg(a).map(|a| b - a)
     };
     /// `a − b`
-    sub = |a, b| a - b, |g, _, _, _| [Some(g), Some(-g)], |a, b| {
+    sub = |a: f64, b: f64| a - b, |g, _, _, _| [Some(g), Some(-g)], |a, b| {
         if a.as_uniform() == Some(0.0) { return Some(-b); }
         if b.as_uniform() == Some(0.0) { return Some(a); }
         is_neg(b).map(|b| a + b)
     };
     /// `a · b`
-    mul = |a, b| a * b, |g, a, b, _| [Some(g * b), Some(g * a)], |a, b| {
+    mul = |a: f64, b: f64| a * b, |g, a, b, _| [Some(g * b), Some(g * a)], |a, b| {
         if a.id == b.id { return Some(a.square()); }
         for (x, y) in [(a, b), (b, a)] {
             match x.as_uniform() {
@@ -98,7 +140,7 @@ binary! {
         }
     };
     /// `a / b`
-    div = |a, b| a / b, |g, _, b, y| [Some(g / b), Some(-(g * y / b))], |a, b| {
+    div = |a: f64, b: f64| a / b, |g, _, b, y| [Some(g / b), Some(-(g * y / b))], |a, b| {
         match b.as_uniform() {
             Some(1.0) => return Some(a),
             // Exact for powers of two only; elsewhere the quotient keeps its last digit.
@@ -114,7 +156,7 @@ binary! {
         }
     };
     /// `aᵇ`
-    pow = f64::powf, |g, a, b, y| {
+    pow = special::pow, |g, a, b, y| {
         let da = g * b * a.pow(b - 1.0);
         // The limit of aᵇ·log a at a = 0 is 0 for b > 0.
         let positive = a.gt(0.0);
@@ -133,54 +175,54 @@ binary! {
             -0.5 => Some(a.sqrt().recip()),
             _ => None,
         }
-    };
+    }, dear special::POW;
     /// The larger; where equal, half the derivative goes to each.
-    max = f64::max, |g, a, b, _| {
+    max = larger, |g, a, b, _| {
         let first = a.gt(b) + a.eq(b) * 0.5;
         [Some(g * first), Some(g * (1.0 - first))]
     }, AS_IT_IS;
     /// The smaller; where equal, half the derivative goes to each.
-    min = f64::min, |g, a, b, _| {
+    min = smaller, |g, a, b, _| {
         let first = a.lt(b) + a.eq(b) * 0.5;
         [Some(g * first), Some(g * (1.0 - first))]
     }, AS_IT_IS;
     /// Remainder with the sign of the divisor: `a − b·⌊a / b⌋`.
-    rem = |a, b| a - b * (a / b).floor(), |g, a, b, _| [Some(g), Some(-(g * (a / b).floor()))], AS_IT_IS;
+    rem = |a: f64, b: f64| a - b * (a / b).floor(), |g, a, b, _| [Some(g), Some(-(g * (a / b).floor()))], AS_IT_IS;
     /// Angle of the point (x = b, y = a), in radians.
     atan2 = f64::atan2, |g, a, b, _| {
         let scaled = g / (a.square() + b.square());
         [Some(scaled * b), Some(-(scaled * a))]
-    }, AS_IT_IS;
+    }, AS_IT_IS, dear;
     /// `a · log b`, 0 where a is 0.
-    xlogy = |a, b| if a == 0.0 { 0.0 } else { a * special::log(b) }, |g, a, b, _| {
+    xlogy = |a: f64, b: f64| if a == 0.0 { 0.0 } else { a * special::log(b) }, |g, a, b, _| {
         let safe = b.gt(0.0).select(b, 1.0);
         let ratio = a.eq(0.0).select(0.0, a / a.eq(0.0).select(1.0, b));
         [Some(g * safe.log()), Some(g * ratio)]
-    }, |a, b| if a.as_uniform() == Some(1.0) { Some(b.log()) } else { None };
+    }, |a, b| if a.as_uniform() == Some(1.0) { Some(b.log()) } else { None }, dear;
     /// `a · log(1 + b)`, 0 where a is 0.
-    xlog1py = |a, b| if a == 0.0 { 0.0 } else { a * special::log1p(b) }, |g, a, b, _| {
+    xlog1py = |a: f64, b: f64| if a == 0.0 { 0.0 } else { a * special::log1p(b) }, |g, a, b, _| {
         let safe = b.gt(-1.0).select(b, 0.0);
         let ratio = a.eq(0.0).select(0.0, a / a.eq(0.0).select(1.0, b + 1.0));
         [Some(g * safe.log1p()), Some(g * ratio)]
-    }, |a, b| if a.as_uniform() == Some(1.0) { Some(b.log1p()) } else { None };
+    }, |a, b| if a.as_uniform() == Some(1.0) { Some(b.log1p()) } else { None }, dear;
     /// Derivative of order a (a whole number) of `digamma`, at b.
-    polygamma = |n, x| special::polygamma(n as u32, x), |g, a, b, _| [None, Some(g * (a + 1.0).polygamma(b))], AS_IT_IS;
+    polygamma = |n: f64, x: f64| special::polygamma(n as u32, x), |g, a, b, _| [None, Some(g * (a + 1.0).polygamma(b))], AS_IT_IS, dear;
     /// 1 where equal, else 0.
-    eq = |a, b| truth(a == b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    eq = |a: f64, b: f64| truth(a == b), NOT_DIFFERENTIABLE, AS_IT_IS;
     /// 1 where not equal, else 0.
-    ne = |a, b| truth(a != b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    ne = |a: f64, b: f64| truth(a != b), NOT_DIFFERENTIABLE, AS_IT_IS;
     /// 1 where `a < b`, else 0.
-    lt = |a, b| truth(a < b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    lt = |a: f64, b: f64| truth(a < b), NOT_DIFFERENTIABLE, AS_IT_IS;
     /// 1 where `a ≤ b`, else 0.
-    le = |a, b| truth(a <= b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    le = |a: f64, b: f64| truth(a <= b), NOT_DIFFERENTIABLE, AS_IT_IS;
     /// 1 where `a > b`, else 0.
-    gt = |a, b| truth(a > b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    gt = |a: f64, b: f64| truth(a > b), NOT_DIFFERENTIABLE, AS_IT_IS;
     /// 1 where `a ≥ b`, else 0.
-    ge = |a, b| truth(a >= b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    ge = |a: f64, b: f64| truth(a >= b), NOT_DIFFERENTIABLE, AS_IT_IS;
     /// 1 where neither is 0, else 0.
-    and = |a, b| truth(a != 0.0 && b != 0.0), NOT_DIFFERENTIABLE, AS_IT_IS;
+    and = |a: f64, b: f64| truth(a != 0.0 && b != 0.0), NOT_DIFFERENTIABLE, AS_IT_IS;
     /// 1 where one is not 0, else 0.
-    or = |a, b| truth(a != 0.0 || b != 0.0), NOT_DIFFERENTIABLE, AS_IT_IS;
+    or = |a: f64, b: f64| truth(a != 0.0 || b != 0.0), NOT_DIFFERENTIABLE, AS_IT_IS;
 }
 
 impl Operation for Binary {

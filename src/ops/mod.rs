@@ -5,6 +5,7 @@
 //! Adding one is that row or file and a line here. Compositions ([`compose`]) need no derivative.
 
 pub mod binary;
+pub(crate) mod block;
 mod broadcast;
 mod cholesky;
 pub mod compose;
@@ -27,9 +28,9 @@ mod stop_gradient;
 mod tri_solve;
 pub mod unary;
 
-pub use binary::{Binary, BinaryRow};
+pub use binary::{Binary, BinaryBlocks, BinaryRow};
 pub use broadcast::Broadcast;
-pub use cholesky::Cholesky;
+pub use cholesky::{Cholesky, factor};
 pub use concat::{Concat, concat};
 pub use constant::Constant;
 pub use contract::{Contract, Labels, contract};
@@ -45,8 +46,8 @@ pub use scatter_add::ScatterAdd;
 pub use select::Select;
 pub use slice::Slice;
 pub use stop_gradient::StopGradient;
-pub use tri_solve::TriSolve;
+pub use tri_solve::{TriSolve, solve};
 pub use unary::{Unary, UnaryRow};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,27 +1,47 @@
 //! Elementwise functions of one argument: a row each.
 
-use super::elementwise;
+use super::{block::unary_block, elementwise};
 use crate::graph::{Graph, Operation, Pull, Shape, Tensor, Var};
-use crate::special;
+use crate::special::{self, Level, UnaryKernel};
 use std::hash::{Hash, Hasher};
+
+/// The density of the standard Normal at 0.
+const FRAC_1_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
 
 /// Name, value and derivative of one function.
 pub struct UnaryRow {
     pub name: &'static str,
     pub value: fn(f64) -> f64,
+    /// The function on blocks, for a vector unit.
+    pub block: fn(Level) -> UnaryKernel,
+    /// Whether a value costs about as much as an addition.
+    pub cheap: bool,
     /// `(cotangent, x, y) ↦ cotangent · dy/dx`; `None` where the function is piecewise constant.
     pub pullback: Option<for<'g> fn(Var<'g>, Var<'g>, Var<'g>) -> Var<'g>>,
 }
 
 /// A row of the table, as an operation.
+///
+/// Functions that cost more than an addition name their row of [`special`] last; the others get a
+/// loop over their value.
 #[derive(Clone, Copy)]
 pub struct Unary(pub &'static UnaryRow);
 
 macro_rules! unary {
-    ($($(#[doc = $doc:literal])+ $name:ident = $value:expr, $pullback:expr;)*) => {
+    (@block $value:expr) => { unary_block!($value) };
+    (@block $value:expr, $row:path) => { |level| $row.at(level) };
+    (@cheap) => { true };
+    (@cheap $row:path) => { false };
+    ($($(#[doc = $doc:literal])+ $name:ident = $value:expr, $pullback:expr $(, $row:path)?;)*) => {
         /// All elementwise functions of one argument.
         pub static TABLE: &[UnaryRow] = &[$(
-            UnaryRow { name: stringify!($name), value: $value, pullback: $pullback },
+            UnaryRow {
+                name: stringify!($name),
+                value: $value,
+                block: unary!(@block $value $(, $row)?),
+                cheap: unary!(@cheap $($row)?),
+                pullback: $pullback,
+            },
         )*];
 
         #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
@@ -38,84 +58,84 @@ macro_rules! unary {
 
 unary! {
     /// `-x`
-    neg = |x| -x, Some(|g, _, _| -g);
+    neg = |x: f64| -x, Some(|g, _, _| -g);
     /// `|x|`; the derivative at 0 is 0.
-    abs = f64::abs, Some(|g, x, _| g * x.sign());
+    abs = |x: f64| x.abs(), Some(|g, x, _| g * x.sign());
     /// -1, 0 or 1.
-    sign = |x| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x }, None;
+    sign = |x: f64| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x }, None;
     /// `x²`
-    square = |x| x * x, Some(|g, x, _| g * (x * 2.0));
+    square = |x: f64| x * x, Some(|g, x, _| g * (x * 2.0));
     /// `1 / x`
-    recip = |x| 1.0 / x, Some(|g, _, y| -(g * y.square()));
+    recip = |x: f64| 1.0 / x, Some(|g, _, y| -(g * y.square()));
     /// `√x`
-    sqrt = f64::sqrt, Some(|g, _, y| g * 0.5 / y);
+    sqrt = |x: f64| x.sqrt(), Some(|g, _, y| g * 0.5 / y);
     /// `eˣ`
-    exp = special::exp, Some(|g, _, y| g * y);
+    exp = special::exp, Some(|g, _, y| g * y), special::EXP;
     /// `eˣ − 1`, exact near 0.
-    expm1 = special::expm1, Some(|g, _, y| g * (y + 1.0));
+    expm1 = special::expm1, Some(|g, _, y| g * (y + 1.0)), special::EXPM1;
     /// Natural logarithm.
-    log = special::log, Some(|g, x, _| g / x);
+    log = special::log, Some(|g, x, _| g / x), special::LOG;
     /// `log(1 + x)`, exact near 0.
-    log1p = special::log1p, Some(|g, x, _| g / (x + 1.0));
+    log1p = special::log1p, Some(|g, x, _| g / (x + 1.0)), special::LOG1P;
     /// `log(1 − eˣ)` for x < 0.
-    log1m_exp = special::log1m_exp, Some(|g, x, _| -(g / (-x).expm1()));
+    log1m_exp = special::log1m_exp, Some(|g, x, _| -(g / (-x).expm1())), special::LOG1M_EXP;
     /// Logistic function `1 / (1 + e⁻ˣ)`.
-    sigmoid = special::sigmoid, Some(|g, _, y| g * y * (1.0 - y));
+    sigmoid = special::sigmoid, Some(|g, _, y| g * y * (1.0 - y)), special::SIGMOID;
     /// `log(1 + eˣ)`
-    softplus = special::softplus, Some(|g, x, _| g * x.sigmoid());
+    softplus = special::softplus, Some(|g, x, _| g * x.sigmoid()), special::SOFTPLUS;
     /// Hyperbolic tangent.
-    tanh = special::tanh, Some(|g, _, y| g * (1.0 - y.square()));
+    tanh = special::tanh, Some(|g, _, y| g * (1.0 - y.square())), special::TANH;
     /// Hyperbolic sine.
-    sinh = f64::sinh, Some(|g, x, _| g * x.cosh());
+    sinh = f64::sinh, Some(|g, x, _| g * x.cosh()), special::SINH;
     /// Hyperbolic cosine.
-    cosh = f64::cosh, Some(|g, x, _| g * x.sinh());
+    cosh = f64::cosh, Some(|g, x, _| g * x.sinh()), special::COSH;
     /// Sine of radians.
-    sin = f64::sin, Some(|g, x, _| g * x.cos());
+    sin = f64::sin, Some(|g, x, _| g * x.cos()), special::SIN;
     /// Cosine of radians.
-    cos = f64::cos, Some(|g, x, _| -(g * x.sin()));
+    cos = f64::cos, Some(|g, x, _| -(g * x.sin())), special::COS;
     /// Tangent of radians.
-    tan = f64::tan, Some(|g, _, y| g * (y.square() + 1.0));
+    tan = f64::tan, Some(|g, _, y| g * (y.square() + 1.0)), special::TAN;
     /// Arc sine, in radians.
-    asin = f64::asin, Some(|g, x, _| g / (1.0 - x.square()).sqrt());
+    asin = f64::asin, Some(|g, x, _| g / (1.0 - x.square()).sqrt()), special::ASIN;
     /// Arc cosine, in radians.
-    acos = f64::acos, Some(|g, x, _| -(g / (1.0 - x.square()).sqrt()));
+    acos = f64::acos, Some(|g, x, _| -(g / (1.0 - x.square()).sqrt())), special::ACOS;
     /// Arc tangent, in radians.
-    atan = f64::atan, Some(|g, x, _| g / (x.square() + 1.0));
+    atan = f64::atan, Some(|g, x, _| g / (x.square() + 1.0)), special::ATAN;
     /// `log |Γ(x)|`
-    lgamma = special::lgamma, Some(|g, x, _| g * x.digamma());
+    lgamma = special::lgamma, Some(|g, x, _| g * x.digamma()), special::LGAMMA;
     /// Derivative of `lgamma`.
-    digamma = special::digamma, Some(|g, x, _| g * x.trigamma());
+    digamma = special::digamma, Some(|g, x, _| g * x.trigamma()), special::DIGAMMA;
     /// Second derivative of `lgamma`.
-    trigamma = special::trigamma, Some(|g, x, _| g * x.graph.scalar(2.0).broadcast(&x.shape()).polygamma(x));
+    trigamma = special::trigamma, Some(|g, x, _| g * x.graph.scalar(2.0).broadcast(&x.shape()).polygamma(x)), special::TRIGAMMA;
     /// Error function.
-    erf = special::erf, Some(|g, x, _| g * (-x.square()).exp() * std::f64::consts::FRAC_2_SQRT_PI);
+    erf = special::erf, Some(|g, x, _| g * (-x.square()).exp() * std::f64::consts::FRAC_2_SQRT_PI), special::ERF;
     /// Complementary error function.
-    erfc = special::erfc, Some(|g, x, _| -(g * (-x.square()).exp() * std::f64::consts::FRAC_2_SQRT_PI));
+    erfc = special::erfc, Some(|g, x, _| -(g * (-x.square()).exp() * std::f64::consts::FRAC_2_SQRT_PI)), special::ERFC;
     /// Distribution function of the standard Normal.
-    phi = special::phi, Some(|g, x, _| g * (x.square() * -0.5).exp() * special::FRAC_1_SQRT_2PI);
+    phi = special::phi, Some(|g, x, _| g * (x.square() * -0.5).exp() * FRAC_1_SQRT_2PI), special::PHI;
     /// Logarithm of [`Var::phi`], exact far into the lower tail.
-    log_phi = special::log_phi, Some(|g, x, y| g * (x.square() * -0.5 - y).exp() * special::FRAC_1_SQRT_2PI);
+    log_phi = special::log_phi, Some(|g, x, y| g * (x.square() * -0.5 - y).exp() * FRAC_1_SQRT_2PI), special::LOG_PHI;
     /// Quantile function of the standard Normal.
-    inv_phi = special::inv_phi, Some(|g, _, y| g * (y.square() * 0.5).exp() / special::FRAC_1_SQRT_2PI);
+    inv_phi = special::inv_phi, Some(|g, _, y| g * (y.square() * 0.5).exp() / FRAC_1_SQRT_2PI), special::INV_PHI;
     /// `log I₀(x)`, the modified Bessel function of the first kind of order 0.
-    log_bessel_i0 = special::log_bessel_i0, Some(|g, x, _| g * x.bessel_ratio());
+    log_bessel_i0 = special::log_bessel_i0, Some(|g, x, _| g * x.bessel_ratio()), special::LOG_BESSEL_I0;
     /// `I₁(x) / I₀(x)`
-    bessel_ratio = special::bessel_i1_over_i0, Some(|g, x, y| {
+    bessel_ratio = special::bessel_i1_i0, Some(|g, x, y| {
         // d/dx = 1 − y/x − y², and 1/2 at 0.
         let at_zero = x.eq(0.0);
         let safe = at_zero.select(1.0, x);
         g * at_zero.select(0.5, 1.0 - y / safe - y.square())
-    });
+    }), special::BESSEL_I1_I0;
     /// Largest integer not above x.
-    floor = f64::floor, None;
+    floor = |x: f64| x.floor(), None;
     /// Smallest integer not below x.
-    ceil = f64::ceil, None;
+    ceil = |x: f64| x.ceil(), None;
     /// Nearest integer, halves away from 0.
-    round = f64::round, None;
+    round = |x: f64| x.round(), None;
     /// Integer part.
-    trunc = f64::trunc, None;
+    trunc = |x: f64| x.trunc(), None;
     /// 1 where x is 0, else 0.
-    not = |x| f64::from(u8::from(x == 0.0)), None;
+    not = |x: f64| f64::from(u8::from(x == 0.0)), None;
     /// 1 where x is neither NaN nor infinite, else 0.
     is_finite = |x: f64| f64::from(u8::from(x.is_finite())), None;
 }
