@@ -60,6 +60,10 @@ pub(crate) fn sample(
     };
     let mut log_weights = weights(&posterior);
     let estimate = mean_of(&log_weights);
+    if !estimate.mean.is_finite() {
+        posterior.cut(sampling.draws);
+        return (posterior, estimate);
+    }
     let wanted = log_weights.len() as f64 * (estimate.se / sampling.std_error).powi(2);
     let wanted = (wanted as usize).min(sampling.most).div_ceil(sampling.chunk);
     if wanted > first {
@@ -190,8 +194,15 @@ impl PosteriorDraws {
     }
 }
 
-/// Mean of independent values and its standard error.
+/// Mean of independent values and its standard error; −∞ where any of them is not finite, since the
+/// guide then has mass where the model has none.
 fn mean_of(values: &[f64]) -> Estimate {
+    if values.iter().any(|v| !v.is_finite()) {
+        return Estimate {
+            mean: f64::NEG_INFINITY,
+            se: f64::INFINITY,
+        };
+    }
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();

@@ -105,3 +105,21 @@ fn too_few_draws_asked_for_are_taken_as_they_are() {
     assert_eq!(fitted.samples, 10);
     assert!(fitted.verdict.contains("10 draws"), "{}", fitted.verdict);
 }
+
+#[test]
+fn a_guide_that_cannot_avoid_the_void_is_not_believed() {
+    // Exponential on u > 0 with no density below, which no Normal can keep clear of.
+    let half = model(&[("x", Role::Latent, 1)], |g, u| {
+        let x = u[0] + 1.0;
+        let inside = x.gt(0.0);
+        let void = g.scalar(f64::NEG_INFINITY);
+        parts(inside.select(-x, void).sum())
+    });
+    let options = Options {
+        max_steps: Some(3000),
+        ..options(1)
+    };
+    let fitted = fit(&half, &options, &mut |_| ()).expect("the origin is inside");
+    assert!(!fitted.converged, "{}", fitted.verdict);
+    assert!(!fitted.messages.is_empty());
+}

@@ -103,15 +103,17 @@ fn eight_schools_reach_the_mean_field_optimum_from_three_seeds() {
     let fits: Vec<Fit> = (1..4)
         .map(|seed| run("eight schools", &eight_schools(), &options(seed)))
         .collect();
+    // So many draws that their own error is near 0.005 sds.
+    let many = Options {
+        samples: Some(1 << 14),
+        ..options(77)
+    };
+    let exact = run("eight schools, many draws", &eight_schools(), &many).params;
     for fitted in &fits {
         elbo_close(fitted, EIGHT_SCHOOLS, 0.1);
-        for other in &fits {
-            let sds = fitted.params.sd.iter().zip(&other.params.sd);
-            for ((a, b), (s, t)) in fitted.params.mean.iter().zip(&other.params.mean).zip(sds) {
-                // Each within 0.1 of the optimum.
-                close(*a, *b, 0.2 * s, "mean");
-                close(s.ln(), t.ln(), 0.2, "log sd");
-            }
+        for j in 0..10 {
+            close(fitted.params.mean[j], exact.mean[j], 0.1 * exact.sd[j], "mean");
+            close(fitted.params.sd[j].ln(), exact.sd[j].ln(), 0.1, "log sd");
         }
     }
 }
@@ -175,7 +177,7 @@ fn hundreds_of_latents_agree_between_seeds() {
         .collect();
     let se = fits[0].elbo.se + fits[1].elbo.se;
     // Each within 0.1 of the optimum.
-    close(fits[0].elbo.mean, fits[1].elbo.mean, 0.2 + 3.0 * se, "ELBO");
+    close(fits[0].elbo.mean, fits[1].elbo.mean, 0.1 + 3.0 * se, "ELBO");
     for j in 0..202 {
         let (a, b) = (fits[0].params.mean[j], fits[1].params.mean[j]);
         close(a, b, 0.2 * fits[0].params.sd[j], "mean");
@@ -227,4 +229,28 @@ fn seeds_repeat_and_threads_change_nothing() {
     assert_eq!(one.posterior, three.posterior);
     assert_eq!(one.elbo, three.elbo);
     assert_ne!(one.posterior.log_q, other.posterior.log_q);
+}
+
+#[test]
+#[ignore = "a look at times"]
+fn times() {
+    for seed in 1..4 {
+        run("eight schools", &eight_schools(), &options(seed));
+        run("centred schools", &centred_schools(), &options(seed));
+        run("earnings", &earnings(1192).0, &options(seed));
+        run("counts 200", &counts(200), &options(seed));
+        run("counts 3000", &counts(3000), &options(seed));
+        run("logistic", &logistic(2000, 20), &options(seed));
+    }
+}
+
+#[test]
+fn a_centred_hierarchy_is_fitted_though_its_density_is_unbounded() {
+    let fits: Vec<Fit> = (1..4)
+        .map(|seed| run("centred schools", &centred_schools(), &options(seed)))
+        .collect();
+    for fitted in &fits {
+        let se = fitted.elbo.se + fits[0].elbo.se;
+        close(fitted.elbo.mean, fits[0].elbo.mean, 0.1 + 3.0 * se, "ELBO");
+    }
 }

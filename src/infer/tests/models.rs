@@ -213,3 +213,49 @@ pub(super) fn counts(groups: usize) -> Model {
         }
     })
 }
+
+/// [`eight_schools`] with effects as they are: towards `τ = 0` the density grows without bound.
+pub(super) fn centred_schools() -> Model {
+    let blocks = [
+        ("mu", Role::Latent, 1),
+        ("log tau", Role::Latent, 1),
+        ("theta", Role::Latent, 8),
+    ];
+    model(&blocks, |g, u| {
+        let y = g.constant(Tensor::vector([28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0]));
+        let sd = g.constant(Tensor::vector([15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0]));
+        let tau = u[1].exp();
+        let prior = normal(u[0], g.scalar(0.0), g.scalar(5.0)).sum()
+            + half_cauchy(tau, 5.0).sum()
+            + normal(u[2], u[0], tau).sum();
+        Parts {
+            log_joint: prior + normal(y, u[2], sd).sum(),
+            log_jacobian: u[1].sum(),
+            quantities: vec![("tau", tau)],
+        }
+    })
+}
+
+/// Bernoulli outcomes of correlated, badly scaled predictors.
+pub(super) fn logistic(n: usize, d: usize) -> Model {
+    let noise = crate::infer::optim::problems::normals(n * (d + 2), 23);
+    let mut x = vec![0.0; n * d];
+    let mut y = vec![0.0; n];
+    for i in 0..n {
+        let row = &noise[i * (d + 2)..(i + 1) * (d + 2)];
+        let mut linear = 0.0;
+        for j in 0..d {
+            let size = 10f64.powi(j as i32 % 5 - 2);
+            x[i * d + j] = size * (0.6 * row[d] + 0.8 * row[j]);
+            linear += x[i * d + j] / size * (j as f64 / d as f64 - 0.5);
+        }
+        y[i] = f64::from(u8::from(linear + row[d + 1] > 0.0));
+    }
+    model(&[("beta", Role::Latent, d)], move |g, u| {
+        let x = g.constant(Tensor::new([n, d].as_slice().into(), x.clone()));
+        let y = g.constant(Tensor::vector(y.clone()));
+        let linear = x.matmul(u[0]);
+        let prior = normal(u[0], g.scalar(0.0), g.scalar(1e3)).sum();
+        parts(prior + (y * linear - linear.softplus()).sum())
+    })
+}
