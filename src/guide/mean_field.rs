@@ -139,13 +139,20 @@ mod tests {
             at += n;
         }
         let eps = [0.3, -1.0, 2.0, 0.0, 0.7, -0.2];
-        feeds.push((noise.id, Tensor::new(Shape::from_slice(&[2, 3]), eps.to_vec())));
+        feeds.push((
+            noise.id,
+            Tensor::new(Shape::from_slice(&[2, 3]), eps.to_vec()),
+        ));
         let out = evaluate(&g, &feeds, &outputs);
         for s in 0..2 {
             let mut log_q = 0.0;
             for j in 0..3 {
                 let u = mean[j] + sd[j] * eps[3 * s + j];
-                let drawn = if j == 0 { out[0].data()[s] } else { out[1].data()[2 * s + j - 1] };
+                let drawn = if j == 0 {
+                    out[0].data()[s]
+                } else {
+                    out[1].data()[2 * s + j - 1]
+                };
                 assert!((drawn - u).abs() < 1e-14 * u.abs().max(1.0), "{drawn} {u}");
                 let z = (u - mean[j]) / sd[j];
                 log_q -= 0.5 * z * z + f64::ln(sd[j]) + HALF_LOG_2PI;

@@ -26,7 +26,11 @@ pub(crate) struct Density {
 impl Density {
     pub(crate) fn new(model: &Model) -> Density {
         let graph = Graph::new();
-        let inputs: Vec<Var> = model.blocks.iter().map(|b| graph.input(&[b.size])).collect();
+        let inputs: Vec<Var> = model
+            .blocks
+            .iter()
+            .map(|b| graph.input(&[b.size]))
+            .collect();
         let mut walk = Rebuild::new(&model.graph, &graph);
         for (block, input) in model.blocks.iter().zip(&inputs) {
             walk.substitute(block.input, *input, false);

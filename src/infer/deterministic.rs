@@ -72,7 +72,8 @@ pub(crate) fn solve(
             draws: count,
             error: Some(error),
         };
-        if is_small(error, draws.tolerance) && (confirmed || is_small(error, 0.1 * draws.tolerance)) {
+        if is_small(error, draws.tolerance) && (confirmed || is_small(error, 0.1 * draws.tolerance))
+        {
             break;
         }
     }

@@ -4,11 +4,14 @@ use crate::diag::{Diagnostic, Span};
 
 /// A statement computes NaN or ∞.
 pub(super) fn not_finite(statement: Option<(Span, &str)>, what: String) -> Diagnostic {
-    let help = "the step that led here was refused; check the range of what this statement is given";
+    let help =
+        "the step that led here was refused; check the range of what this statement is given";
     match statement {
         Some((span, text)) => {
             let message = format!("`{}` is not finite: {what}", text.trim());
-            Diagnostic::error("E0801", message).at(span, what).help(help)
+            Diagnostic::error("E0801", message)
+                .at(span, what)
+                .help(help)
         }
         None => {
             let message = format!("the log density is not finite: {what}");
@@ -22,7 +25,9 @@ pub(super) fn impossible(name: &str, span: Span, element: &str) -> Diagnostic {
     let message = format!("`{name}` has probability 0: its log density is −∞{element}");
     Diagnostic::error("E0802", message)
         .at(span, format!("log density −∞{element}"))
-        .help("check that the value lies in the support of its distribution whatever the latents are")
+        .help(
+            "check that the value lies in the support of its distribution whatever the latents are",
+        )
 }
 
 /// No starting point has a finite density; `first` explains one of them.
@@ -40,7 +45,8 @@ pub(super) fn no_start(tried: usize, first: Option<Diagnostic>) -> Diagnostic {
 }
 
 pub(super) fn cut_short(why: &str, steps: usize) -> Diagnostic {
-    let message = format!("the fit had not converged when it was stopped after {steps} steps by {why}");
+    let message =
+        format!("the fit had not converged when it was stopped after {steps} steps by {why}");
     Diagnostic::warning("E0811", message)
         .help("do not rely on these results; allow more steps or more time")
 }
@@ -58,9 +64,9 @@ pub(super) fn imprecise(draws: usize, sds: f64, nats: f64) -> Diagnostic {
 }
 
 pub(super) fn outside_support(bad: usize, draws: usize) -> Diagnostic {
-    let message = format!(
-        "the ELBO is −∞: {bad} of the {draws} posterior draws have no finite log density"
-    );
-    Diagnostic::warning("E0814", message)
-        .help("the guide puts mass where the model has none; give the latents supports that exclude it")
+    let message =
+        format!("the ELBO is −∞: {bad} of the {draws} posterior draws have no finite log density");
+    Diagnostic::warning("E0814", message).help(
+        "the guide puts mass where the model has none; give the latents supports that exclude it",
+    )
 }

@@ -60,7 +60,11 @@ fn blame(
         node.op.0.name(),
         operands.collect::<Vec<_>>().join(", "),
         number(value.data()[element]),
-        if at.is_empty() { String::new() } else { format!(" at element {at}") },
+        if at.is_empty() {
+            String::new()
+        } else {
+            format!(" at element {at}")
+        },
     );
     error::not_finite(place, what)
 }
@@ -169,7 +173,10 @@ mod tests {
     fn numbers_are_short_and_indices_count_from_1() {
         let shown = [0.0, -1.25, 1e-9, 123456.78, 3e8, 0.1 + 0.2];
         let texts: Vec<String> = shown.iter().map(|&x| number(x)).collect();
-        assert_eq!(texts, ["0", "-1.25", "1.0000e-9", "123457", "3.0000e8", "0.3"]);
+        assert_eq!(
+            texts,
+            ["0", "-1.25", "1.0000e-9", "123457", "3.0000e8", "0.3"]
+        );
         assert_eq!(index_of(&[2, 3], 4), "[2, 2]");
         assert_eq!(index_of(&[], 0), "");
     }

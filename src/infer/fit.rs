@@ -151,7 +151,14 @@ pub fn fit(
         fit: fitted,
         total: begin.elapsed().as_secs_f64(),
     };
-    Ok(report(model, &guide, options, reached, (posterior, estimate), seconds))
+    Ok(report(
+        model,
+        &guide,
+        options,
+        reached,
+        (posterior, estimate),
+        seconds,
+    ))
 }
 
 /// Numbers of draws that suit a model's size.
@@ -234,7 +241,11 @@ fn maximise(
     } = solved;
     let failed = matches!(outcome.stop, Stop::Stalled(_) | Stop::NonFinite);
     if failed && options.method == Method::Auto {
-        let from = if outcome.value.is_finite() { &outcome.x } else { &start.x };
+        let from = if outcome.value.is_finite() {
+            &outcome.x
+        } else {
+            &start.x
+        };
         return stochastic(elbo, from, size, options, budget, progress);
     }
     Reached {
@@ -305,7 +316,11 @@ fn report(
         method,
         samples,
         monte_carlo: error,
-        trace: outcome.trace.iter().map(|&(s, value)| (s, -value)).collect(),
+        trace: outcome
+            .trace
+            .iter()
+            .map(|&(s, value)| (s, -value))
+            .collect(),
         seconds,
         verdict,
         messages,

@@ -24,7 +24,9 @@ pub(crate) fn antithetic_normals(seed: u64, stream: u64, width: usize, out: &mut
     rng.set_stream(stream);
     for pair in out.chunks_mut(2 * width) {
         let (first, second) = pair.split_at_mut(width);
-        first.iter_mut().for_each(|z| *z = rng.sample(StandardNormal));
+        first
+            .iter_mut()
+            .for_each(|z| *z = rng.sample(StandardNormal));
         second.iter_mut().zip(first).for_each(|(b, a)| *b = -*a);
     }
 }

@@ -65,7 +65,9 @@ pub(crate) fn sample(
         return (posterior, estimate);
     }
     let wanted = log_weights.len() as f64 * (estimate.se / sampling.std_error).powi(2);
-    let wanted = (wanted as usize).min(sampling.most).div_ceil(sampling.chunk);
+    let wanted = (wanted as usize)
+        .min(sampling.most)
+        .div_ceil(sampling.chunk);
     if wanted > first {
         let more = run_chunks(model, guide, x, sampling, first..wanted, false);
         log_weights.extend(weights(&more));
@@ -127,7 +129,11 @@ fn run_chunks(
 ) -> PosteriorDraws {
     let shares: Vec<_> = shares(range, sampling.threads.max(1)).collect();
     let compiled = Sampler::new(model, guide, sampling.chunk, quantities);
-    let kept = if quantities { model.quantities.len() } else { 0 };
+    let kept = if quantities {
+        model.quantities.len()
+    } else {
+        0
+    };
     let work = |share: std::ops::Range<usize>| {
         let mut sampler = compiled.clone();
         let mut part = PosteriorDraws {

@@ -112,7 +112,11 @@ impl Search<'_, '_, '_> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(attempt);
         let mut g = vec![0.0; model.size()];
-        let redraws = if attempt == 0 { 1 } else { self.settings.redraws };
+        let redraws = if attempt == 0 {
+            1
+        } else {
+            self.settings.redraws
+        };
         for _ in 0..redraws {
             let mut point = origin(model);
             if attempt > 0 {

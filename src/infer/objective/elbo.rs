@@ -37,7 +37,11 @@ impl<'m> Elbo<'m> {
     /// Compiles the estimate from `chunk` draws.
     pub fn new(model: &Model, guide: &'m dyn Guide, chunk: usize) -> Elbo<'m> {
         let graph = Graph::new();
-        let chunk = if guide.noise_size() == 0 { 1 } else { chunk.max(1) };
+        let chunk = if guide.noise_size() == 0 {
+            1
+        } else {
+            chunk.max(1)
+        };
         let inputs = Inputs::new(&graph, model, guide, chunk);
         let value = inputs.negative_elbo(model, guide);
         let gradients = grad(value, &inputs.params);

@@ -16,7 +16,11 @@ fn a_density_of_zero_everywhere_names_the_term() {
     });
     let error = fit(&impossible, &options(1), &mut |_| ()).expect_err("there is no density");
     assert_eq!(error.code, "E0803");
-    assert!(error.message.contains("`y` has probability 0"), "{}", error.message);
+    assert!(
+        error.message.contains("`y` has probability 0"),
+        "{}",
+        error.message
+    );
     let why = explain_non_finite(&impossible, &[0.3]).expect("it is not finite");
     assert_eq!(why.code, "E0802");
 }
@@ -49,8 +53,16 @@ fn half_a_space_without_density_is_left_alone() {
     // Gamma(51, 50) on x: mean near 1.02, sd near 0.14; its tail below 0 is 7 sds away.
     let fitted = fit(&half, &options(2), &mut |_| ()).expect("the origin is inside");
     assert!(fitted.converged, "{}", fitted.verdict);
-    assert!((fitted.params.mean[0] - 0.02).abs() < 0.02, "{:?}", fitted.params);
-    assert!((fitted.params.sd[0] - 0.14).abs() < 0.01, "{:?}", fitted.params);
+    assert!(
+        (fitted.params.mean[0] - 0.02).abs() < 0.02,
+        "{:?}",
+        fitted.params
+    );
+    assert!(
+        (fitted.params.sd[0] - 0.14).abs() < 0.01,
+        "{:?}",
+        fitted.params
+    );
 }
 
 #[test]
@@ -68,11 +80,19 @@ fn limits_and_requests_stop_the_fit_and_are_named() {
         cancel: Some(Arc::new(AtomicBool::new(true))),
         ..options(1)
     };
-    for (options, stop) in [(steps, Stop::MaxSteps), (time, Stop::Deadline), (cancel, Stop::Cancelled)] {
+    for (options, stop) in [
+        (steps, Stop::MaxSteps),
+        (time, Stop::Deadline),
+        (cancel, Stop::Cancelled),
+    ] {
         let fitted = fit(&model, &options, &mut |_| ()).expect("a start was found");
         assert_eq!(fitted.stop, stop);
         assert!(!fitted.converged && fitted.steps <= 1);
-        assert!(fitted.verdict.starts_with("Not converged"), "{}", fitted.verdict);
+        assert!(
+            fitted.verdict.starts_with("Not converged"),
+            "{}",
+            fitted.verdict
+        );
         assert_eq!(fitted.messages[0].code, "E0811");
         assert!(fitted.elbo.mean.is_finite());
     }

@@ -16,7 +16,8 @@ fn options(seed: u64) -> Options {
 
 /// Fits and prints what a look at times needs (`--nocapture`).
 fn run(name: &str, model: &Model, options: &Options) -> Fit {
-    let fitted = fit(model, options, &mut |_| ()).unwrap_or_else(|d| panic!("{name}: {}", d.message));
+    let fitted =
+        fit(model, options, &mut |_| ()).unwrap_or_else(|d| panic!("{name}: {}", d.message));
     println!(
         "{name}: {:?} elbo {:.5}±{:.5} steps {} samples {} {:?} compile {:.1} ms fit {:.1} ms total {:.1} ms",
         fitted.stop,
@@ -39,17 +40,24 @@ fn close(a: f64, b: f64, tolerance: f64, what: &str) {
 
 /// The ELBO against the truth, within `slack` and four standard errors of its estimate.
 fn elbo_close(fitted: &Fit, truth: f64, slack: f64) {
-    close(fitted.elbo.mean, truth, slack + 4.0 * fitted.elbo.se, "ELBO");
+    close(
+        fitted.elbo.mean,
+        truth,
+        slack + 4.0 * fitted.elbo.se,
+        "ELBO",
+    );
 }
 
 #[test]
 fn a_conjugate_normal_has_its_exact_posterior_and_evidence() {
     let n = CONJUGATE_Y.len() as f64;
-    let (sum, squares) = CONJUGATE_Y.iter().fold((0.0, 0.0), |(s, q), y| (s + y, q + y * y));
+    let (sum, squares) = CONJUGATE_Y
+        .iter()
+        .fold((0.0, 0.0), |(s, q), y| (s + y, q + y * y));
     let precision = n + 0.25;
     let (mean, sd) = (sum / precision, precision.powf(-0.5));
-    let evidence = -n * HALF_LOG_2PI - f64::ln(2.0) + sd.ln()
-        - 0.5 * (squares - precision * mean * mean);
+    let evidence =
+        -n * HALF_LOG_2PI - f64::ln(2.0) + sd.ln() - 0.5 * (squares - precision * mean * mean);
     for seed in 1..4 {
         let fitted = run("conjugate", &conjugate(), &options(seed));
         // Whitened draws are exact for a Normal, up to where Newton stops: 1e-4 nats.
@@ -112,7 +120,12 @@ fn eight_schools_reach_the_mean_field_optimum_from_three_seeds() {
     for fitted in &fits {
         elbo_close(fitted, EIGHT_SCHOOLS, 0.1);
         for j in 0..10 {
-            close(fitted.params.mean[j], exact.mean[j], 0.1 * exact.sd[j], "mean");
+            close(
+                fitted.params.mean[j],
+                exact.mean[j],
+                0.1 * exact.sd[j],
+                "mean",
+            );
             close(fitted.params.sd[j].ln(), exact.sd[j].ln(), 0.1, "log sd");
         }
     }
@@ -137,7 +150,12 @@ fn a_regression_in_raw_dollars_is_fitted_from_the_default_starts() {
         // Mean-field sds are conditional ones: σ/√n and σ/√Σx².
         let sd_slope = sigma / x.iter().map(|x| x * x).sum::<f64>().sqrt();
         let sd_intercept = sigma / (n as f64).sqrt();
-        close(p.sd[0], sd_intercept, 0.05 * sd_intercept, "sd of the intercept");
+        close(
+            p.sd[0],
+            sd_intercept,
+            0.05 * sd_intercept,
+            "sd of the intercept",
+        );
         close(p.sd[1], sd_slope, 0.05 * sd_slope, "sd of the slope");
         close(p.mean[0], intercept, 0.1 * sd_intercept, "intercept");
         close(p.mean[1], slope, 0.1 * sd_slope, "slope");
@@ -153,7 +171,12 @@ fn a_learned_parameter_reaches_maximum_likelihood() {
     let mean = LEARNED_Y.iter().sum::<f64>() / n;
     close(fitted.params.learned[0], mean, 1e-2, "theta");
     close(fitted.params.mean[0], mean, 1e-2, "x");
-    close(fitted.params.sd[0], (1.0 + n / 4.0).powf(-0.5), 1e-3, "sd of x");
+    close(
+        fitted.params.sd[0],
+        (1.0 + n / 4.0).powf(-0.5),
+        1e-3,
+        "sd of x",
+    );
 }
 
 #[test]
@@ -193,7 +216,14 @@ fn draws_are_of_the_fitted_guide() {
     let model = eight_schools();
     let fitted = run("eight schools", &model, &options);
     let posterior = &fitted.posterior;
-    assert_eq!((posterior.draws, posterior.log_p.len(), posterior.log_q.len()), (4000, 4000, 4000));
+    assert_eq!(
+        (
+            posterior.draws,
+            posterior.log_p.len(),
+            posterior.log_q.len()
+        ),
+        (4000, 4000, 4000)
+    );
     for (quantity, values) in model.quantities.iter().zip(&posterior.quantities) {
         let size: usize = quantity.shape.iter().product();
         assert_eq!(values.len(), 4000 * size, "{}", quantity.name);
@@ -201,7 +231,12 @@ fn draws_are_of_the_fitted_guide() {
     let mu = &posterior.quantities[0];
     let mean = mu.iter().sum::<f64>() / 4000.0;
     // Four standard errors.
-    close(mean, fitted.params.mean[0], 4.0 * fitted.params.sd[0] / 4000f64.sqrt(), "mean of draws");
+    close(
+        mean,
+        fitted.params.mean[0],
+        4.0 * fitted.params.sd[0] / 4000f64.sqrt(),
+        "mean of draws",
+    );
     // θ = μ + τ z in every draw.
     let (z, tau, theta) = (
         &posterior.quantities[2],
@@ -210,7 +245,12 @@ fn draws_are_of_the_fitted_guide() {
     );
     for s in (0..4000).step_by(371) {
         for j in 0..8 {
-            close(theta[8 * s + j], mu[s] + tau[s] * z[8 * s + j], 1e-10, "theta");
+            close(
+                theta[8 * s + j],
+                mu[s] + tau[s] * z[8 * s + j],
+                1e-10,
+                "theta",
+            );
         }
     }
 }

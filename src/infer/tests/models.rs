@@ -136,8 +136,12 @@ pub(super) fn eight_schools() -> Model {
         ("z", Role::Latent, 8),
     ];
     model(&blocks, |g, u| {
-        let y = g.constant(Tensor::vector([28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0]));
-        let sd = g.constant(Tensor::vector([15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0]));
+        let y = g.constant(Tensor::vector([
+            28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0,
+        ]));
+        let sd = g.constant(Tensor::vector([
+            15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0,
+        ]));
         let (zero, one) = (g.scalar(0.0), g.scalar(1.0));
         let tau = u[1].exp();
         let theta = u[0] + tau * u[2];
@@ -222,8 +226,12 @@ pub(super) fn centred_schools() -> Model {
         ("theta", Role::Latent, 8),
     ];
     model(&blocks, |g, u| {
-        let y = g.constant(Tensor::vector([28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0]));
-        let sd = g.constant(Tensor::vector([15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0]));
+        let y = g.constant(Tensor::vector([
+            28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0,
+        ]));
+        let sd = g.constant(Tensor::vector([
+            15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0,
+        ]));
         let tau = u[1].exp();
         let prior = normal(u[0], g.scalar(0.0), g.scalar(5.0)).sum()
             + half_cauchy(tau, 5.0).sum()
