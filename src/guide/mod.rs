@@ -82,6 +82,6 @@ pub trait Guide: fmt::Debug + Send + Sync {
 /// Makes a guide for the latents of a layout.
 pub type NewGuide = fn(Layout) -> Box<dyn Guide>;
 
-/// Every guide by name.
+/// Every guide by name, the default first.
 pub const GUIDES: &[(&str, NewGuide)] =
     &[("mean_field", |layout| Box::new(MeanField::new(layout)))];

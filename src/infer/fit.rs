@@ -9,7 +9,7 @@ use super::posterior::{Estimate, PosteriorDraws, Sampling, sample};
 use super::start::{Start, StartSettings, find_start};
 use crate::diag::Diagnostic;
 use crate::graph::{NodeId, numel};
-use crate::guide::{Guide, Layout, MeanField};
+use crate::guide::{GUIDES, Guide, Layout, NewGuide};
 use crate::infer::control::{StochasticSettings, minimise_stochastic};
 use crate::model::Model;
 use std::sync::Arc;
@@ -31,6 +31,8 @@ pub enum Method {
 /// What a fit may be told; the default needs no change.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// Makes the guide; one of [`GUIDES`].
+    pub guide: NewGuide,
     pub method: Method,
     pub seed: u64,
     /// Draws of the objective: fixed ones, or at each stochastic step. `None` chooses.
@@ -51,6 +53,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
+            guide: GUIDES[0].1,
             method: Method::Auto,
             seed: 1,
             samples: None,
@@ -110,7 +113,7 @@ pub struct Seconds {
     pub total: f64,
 }
 
-/// Fits the mean-field guide of a model.
+/// Fits a guide to a model's posterior, and the model's learned parameters with it.
 ///
 /// Fails only where the density is finite at no starting point; the diagnostic names the statement to
 /// blame. A fit that was stopped or did not converge is returned with a verdict and warnings that say
@@ -126,13 +129,14 @@ pub fn fit(
         deadline: options.max_time.and_then(|t| begin.checked_add(t)),
         cancel: options.cancel.clone(),
     };
-    let guide = MeanField::new(Layout::of(model));
+    let guide = (options.guide)(Layout::of(model));
+    let guide = guide.as_ref();
     let size = Size::of(model, options);
-    let mut elbo = Elbo::new(model, &guide, size.chunk);
+    let mut elbo = Elbo::new(model, guide, size.chunk);
     let compile = begin.elapsed().as_secs_f64();
 
     let seed = options.seed;
-    let start = find_start(model, &guide, &mut elbo, &options.start, seed, &budget)?;
+    let start = find_start(model, guide, &mut elbo, &options.start, seed, &budget)?;
     let reached = maximise(&mut elbo, &start, &size, options, &budget, progress);
     let fitted = begin.elapsed().as_secs_f64() - compile;
 
@@ -145,7 +149,7 @@ pub fn fit(
         // Streams of their own, whatever the optimiser drew.
         seed: !seed,
     };
-    let (posterior, estimate) = sample(model, &guide, &reached.outcome.x, &sampling);
+    let (posterior, estimate) = sample(model, guide, &reached.outcome.x, &sampling);
     let seconds = Seconds {
         compile,
         fit: fitted,
@@ -153,7 +157,7 @@ pub fn fit(
     };
     Ok(report(
         model,
-        &guide,
+        guide,
         options,
         reached,
         (posterior, estimate),
@@ -174,6 +178,8 @@ struct Size {
 const CACHE: usize = 1 << 16;
 /// Numbers computed in one evaluation with all draws, at most.
 const LARGEST_ROUND: usize = 1 << 27;
+/// Standard Normal numbers that are held at once, at most.
+const LARGEST_NOISE: usize = 1 << 23;
 /// Numbers computed for the final ELBO, at most.
 const LARGEST_SAMPLE: usize = 1 << 29;
 
@@ -182,7 +188,8 @@ impl Size {
         let elements = elements(model);
         let two_power = |n: usize| (n + 1).next_power_of_two() / 2;
         let fits = two_power(CACHE / elements).clamp(2, 64);
-        let most = two_power(LARGEST_ROUND / elements).clamp(64, 8192);
+        let noise = two_power(LARGEST_NOISE / model.latent_size().max(1));
+        let most = two_power(LARGEST_ROUND / elements).min(noise);
         let asked = options.samples.map(|s| s.max(1));
         let per_step = asked.unwrap_or(16);
         let chunk = match (options.method, asked) {
@@ -193,8 +200,8 @@ impl Size {
         Size {
             chunk,
             draws: Draws {
-                first: asked.unwrap_or(64),
-                most: asked.unwrap_or(most),
+                first: asked.unwrap_or(64).next_multiple_of(chunk),
+                most: asked.unwrap_or(most.clamp(64, 8192)),
                 tolerance: options.tolerance,
             },
             per_step,

@@ -4,7 +4,7 @@
 //! many runs of the same tape with other noise, added up in a fixed order.
 
 use crate::autodiff::{grad, hvp};
-use crate::graph::{Graph, NodeId, Rebuild, Var};
+use crate::graph::{Graph, NodeId, Rebuild, Tensor, Var};
 use crate::guide::Guide;
 use crate::infer::draws::antithetic_whitened;
 use crate::infer::noise::antithetic_normals;
@@ -197,13 +197,19 @@ impl<'g> Inputs<'g> {
     /// which carry the sample axis, learned parameters by their inputs, which do not.
     pub(crate) fn walk<'s>(&self, model: &'s Model, guide: &dyn Guide) -> Rebuild<'s, 'g> {
         let mut walk = Rebuild::batched(&model.graph, self.graph, self.chunk);
-        let draws = match self.noise {
-            Some(noise) => guide.sample(self.guide_params(), noise),
-            None => Vec::new(),
-        };
         let latents = model.blocks.iter().filter(|b| b.role == Role::Latent);
-        for (block, draw) in latents.zip(draws) {
-            walk.substitute(block.input, draw, true);
+        match self.noise {
+            Some(noise) => {
+                let draws = guide.sample(self.guide_params(), noise);
+                for (block, draw) in latents.zip(draws) {
+                    walk.substitute(block.input, draw, true);
+                }
+            }
+            // All blocks are empty, as arrays over no data are.
+            None => {
+                let nothing = self.graph.constant(Tensor::vector([]));
+                latents.for_each(|block| walk.substitute(block.input, nothing, false));
+            }
         }
         let learned = model.blocks.iter().filter(|b| b.role == Role::Param);
         for (block, value) in learned.zip(&self.params[self.guide_blocks..]) {

@@ -4,7 +4,7 @@ mod failures;
 mod models;
 
 use super::{Fit, Method, Options, fit};
-use crate::model::Model;
+use crate::model::{Model, Role};
 use models::*;
 
 fn options(seed: u64) -> Options {
@@ -176,6 +176,25 @@ fn a_learned_parameter_reaches_maximum_likelihood() {
         (1.0 + n / 4.0).powf(-0.5),
         1e-3,
         "sd of x",
+    );
+}
+
+#[test]
+fn without_latents_the_density_itself_is_maximised() {
+    let blocks = [("nothing", Role::Latent, 0), ("theta", Role::Param, 2)];
+    let model = model(&blocks, |g, u| {
+        parts((u[1] - 3.0).square().sum() * -0.5 + normal(u[0], g.scalar(0.0), g.scalar(1.0)).sum())
+    });
+    let fitted = run("no latents", &model, &options(1));
+    close(fitted.params.learned[1], 3.0, 1e-3, "theta");
+    close(fitted.elbo.mean, 0.0, 1e-4, "log density");
+    assert!(fitted.params.mean.is_empty());
+    let empty = super::tests::model(&[], |g, _| parts(g.scalar(-1.5)));
+    close(
+        run("empty", &empty, &options(1)).elbo.mean,
+        -1.5,
+        0.0,
+        "constant",
     );
 }
 
