@@ -7,6 +7,7 @@ pub mod diag;
 pub mod dist;
 pub mod functions;
 pub mod graph;
+pub mod guide;
 pub mod infer;
 pub mod model;
 pub mod ops;
