@@ -1,5 +1,6 @@
 //! elbo: a probabilistic programming language fitted by variational inference.
 
+mod api;
 pub mod autodiff;
 pub mod check;
 pub mod data;
@@ -9,6 +10,7 @@ pub mod functions;
 pub mod graph;
 pub mod guide;
 pub mod infer;
+pub mod lower;
 pub mod model;
 pub mod ops;
 pub mod output;
@@ -18,3 +20,6 @@ pub mod syntax;
 pub mod tape;
 pub mod transform;
 pub mod types;
+
+pub use api::{Error, Program};
+pub use data::Data;

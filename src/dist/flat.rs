@@ -47,6 +47,10 @@ impl Family for Flat {
     }
 
     /// Uniform between two bounds; NaN where one is missing, as there is nothing to draw from.
+    fn support_needs_arguments(&self) -> bool {
+        true
+    }
+
     fn sample(&self, p: &Point, rng: &mut dyn Rng, out: &mut [f64]) {
         out[0] = match (p.scalar_or_none(0), p.scalar_or_none(1)) {
             (Some(lower), Some(upper)) => lower + (upper - lower) * rng.random::<f64>(),

@@ -35,6 +35,10 @@ impl Family for HalfFlat {
     }
 
     /// NaN: there is nothing to draw from.
+    fn support_needs_arguments(&self) -> bool {
+        true
+    }
+
     fn sample(&self, _p: &Point, _rng: &mut dyn Rng, out: &mut [f64]) {
         out[0] = f64::NAN;
     }

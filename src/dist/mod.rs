@@ -159,6 +159,11 @@ pub trait Family: Send + Sync {
         Ok(())
     }
 
+    /// Whether the support is not the declared one but depends on arguments.
+    fn support_needs_arguments(&self) -> bool {
+        false
+    }
+
     /// One draw into `out` (the event's elements, row-major).
     fn sample(&self, p: &Point, rng: &mut dyn Rng, out: &mut [f64]);
 

@@ -46,6 +46,10 @@ impl Family for Pareto {
         }
     }
 
+    fn support_needs_arguments(&self) -> bool {
+        true
+    }
+
     fn sample(&self, p: &Point, rng: &mut dyn Rng, out: &mut [f64]) {
         let e: f64 = rng.sample(Exp1);
         out[0] = p.scalar(0) * (e / p.scalar(1)).exp();

@@ -38,6 +38,10 @@ impl Family for Uniform {
         }
     }
 
+    fn support_needs_arguments(&self) -> bool {
+        true
+    }
+
     fn sample(&self, p: &Point, rng: &mut dyn Rng, out: &mut [f64]) {
         let (lower, upper) = (p.scalar(0), p.scalar(1));
         out[0] = lower + (upper - lower) * rng.random::<f64>();

@@ -44,11 +44,20 @@ impl Bound {
 
 /// Matches data with a program's declarations.
 pub fn bind(program: &Program, data: &Data) -> Result<Bound, Diagnostics> {
-    let mut binder = Binder { program, data, bound: Bound::default(), problems: Vec::new() };
+    let mut binder = Binder {
+        program,
+        data,
+        bound: Bound::default(),
+        problems: Vec::new(),
+    };
     binder.read();
     binder.dimensions();
     binder.unused();
-    if binder.problems.is_empty() { Ok(binder.bound) } else { Err(binder.problems) }
+    if binder.problems.is_empty() {
+        Ok(binder.bound)
+    } else {
+        Err(binder.problems)
+    }
 }
 
 struct Binder<'a> {
@@ -82,7 +91,9 @@ impl<'a> Binder<'a> {
             match found {
                 None if decl.default.is_some() => {}
                 // A number that is only a dimension may come from the shape of other data.
-                None if decl.base == Base::Int && decl.dims.is_empty() && self.is_dimension(name) => {}
+                None if decl.base == Base::Int
+                    && decl.dims.is_empty()
+                    && self.is_dimension(name) => {}
                 None => {
                     let given = self.data.names();
                     let problem = error::missing_data(self.name_span(decl), name, &declared, given);
@@ -104,7 +115,10 @@ impl<'a> Binder<'a> {
 
     fn is_dimension(&self, name: &str) -> bool {
         let atom = Atom::Name(name.into());
-        self.program.data.iter().any(|d| d.dims.iter().any(|dim| dim.terms.contains_key(&atom)))
+        self.program
+            .data
+            .iter()
+            .any(|d| d.dims.iter().any(|dim| dim.terms.contains_key(&atom)))
     }
 
     fn declared(&self, decl: &DataDecl) -> String {
@@ -126,22 +140,41 @@ impl<'a> Binder<'a> {
         } else {
             let numbers = entry.numbers().map_err(Box::new)?;
             if decl.base == Base::Int && !numbers.integer {
-                let bad = numbers.data.iter().enumerate().find(|(i, x)| x.fract() != 0.0 && !numbers.missing.contains(i));
+                let bad = numbers
+                    .data
+                    .iter()
+                    .enumerate()
+                    .find(|(i, x)| x.fract() != 0.0 && !numbers.missing.contains(i));
                 if let Some((i, x)) = bad {
                     let found = format!("{x} in `{name}{}`", element_text(numbers.shape, i));
-                    return Err(Box::new(error::wrong_type(span, &name, &declared, &found, &file)));
+                    return Err(Box::new(error::wrong_type(
+                        span, &name, &declared, &found, &file,
+                    )));
                 }
             }
             if decl.base == Base::Bool
                 && let Some(i) = numbers.data.iter().position(|&x| x != 0.0 && x != 1.0)
             {
-                let found = format!("{} in `{name}{}`", numbers.data[i], element_text(numbers.shape, i));
-                return Err(Box::new(error::wrong_type(span, &name, &declared, &found, &file)));
+                let found = format!(
+                    "{} in `{name}{}`",
+                    numbers.data[i],
+                    element_text(numbers.shape, i)
+                );
+                return Err(Box::new(error::wrong_type(
+                    span, &name, &declared, &found, &file,
+                )));
             }
-            (numbers.shape.to_vec(), numbers.data.to_vec(), numbers.missing.to_vec())
+            (
+                numbers.shape.to_vec(),
+                numbers.data.to_vec(),
+                numbers.missing.to_vec(),
+            )
         };
-        if shape.len() != decl.dims.len() && !(numel(&shape) == 0 && shape.len() < decl.dims.len()) {
-            return Err(Box::new(error::wrong_rank(span, &name, &declared, &shape, &file)));
+        if shape.len() != decl.dims.len() && !(numel(&shape) == 0 && shape.len() < decl.dims.len())
+        {
+            return Err(Box::new(error::wrong_rank(
+                span, &name, &declared, &shape, &file,
+            )));
         }
         let mut shape = shape;
         shape.resize(decl.dims.len(), 0);
@@ -150,11 +183,21 @@ impl<'a> Binder<'a> {
             && decl.base != Base::Real
         {
             let why = "whole numbers cannot be inferred";
-            return Err(Box::new(error::missing_value(span, &name, &element_text(&shape, first), &file, why)));
+            return Err(Box::new(error::missing_value(
+                span,
+                &name,
+                &element_text(&shape, first),
+                &file,
+                why,
+            )));
         }
         self.check_refinement(decl, &name, &shape, &data, &missing, &file)?;
         let value = Tensor::new(Shape::from_slice(&shape), data);
-        Ok(BoundData { value, missing, file })
+        Ok(BoundData {
+            value,
+            missing,
+            file,
+        })
     }
 
     /// Codes from 1 of a label's texts, and their names: in sorted order, so that they do not depend
@@ -183,17 +226,33 @@ impl<'a> Binder<'a> {
             }
             _ => {
                 let numbers = entry.numbers().map_err(Box::new)?;
-                let mut levels: Vec<f64> = numbers.data.iter().copied().filter(|x| !x.is_nan()).collect();
+                let mut levels: Vec<f64> = numbers
+                    .data
+                    .iter()
+                    .copied()
+                    .filter(|x| !x.is_nan())
+                    .collect();
                 if levels.iter().any(|x| x.fract() != 0.0) {
                     let found = "numbers with fractions";
-                    return Err(Box::new(error::wrong_type(span, name, declared, found, &entry.origin.label)));
+                    return Err(Box::new(error::wrong_type(
+                        span,
+                        name,
+                        declared,
+                        found,
+                        &entry.origin.label,
+                    )));
                 }
                 levels.sort_by(f64::total_cmp);
                 levels.dedup();
                 let codes = numbers
                     .data
                     .iter()
-                    .map(|x| levels.iter().position(|l| l == x).map_or(f64::NAN, |i| (i + 1) as f64))
+                    .map(|x| {
+                        levels
+                            .iter()
+                            .position(|l| l == x)
+                            .map_or(f64::NAN, |i| (i + 1) as f64)
+                    })
                     .collect();
                 let names = levels.iter().map(f64::to_string).collect();
                 let (shape, missing) = (numbers.shape.to_vec(), numbers.missing.to_vec());
@@ -204,7 +263,11 @@ impl<'a> Binder<'a> {
     }
 
     fn add_levels(&mut self, name: &str, levels: Vec<String>, span: Span, file: &str) {
-        let known = Known { value: levels.len() as i64, by: format!("the levels in {file}"), span };
+        let known = Known {
+            value: levels.len() as i64,
+            by: format!("the levels in {file}"),
+            span,
+        };
         self.bound.atoms.insert(Atom::Levels(name.into()), known);
         self.bound.levels.insert(name.into(), levels);
     }
@@ -221,12 +284,21 @@ impl<'a> Binder<'a> {
         let span = self.name_span(decl);
         let what = refinement_name(decl.refinement);
         let refuse = |flat: usize, lead: usize, why: &str| {
-            Box::new(error::refinement(span, name, &element_text(&shape[..lead], flat), what, why, file))
+            Box::new(error::refinement(
+                span,
+                name,
+                &element_text(&shape[..lead], flat),
+                what,
+                why,
+                file,
+            ))
         };
         let scalar: Option<fn(f64) -> Option<&'static str>> = match decl.refinement {
             Refinement::Positive => Some(|x| (x <= 0.0).then_some("it is not above 0")),
             Refinement::Nonnegative => Some(|x| (x < 0.0).then_some("it is below 0")),
-            Refinement::Unit => Some(|x| (!(0.0..=1.0).contains(&x)).then_some("it is not between 0 and 1")),
+            Refinement::Unit => {
+                Some(|x| (!(0.0..=1.0).contains(&x)).then_some("it is not between 0 and 1"))
+            }
             _ => None,
         };
         if let Some(test) = scalar {
@@ -239,17 +311,24 @@ impl<'a> Binder<'a> {
             }
             return Ok(());
         }
-        let Some((support, rank)) = refined_support(decl.refinement) else { return Ok(()) };
+        let Some((support, rank)) = refined_support(decl.refinement) else {
+            return Ok(());
+        };
         if !missing.is_empty() {
             let element = element_text(shape, missing[0]);
-            return Err(Box::new(error::missing_value(span, name, &element, file, "a vector or matrix with constraints must be whole")));
+            return Err(Box::new(error::missing_value(
+                span,
+                name,
+                &element,
+                file,
+                "a vector or matrix with constraints must be whole",
+            )));
         }
         let lead = shape.len() - rank;
         let event = &shape[lead..];
         for (i, part) in data.chunks(numel(event).max(1)).enumerate() {
             let lower = (decl.refinement == Refinement::PositiveOrdered).then_some(0.0);
-            let bounds = crate::transform::Bounds { lower, upper: None };
-            if let Err(why) = crate::transform::contains(&support, event, part, bounds) {
+            if let Err(why) = crate::transform::contains(&support, event, part, lower, None) {
                 return Err(refuse(i, lead, &why));
             }
         }
@@ -267,7 +346,14 @@ impl<'a> Binder<'a> {
             {
                 let value = bound.value.data()[0] as i64;
                 let by = format!("`{name}` = {value}");
-                self.bound.atoms.insert(Atom::Name(name), Known { value, by, span: self.name_span(decl) });
+                self.bound.atoms.insert(
+                    Atom::Name(name),
+                    Known {
+                        value,
+                        by,
+                        span: self.name_span(decl),
+                    },
+                );
             }
         }
         for round in 0..2 {
@@ -287,9 +373,19 @@ impl<'a> Binder<'a> {
             let atom = Atom::Name(variable.name.clone());
             if variable.kind == VariableKind::Dimension && !self.bound.atoms.contains_key(&atom) {
                 // Data of this dimension are missing: that is the message.
-                let owner = self.program.data.iter().find(|d| d.dims.iter().any(|x| x.terms.contains_key(&atom)));
-                if owner.is_none_or(|d| self.bound.values.contains_key(&d.var) || d.default.is_some()) {
-                    self.problems.push(error::unknown_extent(variable.span, &variable.name, &variable.name));
+                let owner = self
+                    .program
+                    .data
+                    .iter()
+                    .find(|d| d.dims.iter().any(|x| x.terms.contains_key(&atom)));
+                if owner
+                    .is_none_or(|d| self.bound.values.contains_key(&d.var) || d.default.is_some())
+                {
+                    self.problems.push(error::unknown_extent(
+                        variable.span,
+                        &variable.name,
+                        &variable.name,
+                    ));
                 }
             }
         }
@@ -297,7 +393,9 @@ impl<'a> Binder<'a> {
     }
 
     fn bind_shape(&mut self, decl: &DataDecl, report: bool) {
-        let Some(bound) = self.bound.values.get(&decl.var) else { return };
+        let Some(bound) = self.bound.values.get(&decl.var) else {
+            return;
+        };
         let shape = bound.value.shape().clone();
         let name = self.program.variable(decl.var).name.clone();
         let span = self.name_span(decl);
@@ -311,8 +409,13 @@ impl<'a> Binder<'a> {
                         _ => (format!("`{dim}`"), span),
                     };
                     let this = (name.as_str(), axis + 1, extent);
-                    let problem =
-                        error::dimension_conflict(span, place, &dim.to_string(), this, (&by, value));
+                    let problem = error::dimension_conflict(
+                        span,
+                        place,
+                        &dim.to_string(),
+                        this,
+                        (&by, value),
+                    );
                     if !self.problems.contains(&problem) {
                         self.problems.push(problem);
                     }
@@ -325,13 +428,21 @@ impl<'a> Binder<'a> {
 
     /// One unknown with factor 1 is what makes the extent right.
     fn solve(&mut self, dim: &Dim, extent: usize, name: &str, span: Span) {
-        let unknown: Vec<&Atom> = dim.terms.keys().filter(|a| !self.bound.atoms.contains_key(a)).collect();
+        let unknown: Vec<&Atom> = dim
+            .terms
+            .keys()
+            .filter(|a| !self.bound.atoms.contains_key(a))
+            .collect();
         if let [atom @ Atom::Name(_)] = unknown[..]
             && dim.terms[atom] == 1
         {
             let rest = dim.plus(&Dim::atom(atom.clone()), -1);
             let value = extent as i64 - self.bound.evaluate(&rest).unwrap_or(0);
-            let known = Known { value, by: format!("the shape of `{name}`"), span };
+            let known = Known {
+                value,
+                by: format!("the shape of `{name}`"),
+                span,
+            };
             self.bound.atoms.insert(atom.clone(), known);
         }
     }
@@ -348,12 +459,21 @@ impl<'a> Binder<'a> {
                 match self.bound.atoms.get(&Atom::Name(name.clone())) {
                     Some(known) => {
                         let value = Tensor::scalar(known.value as f64);
-                        let bound = BoundData { value, missing: Vec::new(), file: known.by.clone() };
+                        let bound = BoundData {
+                            value,
+                            missing: Vec::new(),
+                            file: known.by.clone(),
+                        };
                         self.bound.values.insert(decl.var, bound);
                     }
                     None if self.is_dimension(name) => {
                         let given = self.data.names();
-                        self.problems.push(error::missing_data(self.name_span(decl), name, "int", given));
+                        self.problems.push(error::missing_data(
+                            self.name_span(decl),
+                            name,
+                            "int",
+                            given,
+                        ));
                     }
                     None => {}
                 }
@@ -364,25 +484,36 @@ impl<'a> Binder<'a> {
             if variable.kind != VariableKind::Dimension {
                 continue;
             }
-            let Some(entry) = self.data.get(&variable.name) else { continue };
-            let Ok(numbers) = entry.numbers() else { continue };
-            if let ([], [value], Some(known)) =
-                (numbers.shape, numbers.data, self.bound.atoms.get(&Atom::Name(variable.name.clone())))
-                && *value != known.value as f64
+            let Some(entry) = self.data.get(&variable.name) else {
+                continue;
+            };
+            let Ok(numbers) = entry.numbers() else {
+                continue;
+            };
+            if let ([], [value], Some(known)) = (
+                numbers.shape,
+                numbers.data,
+                self.bound.atoms.get(&Atom::Name(variable.name.clone())),
+            ) && *value != known.value as f64
             {
                 let message = format!(
                     "the data disagree on `{}`: {} by {}, {value} in {}",
                     variable.name, known.value, known.by, entry.origin.label
                 );
-                self.problems.push(Diagnostic::error("E0653", message).at(known.span, format!("{} here", known.value)));
+                self.problems.push(
+                    Diagnostic::error("E0653", message)
+                        .at(known.span, format!("{} here", known.value)),
+                );
             }
         }
     }
 
     fn unused(&mut self) {
-        let used = |name: &str| self.program.variables.iter().any(|v| {
-            v.name == name && matches!(v.kind, VariableKind::Data | VariableKind::Dimension)
-        });
+        let used = |name: &str| {
+            self.program.variables.iter().any(|v| {
+                v.name == name && matches!(v.kind, VariableKind::Data | VariableKind::Dimension)
+            })
+        };
         let unused: Vec<&str> = self.data.names().filter(|n| !used(n)).collect();
         if !unused.is_empty() {
             self.bound.notes.push(error::unused_entries(&unused));
@@ -419,7 +550,13 @@ fn refinement_name(refinement: Refinement) -> &'static str {
 pub(super) fn refined_support(refinement: Refinement) -> Option<(Support<'static>, usize)> {
     Some(match refinement {
         Refinement::Simplex => (Support::Simplex, 1),
-        Refinement::Ordered | Refinement::PositiveOrdered => (Support::Ordered { lower: None, upper: None }, 1),
+        Refinement::Ordered | Refinement::PositiveOrdered => (
+            Support::Ordered {
+                lower: None,
+                upper: None,
+            },
+            1,
+        ),
         Refinement::UnitVector => (Support::UnitVector, 1),
         Refinement::Correlation => (Support::Correlation, 2),
         Refinement::CholeskyCorrelation => (Support::CholeskyCorrelation, 2),

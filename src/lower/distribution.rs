@@ -52,7 +52,9 @@ impl<'g> DistValue<'g> {
 impl<'g> Lowerer<'_, 'g> {
     pub(super) fn distribution(&mut self, e: &Expr) -> Result<DistValue<'g>> {
         match &e.kind {
-            ExprKind::Distribution { family, form, args } => self.family(*family, *form, args, e.span),
+            ExprKind::Distribution { family, form, args } => {
+                self.family(*family, *form, args, e.span)
+            }
             ExprKind::Power { dist, dims } => {
                 let mut d = self.distribution(dist)?;
                 let mut array = Vec::new();
@@ -76,7 +78,9 @@ impl<'g> Lowerer<'_, 'g> {
                 self.distribution(body)
             }
             ExprKind::Var(id) => Ok(self.distributions[id].clone()),
-            ExprKind::Comprehension { clauses, body } => self.distribution_comprehension(clauses, body, e.span),
+            ExprKind::Comprehension { clauses, body } => {
+                self.distribution_comprehension(clauses, body, e.span)
+            }
             _ => unreachable!("checking leaves only distributions here: {:?}", e.kind),
         }
     }
@@ -86,12 +90,22 @@ impl<'g> Lowerer<'_, 'g> {
         let value = self.value(e)?;
         let numbers = self.known(&value, &AxisList::new(), e.span)?;
         if numbers[0] < 0.0 {
-            return Err(vec![error::negative_extent(e.span, "this", numbers[0] as i64)]);
+            return Err(vec![error::negative_extent(
+                e.span,
+                "this",
+                numbers[0] as i64,
+            )]);
         }
         Ok(numbers[0] as usize)
     }
 
-    fn family(&mut self, family: &'static dyn Family, form: usize, args: &[DistArg], span: Span) -> Result<DistValue<'g>> {
+    fn family(
+        &mut self,
+        family: &'static dyn Family,
+        form: usize,
+        args: &[DistArg],
+        span: Span,
+    ) -> Result<DistValue<'g>> {
         let declaration = family.declaration();
         let parameters = declaration.forms[form].parameters;
         let mut lowered = Vec::new();
@@ -102,11 +116,22 @@ impl<'g> Lowerer<'_, 'g> {
                     if value.ragged.is_some() {
                         return Err(vec![error::ragged(e.span, declaration.name)]);
                     }
-                    let Kind::Value { rank, domain } = parameter.kind else { unreachable!("checked") };
+                    let Kind::Value { rank, domain } = parameter.kind else {
+                        unreachable!("checked")
+                    };
                     if let Some(known) = value.var.as_const()
-                        && let Some((x, words)) = known.data().iter().find_map(|&x| Some((x, domain.refuses(x)?)))
+                        && let Some((x, words)) = known
+                            .data()
+                            .iter()
+                            .find_map(|&x| Some((x, domain.refuses(x)?)))
                     {
-                        return Err(vec![error::parameter_domain(e.span, declaration.name, parameter.name, x, words)]);
+                        return Err(vec![error::parameter_domain(
+                            e.span,
+                            declaration.name,
+                            parameter.name,
+                            x,
+                            words,
+                        )]);
                     }
                     DistValueArg::Value(value, rank)
                 }
@@ -115,9 +140,14 @@ impl<'g> Lowerer<'_, 'g> {
                     _ => DistValueArg::Value(Value::plain(self.graph.scalar(*x)), 0),
                 },
                 DistArg::Dimension(e) => DistValueArg::Dimension(self.whole(e)?),
-                DistArg::Distribution(e) => DistValueArg::Distribution(Box::new(self.distribution(e)?)),
+                DistArg::Distribution(e) => {
+                    DistValueArg::Distribution(Box::new(self.distribution(e)?))
+                }
                 DistArg::Distributions(all) => {
-                    let mut lowered = all.iter().map(|e| self.distribution(e)).collect::<Result<Vec<_>>>()?;
+                    let mut lowered = all
+                        .iter()
+                        .map(|e| self.distribution(e))
+                        .collect::<Result<Vec<_>>>()?;
                     if lowered.len() == 1 && !lowered[0].array.is_empty() {
                         DistValueArg::Stack(Box::new(lowered.remove(0)))
                     } else {
@@ -127,7 +157,14 @@ impl<'g> Lowerer<'_, 'g> {
                 DistArg::Absent => DistValueArg::Absent,
             });
         }
-        let mut d = DistValue { family, form, args: lowered, array: Vec::new(), event: Vec::new(), span };
+        let mut d = DistValue {
+            family,
+            form,
+            args: lowered,
+            array: Vec::new(),
+            event: Vec::new(),
+            span,
+        };
         d.array = self.array_of(&d)?;
         d.event = self.event_of(&d, span)?;
         Ok(d)
@@ -138,17 +175,26 @@ impl<'g> Lowerer<'_, 'g> {
         let declaration = d.family.declaration();
         let mut array: Vec<usize> = Vec::new();
         for (at, arg) in d.args.iter().enumerate() {
-            let of_last = declaration.event.iter().any(|a| matches!(a, EventAxis::LastOf { position } if *position == at));
+            let of_last = declaration
+                .event
+                .iter()
+                .any(|a| matches!(a, EventAxis::LastOf { position } if *position == at));
             let own: Vec<usize> = match arg {
                 DistValueArg::Value(v, rank) => v.dims()[..v.rank() - rank].to_vec(),
-                DistValueArg::Distribution(inner) if of_last => inner.array[..inner.array.len() - 1].to_vec(),
+                DistValueArg::Distribution(inner) if of_last => {
+                    inner.array[..inner.array.len() - 1].to_vec()
+                }
                 DistValueArg::Distribution(inner) => inner.array.clone(),
                 DistValueArg::Stack(inner) => inner.array[..inner.array.len() - 1].to_vec(),
                 DistValueArg::Distributions(all) => all[0].array.clone(),
                 _ => continue,
             };
             let offset = array.len().abs_diff(own.len());
-            let (wide, narrow) = if own.len() > array.len() { (own, array) } else { (array, own) };
+            let (wide, narrow) = if own.len() > array.len() {
+                (own, array)
+            } else {
+                (array, own)
+            };
             if let Some((&a, &b)) = narrow.iter().zip(&wide[offset..]).find(|(a, b)| a != b) {
                 return Err(vec![error::extents_differ(d.span, a, b)]);
             }
@@ -174,7 +220,9 @@ impl<'g> Lowerer<'_, 'g> {
                     _ => unreachable!("the declaration makes this argument a distribution"),
                 },
                 EventAxis::AllOf { position } => match &d.args[position] {
-                    DistValueArg::Distribution(inner) | DistValueArg::Stack(inner) => event.extend(&inner.event),
+                    DistValueArg::Distribution(inner) | DistValueArg::Stack(inner) => {
+                        event.extend(&inner.event)
+                    }
                     DistValueArg::Distributions(all) => event.extend(&all[0].event),
                     _ => unreachable!("the declaration makes this argument a distribution"),
                 },
@@ -194,7 +242,12 @@ impl<'g> Lowerer<'_, 'g> {
         if let (Some(&n), false) = (event.first(), sizes.is_empty())
             && event.iter().all(|&m| m == n)
             && let Some(&other) = sizes.iter().find(|&&m| m != n)
-            && d.family.declaration().forms[d.form].parameters.iter().filter(|p| matches!(p.kind, Kind::Value { rank, .. } if rank > 0)).count() > 1
+            && d.family.declaration().forms[d.form]
+                .parameters
+                .iter()
+                .filter(|p| matches!(p.kind, Kind::Value { rank, .. } if rank > 0))
+                .count()
+                > 1
         {
             return Err(vec![error::extents_differ(span, n, other)]);
         }
@@ -215,9 +268,22 @@ impl<'g> Lowerer<'_, 'g> {
         let d = self.distribution(body)?;
         self.filters.truncate(filters);
         let leaves = self.union([own.iter().copied().collect::<AxisList>()]);
-        let [leaf] = leaves[..] else { return Err(vec![error::ragged(span, "a comprehension of distributions")]) };
-        if !self.axes[leaf.0].parents.is_empty() && self.axes[leaf.0].parents.iter().any(|(p, _)| !own.contains(p)) {
-            return Err(vec![error::ragged(span, "a comprehension of distributions")]);
+        let [leaf] = leaves[..] else {
+            return Err(vec![error::ragged(
+                span,
+                "a comprehension of distributions",
+            )]);
+        };
+        if !self.axes[leaf.0].parents.is_empty()
+            && self.axes[leaf.0]
+                .parents
+                .iter()
+                .any(|(p, _)| !own.contains(p))
+        {
+            return Err(vec![error::ragged(
+                span,
+                "a comprehension of distributions",
+            )]);
         }
         Ok(self.axis_to_array(d, leaf))
     }
@@ -235,13 +301,17 @@ impl<'g> Lowerer<'_, 'g> {
                 DistValueArg::Value(v, own) => {
                     DistValueArg::Value(self.axis_to_position(v, axis, rank + own), *own)
                 }
-                DistValueArg::Distribution(inner) => {
-                    DistValueArg::Distribution(Box::new(self.axis_to_array((**inner).clone(), axis)))
+                DistValueArg::Distribution(inner) => DistValueArg::Distribution(Box::new(
+                    self.axis_to_array((**inner).clone(), axis),
+                )),
+                DistValueArg::Stack(inner) => {
+                    DistValueArg::Stack(Box::new(self.axis_to_array((**inner).clone(), axis)))
                 }
-                DistValueArg::Stack(inner) => DistValueArg::Stack(Box::new(self.axis_to_array((**inner).clone(), axis))),
-                DistValueArg::Distributions(all) => {
-                    DistValueArg::Distributions(all.iter().map(|d| self.axis_to_array(d.clone(), axis)).collect())
-                }
+                DistValueArg::Distributions(all) => DistValueArg::Distributions(
+                    all.iter()
+                        .map(|d| self.axis_to_array(d.clone(), axis))
+                        .collect(),
+                ),
                 other => other.clone(),
             })
             .collect();
@@ -250,33 +320,61 @@ impl<'g> Lowerer<'_, 'g> {
 
     /// Moves a loop's axis to a positional one before the last `rank` (which may be more than the
     /// value has: then axes of extent 1 are put between).
-    fn axis_to_position(&mut self, value: &Value<'g>, axis: super::value::AxisId, rank: usize) -> Value<'g> {
+    fn axis_to_position(
+        &mut self,
+        value: &Value<'g>,
+        axis: super::value::AxisId,
+        rank: usize,
+    ) -> Value<'g> {
         let ancestors = value.axes.iter().any(|&a| self.is_ancestor(a, axis));
-        let value = if ancestors { self.descend(value, axis) } else { value.clone() };
-        let Some(at) = value.axes.iter().position(|a| *a == axis) else { return value };
+        let value = if ancestors {
+            self.descend(value, axis)
+        } else {
+            value.clone()
+        };
+        let Some(at) = value.axes.iter().position(|a| *a == axis) else {
+            return value;
+        };
         let lead = value.axes.len();
         let total = value.var.rank();
-        let front: Vec<usize> = (0..lead).filter(|&i| i != at).chain([at]).chain(lead..total).collect();
-        let order: Vec<usize> = (0..total).map(|i| total - 1 - front[total - 1 - i]).collect();
+        let front: Vec<usize> = (0..lead)
+            .filter(|&i| i != at)
+            .chain([at])
+            .chain(lead..total)
+            .collect();
+        let order: Vec<usize> = (0..total)
+            .map(|i| total - 1 - front[total - 1 - i])
+            .collect();
         let var = value.var.permute(&order);
         let mut shape = var.shape();
         for _ in value.rank()..rank {
             shape.insert(lead, 1);
         }
         let axes: AxisList = value.axes.iter().copied().filter(|a| *a != axis).collect();
-        Value { var: var.reshape(&shape), axes, ragged: None }
+        Value {
+            var: var.reshape(&shape),
+            axes,
+            ragged: None,
+        }
     }
 
     /// The distribution with batch axes `axes`, then `rank` array axes.
-    pub(super) fn build(&mut self, d: &DistValue<'g>, axes: &AxisList, rank: usize) -> Distribution<'g> {
+    pub(super) fn build(
+        &mut self,
+        d: &DistValue<'g>,
+        axes: &AxisList,
+        rank: usize,
+    ) -> Distribution<'g> {
         let declaration = d.family.declaration();
         let args = d
             .args
             .iter()
             .enumerate()
             .map(|(at, arg)| {
-                let of_last =
-                    declaration.event.iter().any(|a| matches!(a, EventAxis::LastOf { position } if *position == at));
+                let of_last = declaration
+                    .event
+                    .iter()
+                    .any(|a| matches!(a, EventAxis::LastOf { position } if *position == at));
                 let inner_rank = rank + usize::from(of_last);
                 match arg {
                     DistValueArg::Value(v, own) => {
@@ -291,19 +389,30 @@ impl<'g> Lowerer<'_, 'g> {
                     DistValueArg::Distribution(inner) => {
                         Argument::Distribution(Box::new(self.build(inner, axes, inner_rank)))
                     }
-                    DistValueArg::Stack(inner) => Argument::Stack(Box::new(self.build(inner, axes, rank + 1))),
-                    DistValueArg::Distributions(all) => {
-                        Argument::Distributions(all.iter().map(|d| self.build(d, axes, rank)).collect())
+                    DistValueArg::Stack(inner) => {
+                        Argument::Stack(Box::new(self.build(inner, axes, rank + 1)))
                     }
+                    DistValueArg::Distributions(all) => Argument::Distributions(
+                        all.iter().map(|d| self.build(d, axes, rank)).collect(),
+                    ),
                     DistValueArg::Absent => Argument::Absent,
                 }
             })
             .collect();
-        Distribution { family: d.family, form: d.form, args }
+        Distribution {
+            family: d.family,
+            form: d.form,
+            args,
+        }
     }
 
     /// Log density of a value: `[axes…, array…]`, with the axes it has.
-    pub(super) fn log_prob(&mut self, d: &DistValue<'g>, x: &Value<'g>, span: Span) -> Result<(Var<'g>, AxisList)> {
+    pub(super) fn log_prob(
+        &mut self,
+        d: &DistValue<'g>,
+        x: &Value<'g>,
+        span: Span,
+    ) -> Result<(Var<'g>, AxisList)> {
         let axes = self.union([d.axes(self), x.axes.clone()]);
         let rank = d.array.len().max(x.rank() - d.event.len());
         let dist = self.checked(d, &axes, rank, span)?;
@@ -311,16 +420,32 @@ impl<'g> Lowerer<'_, 'g> {
         Ok((dist.log_prob(x), axes))
     }
 
-    pub(super) fn checked(&mut self, d: &DistValue<'g>, axes: &AxisList, rank: usize, span: Span) -> Result<Distribution<'g>> {
+    pub(super) fn checked(
+        &mut self,
+        d: &DistValue<'g>,
+        axes: &AxisList,
+        rank: usize,
+        span: Span,
+    ) -> Result<Distribution<'g>> {
         let dist = self.build(d, axes, rank);
         match dist.family.check_arguments(&dist) {
             Ok(()) => Ok(dist),
-            Err(why) => Err(vec![error::arguments_refused(span, d.family.declaration().name, &why)]),
+            Err(why) => Err(vec![error::arguments_refused(
+                span,
+                d.family.declaration().name,
+                &why,
+            )]),
         }
     }
 
     /// `[axes…, rank array axes, event…]`
-    pub(super) fn widened(&mut self, x: &Value<'g>, axes: &AxisList, rank: usize, event: usize) -> Var<'g> {
+    pub(super) fn widened(
+        &mut self,
+        x: &Value<'g>,
+        axes: &AxisList,
+        rank: usize,
+        event: usize,
+    ) -> Var<'g> {
         let var = self.align(x, axes);
         let mut shape: Shape = var.shape();
         for _ in x.rank() - event..rank {
@@ -337,7 +462,10 @@ impl<'g> Lowerer<'_, 'g> {
         span: Span,
     ) -> Result<Value<'g>> {
         if let Some(flat) = x.and_then(|x| x.ragged) {
-            let x = Value { ragged: None, ..x.cloned().expect("just seen") };
+            let x = Value {
+                ragged: None,
+                ..x.cloned().expect("just seen")
+            };
             let mut value = self.property_of(property, d, Some(&x), span)?;
             value.ragged = Some(flat);
             return Ok(value);
@@ -362,7 +490,11 @@ impl<'g> Lowerer<'_, 'g> {
         };
         let Some(var) = var else {
             let name = d.family.declaration().name;
-            return Err(vec![error::no_closed_form(span, name, &property_name(property))]);
+            return Err(vec![error::no_closed_form(
+                span,
+                name,
+                &property_name(property),
+            )]);
         };
         // Array axes to their full extents, of which moments may have kept 1.
         let mut shape = var.shape();

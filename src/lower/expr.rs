@@ -23,7 +23,10 @@ impl<'g> Lowerer<'_, 'g> {
                 Ok(Value::plain(self.graph.scalar(value.dims()[*axis] as f64)))
             }
             ExprKind::Call { function, args } => {
-                let values = args.iter().map(|a| self.value(a)).collect::<Result<Vec<_>>>()?;
+                let values = args
+                    .iter()
+                    .map(|a| self.value(a))
+                    .collect::<Result<Vec<_>>>()?;
                 self.call(function, &values, e.span)
             }
             ExprKind::Let { bindings, body } => {
@@ -40,12 +43,22 @@ impl<'g> Lowerer<'_, 'g> {
             }
             ExprKind::Index { id, value, indices } => self.index(*id, value, indices, e.span),
             ExprKind::Array(elements) => {
-                let values = elements.iter().map(|v| self.value(v)).collect::<Result<Vec<_>>>()?;
+                let values = elements
+                    .iter()
+                    .map(|v| self.value(v))
+                    .collect::<Result<Vec<_>>>()?;
                 self.array(&values, e.span)
             }
             ExprKind::Comprehension { clauses, body } => self.comprehension(clauses, body),
-            ExprKind::If { id, condition, then, otherwise } => self.choice(*id, condition, then, otherwise),
-            ExprKind::Property { property, dist, x } => self.property(*property, dist, x.as_deref(), e.span),
+            ExprKind::If {
+                id,
+                condition,
+                then,
+                otherwise,
+            } => self.choice(*id, condition, then, otherwise),
+            ExprKind::Property { property, dist, x } => {
+                self.property(*property, dist, x.as_deref(), e.span)
+            }
             _ => unreachable!("checking leaves only values here: {:?}", e.kind),
         }
     }
@@ -53,7 +66,10 @@ impl<'g> Lowerer<'_, 'g> {
     /// A variable's value, on the rows that conditions around leave.
     pub(super) fn variable(&mut self, id: VarId) -> Value<'g> {
         let Some(value) = self.env.get(&id).cloned() else {
-            panic!("`{}` is lowered before what uses it", self.program.variable(id).name)
+            panic!(
+                "`{}` is lowered before what uses it",
+                self.program.variable(id).name
+            )
         };
         for i in (0..self.filters.len()).rev() {
             let flat = self.filters[i];
@@ -76,27 +92,43 @@ impl<'g> Lowerer<'_, 'g> {
             return self.call_ragged(function, values, span);
         }
         if let Some(flat) = ragged
-            && values.iter().any(|v| v.ragged.is_some_and(|r| r != flat) || (v.ragged.is_none() && v.rank() > 0))
+            && values.iter().any(|v| {
+                v.ragged.is_some_and(|r| r != flat) || (v.ragged.is_none() && v.rank() > 0)
+            })
         {
             return Err(vec![error::ragged(span, function.name)]);
         }
         let axes = self.union(values.iter().map(|v| v.axes.clone()));
-        let operands: Vec<Operand<'g>> =
-            values.iter().map(|v| Operand { rank: v.rank(), var: self.align(v, &axes) }).collect();
+        let operands: Vec<Operand<'g>> = values
+            .iter()
+            .map(|v| Operand {
+                rank: v.rank(),
+                var: self.align(v, &axes),
+            })
+            .collect();
         self.fits(function, &operands, span)?;
         let var = (function.lower)(&operands);
         Ok(self.tidy(var, &axes, ragged))
     }
 
     /// Extents that only data tell are compared before graph code relies on them.
-    fn fits(&self, function: &functions::Function, operands: &[Operand<'g>], span: Span) -> Result<()> {
+    fn fits(
+        &self,
+        function: &functions::Function,
+        operands: &[Operand<'g>],
+        span: Span,
+    ) -> Result<()> {
         let own = |o: &Operand<'g>| -> Vec<usize> {
             let shape = o.var.shape();
             shape[shape.len() - o.rank..].to_vec()
         };
         let differ = |a: usize, b: usize| Err(vec![error::extents_differ(span, a, b)]);
         if functions::is_elementwise(function) {
-            let widest = operands.iter().max_by_key(|o| o.rank).map(own).unwrap_or_default();
+            let widest = operands
+                .iter()
+                .max_by_key(|o| o.rank)
+                .map(own)
+                .unwrap_or_default();
             for operand in operands {
                 let dims = own(operand);
                 for (&a, &b) in dims.iter().zip(&widest[widest.len() - dims.len()..]) {
@@ -110,13 +142,25 @@ impl<'g> Lowerer<'_, 'g> {
         let shapes: Vec<Vec<usize>> = operands.iter().map(own).collect();
         match (function.name, &shapes[..]) {
             ("@" | "dot", [a, b]) if a[a.len() - 1] != b[0] => differ(a[a.len() - 1], b[0]),
-            ("solve_lower" | "solve_upper" | "solve_spd" | "quad_form", [a, b]) if a[1] != b[0] => differ(a[1], b[0]),
+            ("solve_lower" | "solve_upper" | "solve_spd" | "quad_form", [a, b]) if a[1] != b[0] => {
+                differ(a[1], b[0])
+            }
             ("append", [first, rest @ ..]) => match rest.iter().find(|r| r[1..] != first[1..]) {
-                Some(r) => differ(first.get(1).copied().unwrap_or(0), r.get(1).copied().unwrap_or(0)),
+                Some(r) => differ(
+                    first.get(1).copied().unwrap_or(0),
+                    r.get(1).copied().unwrap_or(0),
+                ),
                 None => Ok(()),
             },
-            (_, [a, ..]) if a.len() == 2 && functions::is_square(function) && a[0] != a[1] => differ(a[0], a[1]),
-            (_, [a, b]) if a.len() == b.len() && a != b && function.name != "outer" && function.name != "rep" => {
+            (_, [a, ..]) if a.len() == 2 && functions::is_square(function) && a[0] != a[1] => {
+                differ(a[0], a[1])
+            }
+            (_, [a, b])
+                if a.len() == b.len()
+                    && a != b
+                    && function.name != "outer"
+                    && function.name != "rep" =>
+            {
                 differ(a[0], b[0])
             }
             _ => Ok(()),
@@ -169,9 +213,19 @@ impl<'g> Lowerer<'_, 'g> {
         for v in aligned {
             let mut shape = lead.clone();
             shape.extend_from_slice(&v.shape()[axes.len()..]);
-            if shape[axes.len()..] != parts.first().map_or(shape[axes.len()..].to_vec(), |p: &Var<'g>| p.shape()[axes.len() + 1..].to_vec())[..] {
+            if shape[axes.len()..]
+                != parts
+                    .first()
+                    .map_or(shape[axes.len()..].to_vec(), |p: &Var<'g>| {
+                        p.shape()[axes.len() + 1..].to_vec()
+                    })[..]
+            {
                 let first = parts[0].shape();
-                return Err(vec![error::extents_differ(span, first[axes.len() + 1], shape[axes.len()])]);
+                return Err(vec![error::extents_differ(
+                    span,
+                    first[axes.len() + 1],
+                    shape[axes.len()],
+                )]);
             }
             parts.push(v.broadcast(&shape).unsqueeze(rank));
         }
@@ -206,38 +260,67 @@ impl<'g> Lowerer<'_, 'g> {
     }
 
     /// The comprehension's own axes become the first positional one.
-    fn close_comprehension(&mut self, value: Value<'g>, outer: usize, own: &[AxisId], span: Span) -> Result<Value<'g>> {
+    fn close_comprehension(
+        &mut self,
+        value: Value<'g>,
+        outer: usize,
+        own: &[AxisId],
+        span: Span,
+    ) -> Result<Value<'g>> {
         // Innermost axes, without those that others refine.
         let leaves: AxisList = self.union([own.iter().copied().collect::<AxisList>()]);
         let axes = self.union([value.axes.clone(), leaves.clone()]);
         if value.ragged.is_some() {
             return Err(vec![error::ragged(span, "an array of arrays")]);
         }
-        let flat_of_outer =
-            leaves.iter().copied().find(|&l| self.axes[l.0].parents.iter().any(|(p, _)| p.0 < outer));
+        let flat_of_outer = leaves
+            .iter()
+            .copied()
+            .find(|&l| self.axes[l.0].parents.iter().any(|(p, _)| p.0 < outer));
         if let Some(flat) = flat_of_outer {
             if leaves.len() > 1 {
-                return Err(vec![error::ragged(span, "a comprehension with several clauses")]);
+                return Err(vec![error::ragged(
+                    span,
+                    "a comprehension with several clauses",
+                )]);
             }
             let mut var = self.align(&value, &axes);
-            let at = axes.iter().position(|a| *a == flat).expect("the union has the leaves");
+            let at = axes
+                .iter()
+                .position(|a| *a == flat)
+                .expect("the union has the leaves");
             let mut shape = var.shape();
             shape[at] = self.extent(flat);
             var = var.broadcast(&shape);
-            return Ok(Value { ragged: Some(flat), ..self.tidy(var, &axes, Some(flat)) });
+            return Ok(Value {
+                ragged: Some(flat),
+                ..self.tidy(var, &axes, Some(flat))
+            });
         }
         let aligned = self.align(&value, &axes);
         let mut shape = aligned.shape();
         for leaf in &leaves {
-            let at = axes.iter().position(|a| a == leaf).expect("the union has the leaves");
+            let at = axes
+                .iter()
+                .position(|a| a == leaf)
+                .expect("the union has the leaves");
             shape[at] = self.extent(*leaf);
         }
         let var = aligned.broadcast(&shape);
         // Leaves, in order, after the other axes and before what is positional.
-        let others: Vec<usize> = (0..axes.len()).filter(|&i| !leaves.contains(&axes[i])).collect();
-        let mine: Vec<usize> = (0..axes.len()).filter(|&i| leaves.contains(&axes[i])).collect();
+        let others: Vec<usize> = (0..axes.len())
+            .filter(|&i| !leaves.contains(&axes[i]))
+            .collect();
+        let mine: Vec<usize> = (0..axes.len())
+            .filter(|&i| leaves.contains(&axes[i]))
+            .collect();
         let rank = shape.len();
-        let front: Vec<usize> = others.iter().chain(&mine).copied().chain(axes.len()..rank).collect();
+        let front: Vec<usize> = others
+            .iter()
+            .chain(&mine)
+            .copied()
+            .chain(axes.len()..rank)
+            .collect();
         let order: Vec<usize> = (0..rank).map(|i| rank - 1 - front[rank - 1 - i]).collect();
         let mut to: Vec<usize> = others.iter().map(|&i| shape[i]).collect();
         to.push(mine.iter().map(|&i| shape[i]).product());
@@ -289,7 +372,7 @@ impl<'g> Lowerer<'_, 'g> {
     }
 
     /// A flat axis whose rows lie on given rows of `axes`.
-    fn flat_axis(&mut self, axes: &AxisList, rows: &[usize]) -> AxisId {
+    pub(super) fn flat_axis(&mut self, axes: &AxisList, rows: &[usize]) -> AxisId {
         let mut parents: Vec<(AxisId, Vec<usize>)> = Vec::new();
         let mut stride = 1;
         for &axis in axes.iter().rev() {
@@ -308,7 +391,12 @@ impl<'g> Lowerer<'_, 'g> {
 
     /// The rows where a known condition holds (or not), as a flat axis; `None` if all do and
     /// nothing varies. `along` is an axis to refine even if the condition does not vary on it.
-    pub(super) fn filter(&mut self, condition: &Value<'g>, holds: bool, along: Option<AxisId>) -> Option<AxisId> {
+    pub(super) fn filter(
+        &mut self,
+        condition: &Value<'g>,
+        holds: bool,
+        along: Option<AxisId>,
+    ) -> Option<AxisId> {
         let extra: AxisList = along.into_iter().collect();
         let axes = self.union([condition.axes.clone(), extra]);
         let var = self.spread(condition, &axes);
@@ -316,11 +404,19 @@ impl<'g> Lowerer<'_, 'g> {
         if truth.data().iter().all(|&x| (x != 0.0) == holds) {
             return None;
         }
-        let rows: Vec<usize> = (0..truth.numel()).filter(|&i| (truth.data()[i] != 0.0) == holds).collect();
+        let rows: Vec<usize> = (0..truth.numel())
+            .filter(|&i| (truth.data()[i] != 0.0) == holds)
+            .collect();
         Some(self.flat_axis(&axes, &rows))
     }
 
-    fn choice(&mut self, _id: LoopId, condition: &Expr, then: &Expr, otherwise: &Expr) -> Result<Value<'g>> {
+    fn choice(
+        &mut self,
+        _id: LoopId,
+        condition: &Expr,
+        then: &Expr,
+        otherwise: &Expr,
+    ) -> Result<Value<'g>> {
         let condition_value = self.value(condition)?;
         let known = condition_value.var.as_const();
         let Some(truth) = known else {
@@ -334,7 +430,9 @@ impl<'g> Lowerer<'_, 'g> {
         // Each branch on its own rows only: what is not meant for a row is not computed there.
         let mut parts = Vec::new();
         for (branch, holds) in [(then, true), (otherwise, false)] {
-            let flat = self.filter(&condition_value, holds, None).expect("both kinds of rows exist");
+            let flat = self
+                .filter(&condition_value, holds, None)
+                .expect("both kinds of rows exist");
             self.filters.push(flat);
             let value = self.value(branch)?;
             self.filters.pop();
@@ -344,7 +442,12 @@ impl<'g> Lowerer<'_, 'g> {
     }
 
     /// Puts the rows of two branches in the order of the rows they came from.
-    fn merge_branches(&mut self, axes: &AxisList, parts: &[(AxisId, Value<'g>)], truth: &Tensor) -> Result<Value<'g>> {
+    fn merge_branches(
+        &mut self,
+        axes: &AxisList,
+        parts: &[(AxisId, Value<'g>)],
+        truth: &Tensor,
+    ) -> Result<Value<'g>> {
         let flats: AxisList = parts.iter().map(|(f, _)| *f).collect();
         let others: AxisList = self
             .union(parts.iter().map(|(_, v)| v.axes.clone()))
@@ -381,24 +484,41 @@ impl<'g> Lowerer<'_, 'g> {
         let mut sorted: AxisList = names.iter().copied().collect();
         sorted.sort_unstable();
         let total = shape.len();
-        let mut front: Vec<usize> =
-            sorted.iter().map(|a| names.iter().position(|n| n == a).expect("named")).collect();
+        let mut front: Vec<usize> = sorted
+            .iter()
+            .map(|a| names.iter().position(|n| n == a).expect("named"))
+            .collect();
         front.extend(names.len()..total);
-        let order: Vec<usize> = (0..total).map(|i| total - 1 - front[total - 1 - i]).collect();
+        let order: Vec<usize> = (0..total)
+            .map(|i| total - 1 - front[total - 1 - i])
+            .collect();
         Ok(self.tidy(picked.reshape(&shape).permute(&order), &sorted, None))
     }
 
     /// Numbers of a value that is known, on all rows of `axes`.
-    pub(super) fn known(&mut self, value: &Value<'g>, axes: &AxisList, span: Span) -> Result<Vec<f64>> {
+    pub(super) fn known(
+        &mut self,
+        value: &Value<'g>,
+        axes: &AxisList,
+        span: Span,
+    ) -> Result<Vec<f64>> {
         let var = self.spread(value, axes);
         match var.as_const() {
             Some(tensor) => Ok(tensor.data().to_vec()),
-            None => Err(vec![crate::diag::Diagnostic::error("E0207", "this must be known from data")
-                .at(span, "depends on a latent, or on a missing value")]),
+            None => Err(vec![
+                crate::diag::Diagnostic::error("E0207", "this must be known from data")
+                    .at(span, "depends on a latent, or on a missing value"),
+            ]),
         }
     }
 
-    fn property(&mut self, property: Property, dist: &Expr, x: Option<&Expr>, span: Span) -> Result<Value<'g>> {
+    fn property(
+        &mut self,
+        property: Property,
+        dist: &Expr,
+        x: Option<&Expr>,
+        span: Span,
+    ) -> Result<Value<'g>> {
         let d = self.distribution(dist)?;
         let x = x.map(|x| self.value(x)).transpose()?;
         self.property_of(property, &d, x.as_ref(), span)

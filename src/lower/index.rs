@@ -15,7 +15,13 @@ struct Pick<'g> {
 }
 
 impl<'g> Lowerer<'_, 'g> {
-    pub(super) fn index(&mut self, id: u32, value: &Expr, indices: &[Index], span: Span) -> Result<Value<'g>> {
+    pub(super) fn index(
+        &mut self,
+        id: u32,
+        value: &Expr,
+        indices: &[Index],
+        span: Span,
+    ) -> Result<Value<'g>> {
         if let ExprKind::Var(var) = value.kind
             && self.is_recurrent(var)
         {
@@ -44,9 +50,22 @@ impl<'g> Lowerer<'_, 'g> {
         for (axis, index) in indices.iter().enumerate() {
             match index {
                 Index::All => {}
-                Index::At(e) => picks.push(Pick { axis, at: self.value(e)?, span: e.span }),
+                Index::At(e) => picks.push(Pick {
+                    axis,
+                    at: self.value(e)?,
+                    span: e.span,
+                }),
                 Index::Range { start, end, span } => {
-                    self.slice(&mut base, axis, start.as_ref(), end.as_ref(), *span, what, &mut picks, &mut ragged)?;
+                    self.slice(
+                        &mut base,
+                        axis,
+                        start.as_ref(),
+                        end.as_ref(),
+                        *span,
+                        what,
+                        &mut picks,
+                        &mut ragged,
+                    )?;
                 }
             }
         }
@@ -57,7 +76,11 @@ impl<'g> Lowerer<'_, 'g> {
                 // Equal in every row of the slice: repeated, so that sums count it.
                 let axes = self.union([value.axes.clone(), AxisList::from_slice(&[flat])]);
                 let var = self.spread(&value, &axes);
-                value = Value { var, axes, ragged: Some(flat) };
+                value = Value {
+                    var,
+                    axes,
+                    ragged: Some(flat),
+                };
             }
         }
         Ok(value)
@@ -86,8 +109,15 @@ impl<'g> Lowerer<'_, 'g> {
         if low.var.as_const().is_none() || high.var.as_const().is_none() {
             return self.moving_slice(axis, &low, start, end, extent, span, picks);
         }
-        let (lows, highs) = (self.known(&low, &axes, span)?, self.known(&high, &axes, span)?);
-        let lengths: Vec<f64> = lows.iter().zip(&highs).map(|(a, b)| (b - a + 1.0).max(0.0)).collect();
+        let (lows, highs) = (
+            self.known(&low, &axes, span)?,
+            self.known(&high, &axes, span)?,
+        );
+        let lengths: Vec<f64> = lows
+            .iter()
+            .zip(&highs)
+            .map(|(a, b)| (b - a + 1.0).max(0.0))
+            .collect();
         for (row, (&a, &b)) in lows.iter().zip(&highs).enumerate() {
             if lengths[row] > 0.0 && (a < 1.0 || b > extent as f64) {
                 let bad = if a < 1.0 { a } else { b };
@@ -97,7 +127,11 @@ impl<'g> Lowerer<'_, 'g> {
         }
         if axes.is_empty() {
             let from_end = base.rank() - 1 - axis;
-            let start = if lengths[0] > 0.0 { lows[0] as usize - 1 } else { 0 };
+            let start = if lengths[0] > 0.0 {
+                lows[0] as usize - 1
+            } else {
+                0
+            };
             base.var = base.var.slice(from_end, start, lengths[0] as usize);
             return Ok(());
         }
@@ -124,7 +158,11 @@ impl<'g> Lowerer<'_, 'g> {
     /// `low + steps`, a new positional axis.
     fn window(&mut self, low: &Value<'g>, steps: Vec<f64>) -> Value<'g> {
         let steps = self.graph.constant(Tensor::vector(steps));
-        Value { var: low.var.unsqueeze(0) + steps, axes: low.axes.clone(), ragged: None }
+        Value {
+            var: low.var.unsqueeze(0) + steps,
+            axes: low.axes.clone(),
+            ragged: None,
+        }
     }
 
     /// A slice whose place is known only when a recurrence runs: its length must be fixed.
@@ -147,14 +185,21 @@ impl<'g> Lowerer<'_, 'g> {
             (Some(a), Some(b)) => self.bound.evaluate(&b.plus(&a, -1).plus(&1.into(), 1)),
             _ => None,
         };
-        let Some(length) = length else { return Err(vec![error::ragged(span, "a recurrence")]) };
+        let Some(length) = length else {
+            return Err(vec![error::ragged(span, "a recurrence")]);
+        };
         let at = self.window(low, (0..length.max(0)).map(|k| k as f64).collect());
         picks.push(Pick { axis, at, span });
         Ok(())
     }
 
     /// One flat axis for slices of several lengths; equal slices share it.
-    fn ragged_rows(&mut self, axes: &AxisList, lows: &[f64], lengths: &[f64]) -> (super::value::AxisId, Vec<f64>) {
+    fn ragged_rows(
+        &mut self,
+        axes: &AxisList,
+        lows: &[f64],
+        lengths: &[f64],
+    ) -> (super::value::AxisId, Vec<f64>) {
         let mut rows = Vec::new();
         let mut numbers = Vec::new();
         for (row, (&low, &length)) in lows.iter().zip(lengths).enumerate() {
@@ -163,11 +208,14 @@ impl<'g> Lowerer<'_, 'g> {
                 numbers.push(low + k as f64);
             }
         }
-        let key = (axes.to_vec(), lengths.iter().map(|n| *n as usize).collect::<Vec<_>>());
+        let key = (
+            axes.to_vec(),
+            lengths.iter().map(|n| *n as usize).collect::<Vec<_>>(),
+        );
         if let Some(&flat) = self.ragged_axes.get(&key) {
             return (flat, numbers);
         }
-        let flat = self.flat_axis_of(axes, &rows);
+        let flat = self.flat_axis(axes, &rows);
         self.ragged_axes.insert(key, flat);
         (flat, numbers)
     }
@@ -209,11 +257,19 @@ impl<'g> Lowerer<'_, 'g> {
     }
 
     /// `[axes…, picks' own…, kept…]`
-    fn gather(&mut self, base: &Value<'g>, picks: &[Pick<'g>], linear: Var<'g>, axes: &AxisList) -> Value<'g> {
+    fn gather(
+        &mut self,
+        base: &Value<'g>,
+        picks: &[Pick<'g>],
+        linear: Var<'g>,
+        axes: &AxisList,
+    ) -> Value<'g> {
         let dims = base.dims();
         let lead = base.axes.len();
         let rank = base.var.rank();
-        let kept: Vec<usize> = (0..dims.len()).filter(|i| !picks.iter().any(|p| p.axis == *i)).collect();
+        let kept: Vec<usize> = (0..dims.len())
+            .filter(|i| !picks.iter().any(|p| p.axis == *i))
+            .collect();
         let mut front: Vec<usize> = (0..lead).collect();
         front.extend(picks.iter().map(|p| lead + p.axis));
         front.extend(kept.iter().map(|i| lead + i));
@@ -227,13 +283,23 @@ impl<'g> Lowerer<'_, 'g> {
             let mut shape: Vec<usize> = base.var.shape()[..lead].to_vec();
             shape.push(n);
             shape.extend(&kept_dims);
-            let picked = var.reshape(&shape).gather(kept_dims.len(), linear.reshape(&[linear.numel()]));
-            let mut out: Vec<usize> = if lead == 0 { linear.shape().to_vec() } else { shape[..lead].to_vec() };
+            let picked = var
+                .reshape(&shape)
+                .gather(kept_dims.len(), linear.reshape(&[linear.numel()]));
+            let mut out: Vec<usize> = if lead == 0 {
+                linear.shape().to_vec()
+            } else {
+                shape[..lead].to_vec()
+            };
             if lead > 0 {
                 out.extend(&own);
             }
             out.extend(&kept_dims);
-            let axes = if lead == 0 { axes.clone() } else { base.axes.clone() };
+            let axes = if lead == 0 {
+                axes.clone()
+            } else {
+                base.axes.clone()
+            };
             return self.tidy(picked.reshape(&out), &axes, None);
         }
         // Every row of the base has its own picks.
@@ -241,16 +307,32 @@ impl<'g> Lowerer<'_, 'g> {
         let rows = numel(&base.var.shape()[..lead]);
         let mut shape = vec![rows * n];
         shape.extend(&kept_dims);
-        let iota = Tensor::new(base.var.shape()[..lead].into(), (0..rows).map(|r| (r * n) as f64).collect());
-        let iota = Value { var: self.graph.constant(iota), axes: base.axes.clone(), ragged: None };
-        let linear = Value { var: linear, axes: axes.clone(), ragged: None };
+        let iota = Tensor::new(
+            base.var.shape()[..lead].into(),
+            (0..rows).map(|r| (r * n) as f64).collect(),
+        );
+        let iota = Value {
+            var: self.graph.constant(iota),
+            axes: base.axes.clone(),
+            ragged: None,
+        };
+        let linear = Value {
+            var: linear,
+            axes: axes.clone(),
+            ragged: None,
+        };
         let add = functions::find("+").expect("a function of the language");
         let operands: Vec<Operand<'g>> = [&iota, &linear]
             .iter()
-            .map(|v| Operand { var: self.align(v, &union), rank: v.rank() })
+            .map(|v| Operand {
+                var: self.align(v, &union),
+                rank: v.rank(),
+            })
             .collect();
         let index = (add.lower)(&operands);
-        let picked = var.reshape(&shape).gather(kept_dims.len(), index.reshape(&[index.numel()]));
+        let picked = var
+            .reshape(&shape)
+            .gather(kept_dims.len(), index.reshape(&[index.numel()]));
         let mut out = index.shape().to_vec();
         out.extend(&kept_dims);
         self.tidy(picked.reshape(&out), &union, None)
@@ -276,15 +358,29 @@ impl<'g> Lowerer<'_, 'g> {
         }
         let rank = front.len();
         let order: Vec<usize> = (0..rank).map(|i| rank - 1 - front[rank - 1 - i]).collect();
-        Value { var: value.var.permute(&order), ..value }
+        Value {
+            var: value.var.permute(&order),
+            ..value
+        }
     }
 
     fn expect_inside(&mut self, pick: &Pick<'g>, extent: usize, what: &str) -> Result<()> {
-        let Some(numbers) = pick.at.var.as_const() else { return Ok(()) };
-        let bad = numbers.data().iter().position(|&k| !(k >= 1.0 && k <= extent as f64 && k.fract() == 0.0));
+        let Some(numbers) = pick.at.var.as_const() else {
+            return Ok(());
+        };
+        let bad = numbers
+            .data()
+            .iter()
+            .position(|&k| !(k >= 1.0 && k <= extent as f64 && k.fract() == 0.0));
         let Some(flat) = bad else { return Ok(()) };
         let own = self.count(&pick.at).max(1);
         let row = self.row_text(&pick.at.axes, flat / own);
-        Err(vec![error::out_of_range(pick.span, numbers.data()[flat], extent, what, &row)])
+        Err(vec![error::out_of_range(
+            pick.span,
+            numbers.data()[flat],
+            extent,
+            what,
+            &row,
+        )])
     }
 }

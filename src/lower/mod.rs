@@ -32,10 +32,21 @@ type Result<T> = std::result::Result<T, Diagnostics>;
 ///
 /// # Errors
 /// Whatever of the data does not fit the program. Notes (unused data) come with the model.
-pub fn lower(program: &Program, data: &Data, text: &dyn Fn(Span) -> String) -> Result<(Model, Diagnostics)> {
+pub fn lower(
+    program: &Program,
+    data: &Data,
+    text: &dyn Fn(Span) -> String,
+) -> Result<(Model, Diagnostics)> {
     let bound = bind::bind(program, data)?;
     let graph = Graph::new();
-    let places = program.statements.iter().map(|s| Place { span: s.span, text: text(s.span) }).collect();
+    let places = program
+        .statements
+        .iter()
+        .map(|s| Place {
+            span: s.span,
+            text: text(s.span),
+        })
+        .collect();
     let mut lowerer = Lowerer {
         program,
         bound: &bound,

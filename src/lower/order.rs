@@ -27,14 +27,21 @@ pub fn order(program: &Program, defines: &dyn Fn(usize) -> Option<VarId>) -> Vec
     let mut steps = Vec::new();
     for group in groups(program, &all, &by_variable, false) {
         match &group[..] {
-            [one] if !uses(program, *one, false).iter().any(|v| defines(*one) == Some(*v)) => {
+            [one]
+                if !uses(program, *one, false)
+                    .iter()
+                    .any(|v| defines(*one) == Some(*v)) =>
+            {
                 steps.push(Step::One(*one));
             }
             _ => {
                 // Again without what draws need for their densities alone.
                 for inner in groups(program, &group, &by_variable, true) {
-                    let draw = |i: usize| matches!(program.statements[i].kind, StatementKind::Draw { .. });
-                    let itself = uses(program, inner[0], true).iter().any(|v| defines(inner[0]) == Some(*v));
+                    let draw =
+                        |i: usize| matches!(program.statements[i].kind, StatementKind::Draw { .. });
+                    let itself = uses(program, inner[0], true)
+                        .iter()
+                        .any(|v| defines(inner[0]) == Some(*v));
                     match &inner[..] {
                         [one] if draw(*one) => steps.push(Step::Draw(*one)),
                         [one] if !itself => steps.push(Step::One(*one)),
@@ -47,7 +54,10 @@ pub fn order(program: &Program, defines: &dyn Fn(usize) -> Option<VarId>) -> Vec
     steps
 }
 
-fn definitions(statements: &[usize], defines: &dyn Fn(usize) -> Option<VarId>) -> BTreeMap<VarId, Vec<usize>> {
+fn definitions(
+    statements: &[usize],
+    defines: &dyn Fn(usize) -> Option<VarId>,
+) -> BTreeMap<VarId, Vec<usize>> {
     let mut by_variable: BTreeMap<VarId, Vec<usize>> = BTreeMap::new();
     for &i in statements {
         if let Some(var) = defines(i) {
@@ -65,7 +75,8 @@ fn groups(
     without_densities: bool,
 ) -> Vec<Vec<usize>> {
     let mut graph: DiGraph<usize, ()> = DiGraph::new();
-    let nodes: BTreeMap<usize, NodeIndex> = statements.iter().map(|&i| (i, graph.add_node(i))).collect();
+    let nodes: BTreeMap<usize, NodeIndex> =
+        statements.iter().map(|&i| (i, graph.add_node(i))).collect();
     for &i in statements {
         for var in uses(program, i, without_densities) {
             for definition in by_variable.get(&var).into_iter().flatten() {
@@ -76,8 +87,10 @@ fn groups(
         }
     }
     // Tarjan's algorithm gives components after those that they point to.
-    let mut result: Vec<Vec<usize>> =
-        tarjan_scc(&graph).into_iter().map(|c| c.into_iter().map(|n| graph[n]).collect()).collect();
+    let mut result: Vec<Vec<usize>> = tarjan_scc(&graph)
+        .into_iter()
+        .map(|c| c.into_iter().map(|n| graph[n]).collect())
+        .collect();
     result.iter_mut().for_each(|group| group.sort_unstable());
     result
 }
@@ -86,9 +99,11 @@ fn groups(
 pub fn uses(program: &Program, statement: usize, without_densities: bool) -> BTreeSet<VarId> {
     let Statement { kind, nest, .. } = &program.statements[statement];
     let mut vars = BTreeSet::new();
-    let mut add = |e: &Expr| e.variables(&mut |v| {
-        vars.insert(v);
-    });
+    let mut add = |e: &Expr| {
+        e.variables(&mut |v| {
+            vars.insert(v);
+        })
+    };
     for part in nest {
         match part {
             Nest::For { range, .. } => add(range),

@@ -37,7 +37,11 @@ pub struct Value<'g> {
 impl<'g> Value<'g> {
     /// A value that depends on no loop.
     pub fn plain(var: Var<'g>) -> Value<'g> {
-        Value { var, axes: AxisList::new(), ragged: None }
+        Value {
+            var,
+            axes: AxisList::new(),
+            ragged: None,
+        }
     }
 
     /// Number of positional axes, a ragged one not counted.
@@ -70,7 +74,11 @@ impl<'g> Lowerer<'_, 'g> {
         let mut all: AxisList = lists.into_iter().flatten().collect();
         all.sort_unstable();
         all.dedup();
-        let kept = all.iter().copied().filter(|&a| !all.iter().any(|&b| self.is_ancestor(a, b))).collect();
+        let kept = all
+            .iter()
+            .copied()
+            .filter(|&a| !all.iter().any(|&b| self.is_ancestor(a, b)))
+            .collect();
         kept
     }
 
@@ -87,9 +95,18 @@ impl<'g> Lowerer<'_, 'g> {
         let shape = value.var.shape();
         let mut wide = Shape::new();
         for axis in axes {
-            wide.push(value.axes.iter().position(|a| a == axis).map_or(1, |i| shape[i]));
+            wide.push(
+                value
+                    .axes
+                    .iter()
+                    .position(|a| a == axis)
+                    .map_or(1, |i| shape[i]),
+            );
         }
-        assert!(value.axes.iter().all(|a| axes.contains(a)), "a value varies along an axis that is not in use");
+        assert!(
+            value.axes.iter().all(|a| axes.contains(a)),
+            "a value varies along an axis that is not in use"
+        );
         wide.extend_from_slice(&shape[value.axes.len()..]);
         value.var.reshape(&wide)
     }
@@ -118,19 +135,31 @@ impl<'g> Lowerer<'_, 'g> {
         var = var.reshape(&flat_shape);
         let mut index = vec![0.0; rows];
         for &i in &moved {
-            let (_, table) = parents.iter().find(|(p, _)| *p == value.axes[i]).expect("moved axes are parents");
+            let (_, table) = parents
+                .iter()
+                .find(|(p, _)| *p == value.axes[i])
+                .expect("moved axes are parents");
             for (k, &position) in index.iter_mut().zip(table) {
                 *k = *k * shape[i] as f64 + position as f64;
             }
         }
-        var = var.gather(flat_shape.len() - 1, self.graph.constant(Tensor::vector(index)));
+        var = var.gather(
+            flat_shape.len() - 1,
+            self.graph.constant(Tensor::vector(index)),
+        );
         // The flat axis into its place.
-        let mut axes: AxisList =
-            (0..value.axes.len()).filter(|i| !moved.contains(i)).map(|i| value.axes[i]).collect();
+        let mut axes: AxisList = (0..value.axes.len())
+            .filter(|i| !moved.contains(i))
+            .map(|i| value.axes[i])
+            .collect();
         let at = axes.iter().filter(|a| **a < flat).count();
         axes.insert(at, flat);
         let to = var.rank() - 1 - at;
-        Value { var: var.front_to_axis(to), axes, ragged: value.ragged }
+        Value {
+            var: var.front_to_axis(to),
+            axes,
+            ragged: value.ragged,
+        }
     }
 
     /// The value repeated to the full extents of `axes`.
@@ -146,11 +175,22 @@ impl<'g> Lowerer<'_, 'g> {
     /// A value from a tensor with leading `axes`: those along which it does not vary are dropped.
     pub(super) fn tidy(&self, var: Var<'g>, axes: &AxisList, ragged: Option<AxisId>) -> Value<'g> {
         let shape = var.shape();
-        let stays = |i: usize| shape[i] != 1 || self.extent(axes[i]) == 1 || Some(axes[i]) == ragged;
-        let kept: AxisList = (0..axes.len()).filter(|&i| stays(i)).map(|i| axes[i]).collect();
-        let mut to: Shape = (0..axes.len()).filter(|&i| stays(i)).map(|i| shape[i]).collect();
+        let stays =
+            |i: usize| shape[i] != 1 || self.extent(axes[i]) == 1 || Some(axes[i]) == ragged;
+        let kept: AxisList = (0..axes.len())
+            .filter(|&i| stays(i))
+            .map(|i| axes[i])
+            .collect();
+        let mut to: Shape = (0..axes.len())
+            .filter(|&i| stays(i))
+            .map(|i| shape[i])
+            .collect();
         to.extend_from_slice(&shape[axes.len()..]);
-        Value { var: var.reshape(&to), axes: kept, ragged }
+        Value {
+            var: var.reshape(&to),
+            axes: kept,
+            ragged,
+        }
     }
 
     /// A ragged value as a dense one: rows filled up with `fill`; gives the rows' lengths too.
@@ -163,7 +203,10 @@ impl<'g> Lowerer<'_, 'g> {
         // Which rows belong to which cell of the parents.
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); cells];
         for row in 0..rows {
-            let cell = parents.iter().zip(&extents).fold(0, |c, ((_, table), n)| c * n + table[row]);
+            let cell = parents
+                .iter()
+                .zip(&extents)
+                .fold(0, |c, ((_, table), n)| c * n + table[row]);
             members[cell].push(row);
         }
         let longest = members.iter().map(Vec::len).max().unwrap_or(0);
@@ -171,11 +214,18 @@ impl<'g> Lowerer<'_, 'g> {
         for rows_of_cell in &members {
             index.extend((0..longest).map(|k| rows_of_cell.get(k).copied().unwrap_or(rows) as f64));
         }
-        let at = value.axes.iter().position(|a| *a == flat).expect("the ragged axis is among the axes");
+        let at = value
+            .axes
+            .iter()
+            .position(|a| *a == flat)
+            .expect("the ragged axis is among the axes");
         let front = value.var.axis_to_front(value.var.rank() - 1 - at);
         let mut one = front.shape();
         one[0] = 1;
-        let extended = crate::ops::concat(&[front, self.graph.scalar(fill).broadcast(&one)], front.rank() - 1);
+        let extended = crate::ops::concat(
+            &[front, self.graph.scalar(fill).broadcast(&one)],
+            front.rank() - 1,
+        );
         let picked = extended.gather(front.rank() - 1, self.graph.constant(Tensor::vector(index)));
         // [parents…, longest, others…, rest…] to [axes ascending…, longest, rest…]
         let mut shape: Vec<usize> = extents.clone();
@@ -188,25 +238,40 @@ impl<'g> Lowerer<'_, 'g> {
         let mut axes: AxisList = names.iter().flatten().copied().collect();
         axes.sort_unstable();
         let rank = shape.len();
-        let mut front: Vec<usize> =
-            axes.iter().map(|a| names.iter().position(|n| *n == Some(*a)).expect("named")).collect();
+        let mut front: Vec<usize> = axes
+            .iter()
+            .map(|a| names.iter().position(|n| *n == Some(*a)).expect("named"))
+            .collect();
         front.push(parents.len());
         front.extend(names.len()..rank);
         let order: Vec<usize> = (0..rank).map(|i| rank - 1 - front[rank - 1 - i]).collect();
         let lengths: Vec<f64> = members.iter().map(|m| m.len() as f64).collect();
         let parent_axes: AxisList = parents.iter().map(|(p, _)| *p).collect();
-        let lengths = self.graph.constant(Tensor::new(Shape::from_slice(&extents), lengths));
+        let lengths = self
+            .graph
+            .constant(Tensor::new(Shape::from_slice(&extents), lengths));
         (
-            Value { var: var.permute(&order), axes, ragged: None },
-            Value { var: lengths, axes: parent_axes, ragged: None },
+            Value {
+                var: var.permute(&order),
+                axes,
+                ragged: None,
+            },
+            Value {
+                var: lengths,
+                axes: parent_axes,
+                ragged: None,
+            },
         )
     }
 
     /// The parents of a flat axis that are no ancestors of other parents, ascending.
     pub(super) fn direct_parents(&self, flat: AxisId) -> Vec<(AxisId, Vec<usize>)> {
         let parents = &self.axes[flat.0].parents;
-        let mut direct: Vec<(AxisId, Vec<usize>)> =
-            parents.iter().filter(|(p, _)| !parents.iter().any(|(q, _)| self.is_ancestor(*p, *q))).cloned().collect();
+        let mut direct: Vec<(AxisId, Vec<usize>)> = parents
+            .iter()
+            .filter(|(p, _)| !parents.iter().any(|(q, _)| self.is_ancestor(*p, *q)))
+            .cloned()
+            .collect();
         direct.sort_by_key(|(p, _)| *p);
         direct
     }
@@ -225,7 +290,13 @@ impl<'g> Lowerer<'_, 'g> {
                 if let Some((name, numbers)) = self.loop_names.get(&axis)
                     && !parts.iter().any(|(a, _)| *a == axis)
                 {
-                    parts.push((axis, format!("{name} = {}", numbers.get(position).copied().unwrap_or(f64::NAN))));
+                    parts.push((
+                        axis,
+                        format!(
+                            "{name} = {}",
+                            numbers.get(position).copied().unwrap_or(f64::NAN)
+                        ),
+                    ));
                 }
             };
             add(axis, position);
@@ -234,6 +305,10 @@ impl<'g> Lowerer<'_, 'g> {
             }
         }
         parts.sort_by_key(|(axis, _)| *axis);
-        parts.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(", ")
+        parts
+            .into_iter()
+            .map(|(_, text)| text)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
