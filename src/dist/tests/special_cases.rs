@@ -154,9 +154,15 @@ fn sums_over_data_have_few_nodes_of_their_size() {
             "NegBinomial" => vec![parameter(), parameter()],
             _ => vec![parameter()],
         };
-        let total = Distribution::new(find(family).unwrap(), form, &args)
-            .log_prob(x)
-            .sum();
+        let log_prob = Distribution::new(find(family).unwrap(), form, &args).log_prob(x);
+        let total = log_prob.sum();
+        let feeds: Vec<_> = args
+            .iter()
+            .filter(|v| v.as_const().is_none())
+            .map(|v| (v.id, tensor(&[1], &[0.4])))
+            .collect();
+        let out = evaluate(&g, &feeds, &[total.id, log_prob.id]);
+        close("total", out[0].data()[0], out[1].data().iter().sum(), 1e-13).expect(family);
         let mut needed = vec![total.id];
         let mut large = 0;
         let mut seen = std::collections::BTreeSet::new();
