@@ -15,6 +15,7 @@ mod shape;
 mod tensor;
 mod verify;
 
+pub(crate) use evaluate::needed;
 pub use evaluate::{evaluate, first_non_finite};
 pub use print::print;
 pub use rebuild::{Lane, Rebuild};

@@ -14,7 +14,8 @@ use rand_distr::StandardNormal;
 /// so every odd moment is 0. Each column has second moment 1, `Σₛ ε²ₛⱼ / s = 1`. Where `s / 2 ≥ d`
 /// the columns are also orthogonal, `εᵀε / s = I`, which makes the deterministic objective of a
 /// Gaussian target equal to its expectation up to rounding; with fewer draws than that, no set of
-/// antithetic pairs can do so, and only the columns' own moments are exact.
+/// antithetic pairs can do so, and only the columns' own moments are exact. So it is, too, where
+/// `s d² / 2` exceeds 2²⁹, since orthogonalising would take longer than what it saves.
 ///
 /// For odd `s` the last row is 0; a single row (`s = 1`) is 0 and so has no second moment.
 /// The same arguments always give the same draws.
@@ -34,7 +35,7 @@ pub fn antithetic_whitened(s: usize, d: usize, seed: u64) -> Vec<f64> {
     let mut columns: Vec<Vec<f64>> = (0..d)
         .map(|_| (0..half).map(|_| rng.sample(StandardNormal)).collect())
         .collect();
-    if half >= d {
+    if half >= d && half.saturating_mul(d * d) <= 1 << 29 {
         orthogonalise(&mut columns);
     }
     let length = (s as f64 / 2.0).sqrt();

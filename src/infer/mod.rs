@@ -1,9 +1,28 @@
-//! Turns an objective and a starting point into a fitted guide's parameters.
+//! Turns a model into a fitted guide: [`fit`] is the whole way.
 //!
-//! Three independent parts: [`draws`] makes the fixed noise of a deterministic objective,
-//! [`optim`] goes downhill on any objective, [`control`] decides step sizes, averaging and stopping
-//! where the objective is only seen through noise. None of them knows a model, a graph or a guide.
+//! [`objective`] makes model and guide a function to minimise; [`draws`] makes the fixed noise of its
+//! deterministic form, [`optim`] goes downhill on any objective, [`control`] decides step sizes,
+//! averaging and stopping where it is only seen through noise. The last three know no model, no graph
+//! and no guide.
 
 pub mod control;
+mod density;
+mod deterministic;
 pub mod draws;
+mod error;
+mod explain;
+mod fit;
+mod noise;
+pub mod objective;
 pub mod optim;
+mod posterior;
+mod start;
+#[cfg(test)]
+mod tests;
+
+pub use deterministic::MonteCarlo;
+pub use explain::explain_non_finite;
+pub use fit::{Fit, FitParams, Method, Options, Seconds, fit};
+pub use optim::{Progress, Stop};
+pub use posterior::{Estimate, PosteriorDraws};
+pub use start::StartSettings;

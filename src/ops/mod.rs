@@ -30,8 +30,7 @@ pub mod unary;
 
 pub use binary::{Binary, BinaryBlocks, BinaryRow};
 pub use broadcast::Broadcast;
-pub use cholesky::Cholesky;
-pub(crate) use cholesky::factor;
+pub use cholesky::{Cholesky, factor};
 pub use concat::{Concat, concat};
 pub use constant::Constant;
 pub use contract::{Contract, Labels, contract};
@@ -47,9 +46,8 @@ pub use scatter_add::ScatterAdd;
 pub use select::Select;
 pub use slice::Slice;
 pub use stop_gradient::StopGradient;
-pub use tri_solve::TriSolve;
-pub(crate) use tri_solve::solve;
+pub use tri_solve::{TriSolve, solve};
 pub use unary::{Unary, UnaryRow};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

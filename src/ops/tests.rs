@@ -7,11 +7,11 @@ use crate::graph::{Graph, NodeId, Rebuild, Tensor, Var, evaluate};
 use std::sync::Arc;
 
 /// A function of inputs of given shapes, with the ranges from which the inputs are drawn.
-struct Case {
-    name: String,
-    shapes: Vec<Vec<usize>>,
-    range: (f64, f64),
-    build: Box<dyn for<'g> Fn(&[Var<'g>]) -> Var<'g>>,
+pub(crate) struct Case {
+    pub name: String,
+    pub shapes: Vec<Vec<usize>>,
+    pub range: (f64, f64),
+    pub build: Box<dyn for<'g> Fn(&[Var<'g>]) -> Var<'g>>,
 }
 
 fn case(
@@ -30,7 +30,7 @@ fn case(
 }
 
 /// Deterministic, irregular numbers in a range.
-fn values(n: usize, (low, high): (f64, f64), seed: usize) -> Vec<f64> {
+pub(crate) fn values(n: usize, (low, high): (f64, f64), seed: usize) -> Vec<f64> {
     (0..n)
         .map(|i| {
             low + (high - low)
@@ -39,7 +39,7 @@ fn values(n: usize, (low, high): (f64, f64), seed: usize) -> Vec<f64> {
         .collect()
 }
 
-fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let mut all = Vec::new();
     for row in unary::TABLE {
         let range = match row.name {
@@ -182,18 +182,18 @@ fn scanned<'g>(x: &[Var<'g>], reverse: bool) -> Var<'g> {
 }
 
 /// Σ w·f with irregular weights: a scalar whose gradient sees every element.
-fn weighted<'g>(y: Var<'g>) -> Var<'g> {
+pub(crate) fn weighted<'g>(y: Var<'g>) -> Var<'g> {
     let w = Tensor::new(y.shape(), values(y.numel(), (0.5, 1.5), 7));
     (y * y.graph.constant(w)).sum()
 }
 
-fn feeds(inputs: &[Var<'_>], range: (f64, f64)) -> Vec<(NodeId, Tensor)> {
+pub(crate) fn feeds(inputs: &[Var<'_>], range: (f64, f64)) -> Vec<(NodeId, Tensor)> {
     let tensor =
         |(i, v): (usize, &Var<'_>)| (v.id, Tensor::new(v.shape(), values(v.numel(), range, i)));
     inputs.iter().enumerate().map(tensor).collect()
 }
 
-fn close(a: f64, b: f64, tolerance: f64, what: &str) {
+pub(crate) fn close(a: f64, b: f64, tolerance: f64, what: &str) {
     assert!(
         (a - b).abs() <= tolerance * (1.0 + a.abs().max(b.abs())),
         "{what}: {a} and {b}"

@@ -25,8 +25,8 @@ pub use adagrad::Adagrad;
 pub use adam::Adam;
 pub use lbfgs::{LbfgsSettings, minimise_lbfgs};
 pub use rmsprop::RmsProp;
-pub(crate) use run::make_positive;
 pub use run::{Budget, Outcome, Progress, Stop};
+pub(crate) use run::{finite, make_positive};
 pub use sgd::Sgd;
 pub use trust_region::{NewtonSettings, minimise_newton};
 

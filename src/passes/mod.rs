@@ -1,0 +1,35 @@
+//! Rewritings of a graph before it becomes a tape: each a function from [`Subject`] to [`Subject`],
+//! a file, and a line in [`ORDER`].
+
+mod close;
+
+pub use close::close;
+
+use crate::graph::{Graph, NodeId, verify};
+
+/// A graph with the nodes that are given when it is run and those that are asked for.
+pub struct Subject {
+    pub graph: Graph,
+    pub inputs: Vec<NodeId>,
+    pub outputs: Vec<NodeId>,
+}
+
+/// What a pass is.
+pub type Pass = fn(Subject) -> Subject;
+
+/// The passes in the order in which they are run, with their names.
+pub const ORDER: &[(&str, Pass)] = &[];
+
+/// A graph of its own for `outputs` as a function of `inputs`, with all passes applied.
+pub fn prepare(graph: &Graph, inputs: &[NodeId], outputs: &[NodeId]) -> Subject {
+    let mut subject = close(graph, inputs, outputs);
+    for (name, pass) in ORDER {
+        subject = pass(subject);
+        if cfg!(debug_assertions)
+            && let Err(why) = verify(&subject.graph)
+        {
+            panic!("after the pass {name}: {why}");
+        }
+    }
+    subject
+}

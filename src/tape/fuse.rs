@@ -1,0 +1,506 @@
+//! From the nodes of one class and stage to the block operations of a kernel.
+
+use super::index_map::{Form, IndexMap, MAX_DIMS};
+use super::layout::{Group, Layout};
+use super::micro::{Kernel, Micro, Pattern, Place, Preset, Slot};
+use super::plan::{Plan, SinkKind, Source, User};
+use super::vector::Vector;
+use crate::ops::{Binary, ReduceKind, Select, Unary};
+use crate::special::Level;
+use std::collections::HashMap;
+
+/// A value inside a kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Value {
+    Node(usize),
+    Load(Source),
+}
+
+/// Where a value is while a block is run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Seat {
+    /// A stream, and whether it has room for whole vectors.
+    Stream(Place, bool),
+    Single(Place),
+    Register(usize),
+}
+
+/// What is done, in order.
+#[derive(Clone, Copy)]
+enum Step {
+    Compute(usize),
+    Sink(usize),
+}
+
+/// Numbers that all block registers of a kernel together hold: half of a first-level cache.
+const REGISTER_SPACE: usize = 3072;
+const LARGEST_BLOCK: usize = 1024;
+const SMALLEST_BLOCK: usize = 128;
+
+/// The kernel of a group, with the room that its registers take in scratch memory.
+pub(super) fn kernel(
+    plan: &Plan,
+    layout: &Layout,
+    level: Level,
+    (class, stage): (usize, u32),
+    group: &Group,
+) -> (Kernel, usize) {
+    let build = |block: usize| {
+        let mut fuser = Fuser::new(plan, layout, level, class, stage, block);
+        let body = fuser.run(group);
+        (body, fuser.registers)
+    };
+    // The first run counts registers, from which the size of a block follows.
+    let (_, registers) = build(8);
+    let fitting = REGISTER_SPACE / registers.max(1) / 64 * 64;
+    let block = fitting.clamp(SMALLEST_BLOCK, LARGEST_BLOCK);
+    let block = if class <= block { class } else { block };
+    let (body, registers) = build(block);
+    let presets = presets(plan, layout, group);
+    let kernel = Kernel {
+        n: class,
+        block,
+        presets,
+        body,
+    };
+    (kernel, registers * block.next_multiple_of(8))
+}
+
+/// What a group's sinks need set before them.
+pub(super) fn presets(plan: &Plan, layout: &Layout, group: &Group) -> Vec<Preset> {
+    let targets = group.sinks.iter().map(|&s| plan.sinks[s].target);
+    let preset = |target: usize| {
+        Some(Preset {
+            place: layout.places[target],
+            len: *plan.size.get(target)?,
+            value: plan.preset[target]?,
+        })
+    };
+    targets.filter_map(preset).collect()
+}
+
+struct Fuser<'p> {
+    plan: &'p Plan,
+    layout: &'p Layout,
+    level: Level,
+    class: usize,
+    stage: u32,
+    block: usize,
+    /// The last step that needs a value.
+    last: HashMap<Value, usize>,
+    seats: HashMap<Value, Seat>,
+    /// Values to be let go after a step.
+    free: Vec<usize>,
+    registers: usize,
+    body: Vec<Micro>,
+}
+
+impl<'p> Fuser<'p> {
+    fn new(
+        plan: &'p Plan,
+        layout: &'p Layout,
+        level: Level,
+        class: usize,
+        stage: u32,
+        block: usize,
+    ) -> Fuser<'p> {
+        Fuser {
+            plan,
+            layout,
+            level,
+            class,
+            stage,
+            block,
+            last: HashMap::new(),
+            seats: HashMap::new(),
+            free: Vec::new(),
+            registers: 0,
+            body: Vec::new(),
+        }
+    }
+
+    fn run(&mut self, group: &Group) -> Vec<Micro> {
+        let steps = self.order(group);
+        for (at, &step) in steps.iter().enumerate() {
+            for value in self.needs(step) {
+                self.last.insert(value, at);
+            }
+        }
+        for (at, &step) in steps.iter().enumerate() {
+            match step {
+                Step::Compute(node) => self.compute(node, at),
+                Step::Sink(sink) => self.sink(sink, at),
+            }
+        }
+        std::mem::take(&mut self.body)
+    }
+
+    /// Nodes in order, each followed by the sinks of its value; then the sinks of loads.
+    fn order(&self, group: &Group) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let of = |node: usize, s: usize| {
+            let sink = &self.plan.sinks[s];
+            sink.value.base == node && self.plan.in_register(&sink.value, self.class)
+        };
+        let mut done = Vec::new();
+        for &node in &group.nodes {
+            let sinks: Vec<usize> = group
+                .sinks
+                .iter()
+                .copied()
+                .filter(|&s| of(node, s))
+                .collect();
+            let absorbed = sinks.len() == 1 && self.absorbed(node, sinks[0]);
+            if !absorbed {
+                steps.push(Step::Compute(node));
+            }
+            steps.extend(sinks.iter().map(|&s| Step::Sink(s)));
+            done.extend(sinks);
+        }
+        let rest = group.sinks.iter().filter(|s| !done.contains(s));
+        steps.extend(rest.map(|&s| Step::Sink(s)));
+        steps
+    }
+
+    /// Whether the node is a product that only goes into a full sum: a dot product.
+    fn absorbed(&self, node: usize, sink: usize) -> bool {
+        let op = &self.plan.nodes[node].op;
+        let product = op.get::<Binary>().is_some_and(|b| b.0.name == "mul")
+            || op.get::<Unary>().is_some_and(|u| u.0.name == "square");
+        let full = match &self.plan.sinks[sink].kind {
+            SinkKind::Accumulate(ReduceKind::Sum, map) => matches!(map.form(), Form::Single(_)),
+            _ => false,
+        };
+        let only = self.layout.uses[node].len() == 1 && self.plan.home[node].is_none();
+        product && full && only
+    }
+
+    fn value(&self, source: &Source) -> Value {
+        if self.plan.in_register(source, self.class) && self.plan.stage[source.base] == self.stage {
+            Value::Node(source.base)
+        } else {
+            Value::Load(source.clone())
+        }
+    }
+
+    fn arguments(&self, node: usize) -> Vec<Value> {
+        if self.plan.products[node].is_some() {
+            return Vec::new();
+        }
+        let args = self.plan.nodes[node].args.iter();
+        args.map(|a| self.value(&self.plan.source[a.index()]))
+            .collect()
+    }
+
+    fn needs(&self, step: Step) -> Vec<Value> {
+        match step {
+            Step::Compute(node) => self.arguments(node),
+            Step::Sink(s) => {
+                let value = self.value(&self.plan.sinks[s].value);
+                match value {
+                    Value::Node(node) if self.is_absorbed(node) => self.arguments(node),
+                    _ => vec![value],
+                }
+            }
+        }
+    }
+
+    fn is_absorbed(&self, node: usize) -> bool {
+        match self.layout.uses[node].as_slice() {
+            [usage] => match usage.by {
+                User::Sink(s) => self.absorbed(node, s),
+                User::Node(_) => false,
+            },
+            _ => false,
+        }
+    }
+
+    fn slot(&self, seat: Seat) -> Slot {
+        match seat {
+            Seat::Stream(place, _) => Slot::stream(place),
+            Seat::Single(place) => Slot::fixed(place),
+            Seat::Register(r) => {
+                let at = self.layout.scratch + r * self.block.next_multiple_of(8);
+                Slot::fixed(Place::arena(at))
+            }
+        }
+    }
+
+    fn take(&mut self) -> Seat {
+        Seat::Register(self.free.pop().unwrap_or_else(|| {
+            self.registers += 1;
+            self.registers - 1
+        }))
+    }
+
+    /// The seat of a value, loading it if it is not in a kernel's reach yet.
+    fn seat(&mut self, value: &Value) -> Seat {
+        if let Some(&seat) = self.seats.get(value) {
+            return seat;
+        }
+        let Value::Load(source) = value else {
+            unreachable!("nodes are computed before they are used")
+        };
+        let base = self.layout.places[source.base];
+        let seat = match source.map.form() {
+            Form::Single(offset) => Seat::Single(base.plus(offset)),
+            Form::Contiguous(offset) => Seat::Stream(base.plus(offset), false),
+            Form::Other => {
+                let seat = self.take();
+                self.body.push(Micro::Load {
+                    base,
+                    pattern: Box::new(pattern(&source.map, self.class)),
+                    out: self.slot(seat),
+                });
+                seat
+            }
+        };
+        self.seats.insert(value.clone(), seat);
+        seat
+    }
+
+    /// The seat, where an operation takes no single number.
+    fn spread(&mut self, seat: Seat, spare: &mut Vec<usize>) -> Seat {
+        if !matches!(seat, Seat::Single(_)) {
+            return seat;
+        }
+        let full = self.take();
+        self.body.push(Micro::Fill {
+            a: self.slot(seat),
+            out: self.slot(full),
+        });
+        if let Seat::Register(r) = full {
+            spare.push(r);
+        }
+        full
+    }
+
+    fn release(&mut self, values: &[Value], at: usize) {
+        for value in values {
+            if self.last.get(value) == Some(&at)
+                && let Some(Seat::Register(r)) = self.seats.remove(value)
+            {
+                self.free.push(r);
+            }
+        }
+    }
+
+    /// Where a computed node goes: its buffer, the place where its one contiguous sink puts it, or
+    /// a register.
+    fn home(&mut self, node: usize) -> Seat {
+        if self.layout.stored[node] {
+            return Seat::Stream(self.layout.places[node], self.layout.roomy[node]);
+        }
+        for usage in &self.layout.uses[node] {
+            if let User::Sink(s) = usage.by
+                && let SinkKind::Assign(map) = &self.plan.sinks[s].kind
+                && let Form::Contiguous(offset) = map.form()
+            {
+                let base = self.layout.places[self.plan.sinks[s].target];
+                return Seat::Stream(base.plus(offset), false);
+            }
+        }
+        self.take()
+    }
+
+    fn compute(&mut self, node: usize, at: usize) {
+        let arguments = self.arguments(node);
+        let mut seats: Vec<Seat> = Vec::new();
+        for argument in &arguments {
+            let seat = self.seat(argument);
+            seats.push(seat);
+        }
+        if self.plan.products[node].is_some() {
+            return self.product(node, at);
+        }
+        let mut spare = Vec::new();
+        let op = &self.plan.nodes[node].op;
+        let single = |s: &Seat| matches!(s, Seat::Single(_));
+        if let Some(unary) = op.get::<Unary>() {
+            seats[0] = self.spread(seats[0], &mut spare);
+            self.release(&arguments, at);
+            let home = self.home(node);
+            self.body.push(Micro::Unary {
+                kernel: (unary.0.block)(self.level),
+                a: self.slot(seats[0]),
+                out: self.slot(home),
+                whole: unary.0.cheap && roomy(home),
+            });
+            self.seats.insert(Value::Node(node), home);
+        } else if let Some(binary) = op.get::<Binary>() {
+            let blocks = (binary.0.blocks)(self.level);
+            let kernel = match (single(&seats[0]), single(&seats[1])) {
+                (true, false) => blocks.single_first,
+                (false, true) => blocks.single_second,
+                _ => None,
+            };
+            if kernel.is_none() {
+                seats[0] = self.spread(seats[0], &mut spare);
+                seats[1] = self.spread(seats[1], &mut spare);
+            }
+            self.release(&arguments, at);
+            let home = self.home(node);
+            self.body.push(Micro::Binary {
+                kernel: kernel.unwrap_or(blocks.both),
+                a: self.slot(seats[0]),
+                b: self.slot(seats[1]),
+                out: self.slot(home),
+                whole: binary.0.cheap && roomy(home),
+            });
+            self.seats.insert(Value::Node(node), home);
+        } else {
+            debug_assert!(op.get::<Select>().is_some(), "maps are rows or selections");
+            self.release(&arguments, at);
+            let home = self.home(node);
+            let which = seats
+                .iter()
+                .enumerate()
+                .map(|(i, s)| usize::from(single(s)) << i)
+                .sum::<usize>();
+            self.body.push(Micro::Select {
+                kernel: Vector::at(self.level).select[which],
+                c: self.slot(seats[0]),
+                a: self.slot(seats[1]),
+                b: self.slot(seats[2]),
+                out: self.slot(home),
+                whole: roomy(home),
+            });
+            self.seats.insert(Value::Node(node), home);
+        }
+        self.free.extend(spare);
+        self.drop_unused(node, at);
+    }
+
+    /// A node that only memory needs gives its seat back.
+    fn drop_unused(&mut self, node: usize, at: usize) {
+        let value = Value::Node(node);
+        if self.last.get(&value).is_none_or(|&l| l <= at)
+            && let Some(Seat::Register(r)) = self.seats.remove(&value)
+        {
+            self.free.push(r);
+        }
+    }
+
+    fn product(&mut self, node: usize, at: usize) {
+        let product = self.plan.products[node]
+            .as_ref()
+            .expect("asked of products only");
+        let home = self.home(node);
+        let (matrix, starts) = self.layout.matrix(product);
+        self.body.push(Micro::Columns {
+            matrix: Slot::stream(matrix),
+            factors: self.layout.places[product.vector],
+            columns: product.kernel_columns(&starts),
+            out: self.slot(home),
+        });
+        self.seats.insert(Value::Node(node), home);
+        self.drop_unused(node, at);
+    }
+
+    fn sink(&mut self, s: usize, at: usize) {
+        let sink = &self.plan.sinks[s];
+        let value = self.value(&sink.value);
+        let target = self.layout.places[sink.target];
+        if let Value::Node(node) = value
+            && self.is_absorbed(node)
+        {
+            return self.dot(node, target, at);
+        }
+        let mut seat = self.seat(&value);
+        let mut spare = Vec::new();
+        match &sink.kind {
+            SinkKind::Assign(map) => {
+                if let Form::Contiguous(offset) = map.form() {
+                    let to = target.plus(offset);
+                    if !matches!(seat, Seat::Stream(place, _) if place == to) {
+                        let a = self.slot(seat);
+                        let out = Slot::stream(to);
+                        self.body.push(if matches!(seat, Seat::Single(_)) {
+                            Micro::Fill { a, out }
+                        } else {
+                            Micro::Copy { a, out }
+                        });
+                    }
+                } else {
+                    seat = self.spread(seat, &mut spare);
+                    self.body.push(Micro::Store {
+                        a: self.slot(seat),
+                        base: target,
+                        pattern: Box::new(pattern(map, self.class)),
+                    });
+                }
+            }
+            SinkKind::Accumulate(kind, map) => {
+                seat = self.spread(seat, &mut spare);
+                let a = self.slot(seat);
+                self.body.push(match (map.form(), kind) {
+                    (Form::Single(offset), ReduceKind::Sum) => Micro::Sum {
+                        a,
+                        out: target.plus(offset),
+                    },
+                    _ => Micro::Accumulate {
+                        kind: *kind,
+                        a,
+                        base: target,
+                        pattern: Box::new(pattern(map, self.class)),
+                    },
+                });
+            }
+            SinkKind::Columns(product) => {
+                seat = self.spread(seat, &mut spare);
+                let (matrix, starts) = self.layout.matrix(product);
+                self.body.push(Micro::ColumnDots {
+                    matrix: Slot::stream(matrix),
+                    a: self.slot(seat),
+                    columns: product.kernel_columns(&starts),
+                    out: target,
+                });
+            }
+        }
+        self.free.extend(spare);
+        self.release(&[value], at);
+    }
+
+    fn dot(&mut self, node: usize, out: Place, at: usize) {
+        let arguments = self.arguments(node);
+        let mut spare = Vec::new();
+        let mut slots = Vec::new();
+        for argument in &arguments {
+            let seat = self.seat(argument);
+            let seat = self.spread(seat, &mut spare);
+            slots.push(self.slot(seat));
+        }
+        self.body.push(Micro::Dot {
+            a: slots[0],
+            b: slots[slots.len() - 1],
+            out,
+        });
+        self.free.extend(spare);
+        self.release(&arguments, at);
+    }
+}
+
+fn roomy(seat: Seat) -> bool {
+    matches!(seat, Seat::Register(_) | Seat::Stream(_, true))
+}
+
+/// A nest as it is if its runs are long, else a table: short runs cost more than indices.
+fn pattern(map: &IndexMap, class: usize) -> Pattern {
+    const SHORT_RUN: usize = 8;
+    const LARGEST_TABLE: usize = 1 << 22;
+    match map {
+        IndexMap::Table(table) => Pattern::Table(table.clone()),
+        IndexMap::Strided { dims, .. }
+            if dims.len() > MAX_DIMS
+                || (dims.len() > 1
+                    && dims[dims.len() - 1].extent < SHORT_RUN
+                    && class <= LARGEST_TABLE) =>
+        {
+            Pattern::Table(map.table(class))
+        }
+        IndexMap::Strided { offset, dims } => Pattern::Nest {
+            offset: *offset,
+            dims: dims.clone(),
+        },
+    }
+}

@@ -1,0 +1,171 @@
+//! The compiled form of a graph: compile once, run many times.
+//!
+//! Nodes that compute element by element belong to the class of their number of elements. All nodes
+//! of one class that can be computed at the same time, of the forward and of the reverse part of a
+//! gradient alike, become one kernel: a list of block operations that is run block by block, so
+//! that what is between loads and stores stays in the first-level cache. Movements are never
+//! carried out, consumers load through them; reductions and scatters are how a kernel stores; a
+//! product of a matrix and a vector is a block operation too where its long axis is the kernel's.
+//! Single numbers are computed by straight-line code ([`scalar`]). Other operations (products of
+//! matrices, factorisations, recurrences) are an instruction each. All buffers lie in one arena,
+//! placed by their lifetimes; running allocates nothing (but for what the matrix library does
+//! inside large products).
+//!
+//! The order in which numbers are added is fixed when the tape is compiled: a tape gives the same
+//! bits each time it is run on the same machine.
+
+mod arena;
+mod fuse;
+mod index_map;
+mod layout;
+mod matrix;
+mod memory;
+mod micro;
+mod opaque;
+mod plan;
+mod program;
+mod recur;
+mod scalar;
+mod unroll;
+mod vector;
+
+pub use program::Listing;
+
+use crate::graph::{Graph, NodeId};
+use crate::passes::prepare;
+use arena::Aligned;
+use program::Program;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A compiled function of arrays. Clones share the program and have memory of their own.
+///
+/// ```
+/// use elbo::{autodiff::grad, graph::Graph, tape::Tape};
+/// let g = Graph::new();
+/// let x = g.input(&[3]);
+/// let y = (x * x).sum();
+/// let dy = grad(y, &[x])[0];
+/// let mut tape = Tape::compile(&g, &[x.id], &[y.id, dy.id]);
+/// tape.set_input(0, &[1.0, 2.0, 3.0]);
+/// tape.run();
+/// assert_eq!(tape.output(0), [14.0]);
+/// assert_eq!(tape.output(1), [2.0, 4.0, 6.0]);
+/// ```
+pub struct Tape {
+    program: Arc<Program>,
+    arena: Aligned,
+}
+
+impl Tape {
+    /// Compiles what computes `outputs` from `inputs`, which may be any nodes: they are cut off from
+    /// what they were computed from.
+    ///
+    /// # Panics
+    /// If an output needs an input of the graph that is not among `inputs`.
+    pub fn compile(graph: &Graph, inputs: &[NodeId], outputs: &[NodeId]) -> Tape {
+        let program = Program::new(&prepare(graph, inputs, outputs));
+        Tape::with_program(Arc::new(program))
+    }
+
+    fn with_program(program: Arc<Program>) -> Tape {
+        let mut arena = Aligned::zeros(program.arena_len());
+        for &(at, value) in &program.initial {
+            arena[at] = value;
+        }
+        Tape { program, arena }
+    }
+
+    /// Computes the outputs from the inputs as they are.
+    pub fn run(&mut self) {
+        // SAFETY: the arena was made for this program, with its initial cells set, and is ours.
+        unsafe { self.program.run(self.arena.pointer()) }
+    }
+
+    /// As [`Tape::run`], and the nanoseconds that each instruction took.
+    pub fn run_timed(&mut self) -> Vec<u64> {
+        let context = self.program.context(self.arena.pointer());
+        let timed = self.program.instructions.iter().map(|instruction| {
+            let start = Instant::now();
+            // SAFETY: as for `run`.
+            unsafe { instruction.run(&context) };
+            start.elapsed().as_nanos() as u64
+        });
+        timed.collect()
+    }
+
+    /// The elements of an input, in row-major order.
+    pub fn input_mut(&mut self, i: usize) -> &mut [f64] {
+        let (at, len) = self.program.inputs[i];
+        &mut self.arena[at..at + len]
+    }
+
+    pub fn input(&self, i: usize) -> &[f64] {
+        let (at, len) = self.program.inputs[i];
+        &self.arena[at..at + len]
+    }
+
+    /// # Panics
+    /// If `values` has another length than the input.
+    pub fn set_input(&mut self, i: usize, values: &[f64]) {
+        self.input_mut(i).copy_from_slice(values);
+    }
+
+    /// All inputs, one after the other.
+    pub fn inputs_flat_mut(&mut self) -> &mut [f64] {
+        let range = flat(&self.program.inputs);
+        &mut self.arena[range]
+    }
+
+    /// Sets the first inputs from their elements one after the other.
+    ///
+    /// # Panics
+    /// If `values` is longer than all inputs together.
+    pub fn set_inputs_flat(&mut self, values: &[f64]) {
+        self.inputs_flat_mut()[..values.len()].copy_from_slice(values);
+    }
+
+    /// The elements of an output after the last run.
+    pub fn output(&self, i: usize) -> &[f64] {
+        let (at, len) = self.program.outputs[i];
+        &self.arena[at..at + len]
+    }
+
+    /// All outputs, one after the other.
+    pub fn outputs_flat(&self) -> &[f64] {
+        &self.arena[flat(&self.program.outputs)]
+    }
+
+    /// Numbers that the arena holds.
+    pub fn arena_len(&self) -> usize {
+        self.program.arena_len()
+    }
+
+    pub fn instruction_count(&self) -> usize {
+        self.program.instructions.len()
+    }
+
+    /// What each instruction does, in the order of [`Tape::run_timed`].
+    pub fn instructions(&self) -> &[Listing] {
+        &self.program.listing
+    }
+}
+
+impl Clone for Tape {
+    fn clone(&self) -> Tape {
+        let mut copy = Tape::with_program(self.program.clone());
+        copy.inputs_flat_mut()
+            .copy_from_slice(&self.arena[flat(&self.program.inputs)]);
+        copy
+    }
+}
+
+fn flat(parts: &[(usize, usize)]) -> std::ops::Range<usize> {
+    match (parts.first(), parts.last()) {
+        (Some(first), Some(last)) => first.0..last.0 + last.1,
+        _ => 0..0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

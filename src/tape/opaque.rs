@@ -1,0 +1,146 @@
+//! Operations that run on whole slices, an instruction each.
+
+use crate::graph::{Node, Op, Shape, Tensor, numel};
+use crate::ops::{Cholesky, CumSum, Gather, ScatterAdd, TriSolve, factor, solve};
+
+/// A prepared operation on dense slices.
+pub(super) enum Slices {
+    Cholesky {
+        n: usize,
+    },
+    TriSolve {
+        n: usize,
+        k: usize,
+        transposed: bool,
+    },
+    CumSum {
+        n: usize,
+        after: usize,
+        reverse: bool,
+    },
+    Gather {
+        n: usize,
+        after: usize,
+    },
+    Scatter {
+        n: usize,
+        after: usize,
+    },
+    /// Any other operation, by its slow form (which allocates).
+    Slow {
+        op: Op,
+        shapes: Vec<Shape>,
+    },
+}
+
+impl Slices {
+    pub fn new(node: &Node, shapes: Vec<Shape>) -> Slices {
+        let last = |shape: &Shape| shape.last().copied().unwrap_or(1);
+        let around = |shape: &Shape, axis: usize| {
+            let i = shape.len() - 1 - axis;
+            (shape[i], numel(&shape[i + 1..]))
+        };
+        let op = &node.op;
+        if op.get::<Cholesky>().is_some() {
+            Slices::Cholesky {
+                n: last(&shapes[0]),
+            }
+        } else if let Some(solve) = op.get::<TriSolve>() {
+            Slices::TriSolve {
+                n: last(&shapes[0]),
+                k: last(&shapes[1]),
+                transposed: solve.transposed,
+            }
+        } else if let Some(sum) = op.get::<CumSum>() {
+            let (n, after) = around(&shapes[0], sum.axis);
+            Slices::CumSum {
+                n,
+                after,
+                reverse: sum.reverse,
+            }
+        } else if let Some(gather) = op.get::<Gather>() {
+            let (n, after) = around(&shapes[0], gather.axis);
+            Slices::Gather { n, after }
+        } else if let Some(scatter) = op.get::<ScatterAdd>() {
+            let (_, after) = around(&shapes[0], scatter.axis);
+            Slices::Scatter {
+                n: scatter.extent,
+                after,
+            }
+        } else {
+            Slices::Slow {
+                op: op.clone(),
+                shapes,
+            }
+        }
+    }
+
+    /// # Panics
+    /// If an index is out of its axis: the next step would read foreign memory.
+    pub fn run(&self, args: &[&[f64]], out: &mut [f64]) {
+        match self {
+            Slices::Cholesky { n } => {
+                out.copy_from_slice(args[0]);
+                out.chunks_exact_mut(n * n).for_each(|a| factor(a, *n));
+            }
+            Slices::TriSolve { n, k, transposed } => {
+                out.copy_from_slice(args[1]);
+                let systems = args[0].chunks_exact(n * n).zip(out.chunks_exact_mut(n * k));
+                for (l, x) in systems {
+                    solve(l, x, *n, *k, *transposed);
+                }
+            }
+            Slices::CumSum { n, after, reverse } => {
+                out.copy_from_slice(args[0]);
+                for part in out.chunks_exact_mut(n * after) {
+                    running_sum(part, *n, *after, *reverse);
+                }
+            }
+            Slices::Gather { n, after } => {
+                let m = args[1].len();
+                let parts = args[0].chunks_exact(n * after);
+                for (x, y) in parts.zip(out.chunks_exact_mut(m * after)) {
+                    for (to, &k) in y.chunks_exact_mut(*after).zip(args[1]) {
+                        let k = k as usize;
+                        assert!(k < *n, "gather: index {k} is not below {n}");
+                        to.copy_from_slice(&x[k * after..(k + 1) * after]);
+                    }
+                }
+            }
+            Slices::Scatter { n, after } => {
+                out.fill(0.0);
+                let m = args[1].len();
+                let parts = args[0].chunks_exact(m * after);
+                for (x, y) in parts.zip(out.chunks_exact_mut(n * after)) {
+                    for (from, &k) in x.chunks_exact(*after).zip(args[1]) {
+                        let k = k as usize;
+                        assert!(k < *n, "scatter: place {k} is not below {n}");
+                        let to = &mut y[k * after..(k + 1) * after];
+                        to.iter_mut().zip(from).for_each(|(y, x)| *y += x);
+                    }
+                }
+            }
+            Slices::Slow { op, shapes } => {
+                let args: Vec<Tensor> = args
+                    .iter()
+                    .zip(shapes)
+                    .map(|(data, shape)| Tensor::new(shape.clone(), data.to_vec()))
+                    .collect();
+                op.0.eval(&args.iter().collect::<Vec<_>>(), out);
+            }
+        }
+    }
+}
+
+fn running_sum(part: &mut [f64], n: usize, after: usize, reverse: bool) {
+    for step in 1..n {
+        let (i, previous) = if reverse {
+            (n - 1 - step, n - step)
+        } else {
+            (step, step - 1)
+        };
+        for j in 0..after {
+            part[i * after + j] += part[previous * after + j];
+        }
+    }
+}

@@ -1,0 +1,441 @@
+//! The loops of fused kernels that are no row of an operation: sums, products of columns, choices,
+//! indexed loads and stores. Compiled for each vector unit; a tape takes the set of its machine.
+//!
+//! Sums run in four times eight lanes that are added up in a fixed order: the same bits whatever
+//! the vector unit, but for fused multiply-adds.
+
+use crate::special::Level;
+
+/// `(c, a, b, out, n)`: `out = c ≠ 0 ? a : b`.
+pub(super) type SelectKernel = unsafe fn(*const f64, *const f64, *const f64, *mut f64, usize);
+
+/// A column of a matrix and the place of the number it is multiplied by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Column {
+    pub start: u32,
+    pub factor: u32,
+}
+
+/// The loops for one vector unit. Every one may be called if its pointers are good for as many
+/// elements as it is told.
+pub(super) struct Vector {
+    pub sum: unsafe fn(*const f64, usize) -> f64,
+    pub dot: unsafe fn(*const f64, *const f64, usize) -> f64,
+    pub largest: unsafe fn(*const f64, usize) -> f64,
+    pub smallest: unsafe fn(*const f64, usize) -> f64,
+    /// `(x, out, n)`: `out += x`.
+    pub add: unsafe fn(*const f64, *mut f64, usize),
+    /// `(factor, x, out, n)`: `out += factor · x`.
+    pub add_scaled: unsafe fn(f64, *const f64, *mut f64, usize),
+    /// `(x, index, out, n)`: `out[i] = x[index[i]]`.
+    pub gather: unsafe fn(*const f64, *const u32, *mut f64, usize),
+    /// `(x, index, out, n)`: `out[index[i]] += x[i]`.
+    pub scatter: unsafe fn(*const f64, *const u32, *mut f64, usize),
+    /// `(matrix, factors, columns, out, n)`: `out[i] = Σ factors[c.factor] · matrix[c.start + i]`.
+    pub columns: unsafe fn(*const f64, *const f64, &[Column], *mut f64, usize),
+    /// `(matrix, x, columns, out, n)`: `out[c.factor] += Σ matrix[c.start + i] · x[i]`.
+    pub column_dots: unsafe fn(*const f64, *const f64, &[Column], *mut f64, usize),
+    /// By which of condition, first and second are single numbers: bits 0, 1, 2.
+    pub select: [SelectKernel; 8],
+}
+
+type Lanes = [f64; 8];
+
+const ZERO: Lanes = [0.0; 8];
+
+#[inline(always)]
+unsafe fn read(p: *const f64) -> Lanes {
+    // SAFETY: the caller has eight values at p; lanes need no alignment.
+    unsafe { p.cast::<Lanes>().read_unaligned() }
+}
+
+#[inline(always)]
+unsafe fn write(p: *mut f64, v: Lanes) {
+    // SAFETY: the caller has room for eight values at p.
+    unsafe { p.cast::<Lanes>().write_unaligned(v) }
+}
+
+#[inline(always)]
+fn fma<const FUSED: bool>(a: Lanes, b: Lanes, c: Lanes) -> Lanes {
+    let mut r = c;
+    for l in 0..8 {
+        r[l] = if FUSED {
+            a[l].mul_add(b[l], c[l])
+        } else {
+            a[l] * b[l] + c[l]
+        };
+    }
+    r
+}
+
+#[inline(always)]
+fn plus(a: Lanes, b: Lanes) -> Lanes {
+    let mut r = a;
+    for l in 0..8 {
+        r[l] = a[l] + b[l];
+    }
+    r
+}
+
+#[inline(always)]
+fn total(v: Lanes) -> f64 {
+    ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7]))
+}
+
+#[inline(always)]
+unsafe fn sum(x: *const f64, n: usize) -> f64 {
+    let mut acc = [ZERO; 4];
+    let mut i = 0;
+    // SAFETY: reads lie below n.
+    unsafe {
+        while i + 32 <= n {
+            for (k, a) in acc.iter_mut().enumerate() {
+                *a = plus(*a, read(x.add(i + 8 * k)));
+            }
+            i += 32;
+        }
+        while i + 8 <= n {
+            acc[0] = plus(acc[0], read(x.add(i)));
+            i += 8;
+        }
+        let mut rest = 0.0;
+        while i < n {
+            rest += *x.add(i);
+            i += 1;
+        }
+        total(plus(plus(acc[0], acc[1]), plus(acc[2], acc[3]))) + rest
+    }
+}
+
+#[inline(always)]
+unsafe fn dot<const FUSED: bool>(x: *const f64, y: *const f64, n: usize) -> f64 {
+    let mut acc = [ZERO; 4];
+    let mut i = 0;
+    // SAFETY: reads lie below n.
+    unsafe {
+        while i + 32 <= n {
+            for (k, a) in acc.iter_mut().enumerate() {
+                *a = fma::<FUSED>(read(x.add(i + 8 * k)), read(y.add(i + 8 * k)), *a);
+            }
+            i += 32;
+        }
+        while i + 8 <= n {
+            acc[0] = fma::<FUSED>(read(x.add(i)), read(y.add(i)), acc[0]);
+            i += 8;
+        }
+        let mut rest = 0.0;
+        while i < n {
+            rest += *x.add(i) * *y.add(i);
+            i += 1;
+        }
+        total(plus(plus(acc[0], acc[1]), plus(acc[2], acc[3]))) + rest
+    }
+}
+
+/// The extreme by `better(candidate, best)`; NaN if there is one.
+#[inline(always)]
+unsafe fn extreme(x: *const f64, n: usize, neutral: f64, better: impl Fn(f64, f64) -> bool) -> f64 {
+    let keep = |best: f64, v: f64| {
+        if better(v, best) || v.is_nan() {
+            v
+        } else {
+            best
+        }
+    };
+    let mut acc = [neutral; 8];
+    let mut i = 0;
+    // SAFETY: reads lie below n.
+    unsafe {
+        while i + 8 <= n {
+            let v = read(x.add(i));
+            for l in 0..8 {
+                acc[l] = if acc[l].is_nan() {
+                    acc[l]
+                } else {
+                    keep(acc[l], v[l])
+                };
+            }
+            i += 8;
+        }
+        let mut best = neutral;
+        for v in acc {
+            best = if best.is_nan() { best } else { keep(best, v) };
+        }
+        while i < n {
+            best = if best.is_nan() {
+                best
+            } else {
+                keep(best, *x.add(i))
+            };
+            i += 1;
+        }
+        best
+    }
+}
+
+#[inline(always)]
+unsafe fn add(x: *const f64, out: *mut f64, n: usize) {
+    let mut i = 0;
+    // SAFETY: accesses lie below n.
+    unsafe {
+        while i + 8 <= n {
+            write(out.add(i), plus(read(out.add(i)), read(x.add(i))));
+            i += 8;
+        }
+        while i < n {
+            *out.add(i) += *x.add(i);
+            i += 1;
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn add_scaled<const FUSED: bool>(factor: f64, x: *const f64, out: *mut f64, n: usize) {
+    let mut i = 0;
+    // SAFETY: accesses lie below n.
+    unsafe {
+        while i + 8 <= n {
+            let sum = fma::<FUSED>([factor; 8], read(x.add(i)), read(out.add(i)));
+            write(out.add(i), sum);
+            i += 8;
+        }
+        while i < n {
+            *out.add(i) += factor * *x.add(i);
+            i += 1;
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn gather(x: *const f64, index: *const u32, out: *mut f64, n: usize) {
+    // SAFETY: index and out hold n values; indices were made for the buffer at x.
+    unsafe {
+        for i in 0..n {
+            *out.add(i) = *x.add(*index.add(i) as usize);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn scatter(x: *const f64, index: *const u32, out: *mut f64, n: usize) {
+    // SAFETY: x and index hold n values; indices were made for the buffer at out.
+    unsafe {
+        for i in 0..n {
+            *out.add(*index.add(i) as usize) += *x.add(i);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn columns<const FUSED: bool>(
+    matrix: *const f64,
+    factors: *const f64,
+    columns: &[Column],
+    out: *mut f64,
+    n: usize,
+) {
+    let mut i = 0;
+    // SAFETY: columns hold n values from their start; factors as many as columns say.
+    unsafe {
+        while i + 32 <= n {
+            let mut acc = [ZERO; 4];
+            for c in columns {
+                let factor = [*factors.add(c.factor as usize); 8];
+                let p = matrix.add(c.start as usize + i);
+                for (k, a) in acc.iter_mut().enumerate() {
+                    *a = fma::<FUSED>(factor, read(p.add(8 * k)), *a);
+                }
+            }
+            for (k, a) in acc.iter().enumerate() {
+                write(out.add(i + 8 * k), *a);
+            }
+            i += 32;
+        }
+        while i + 8 <= n {
+            let mut acc = ZERO;
+            for c in columns {
+                let factor = [*factors.add(c.factor as usize); 8];
+                acc = fma::<FUSED>(factor, read(matrix.add(c.start as usize + i)), acc);
+            }
+            write(out.add(i), acc);
+            i += 8;
+        }
+        while i < n {
+            let mut acc = 0.0;
+            for c in columns {
+                acc += *factors.add(c.factor as usize) * *matrix.add(c.start as usize + i);
+            }
+            *out.add(i) = acc;
+            i += 1;
+        }
+    }
+}
+
+/// Four columns at a time, so that the block of `x` is read a quarter as often.
+#[inline(always)]
+unsafe fn column_dots<const FUSED: bool>(
+    matrix: *const f64,
+    x: *const f64,
+    columns: &[Column],
+    out: *mut f64,
+    n: usize,
+) {
+    // SAFETY: columns hold n values from their start, out as many as columns say.
+    unsafe {
+        let mut fours = columns.chunks_exact(4);
+        for four in &mut fours {
+            let p: [*const f64; 4] = [
+                matrix.add(four[0].start as usize),
+                matrix.add(four[1].start as usize),
+                matrix.add(four[2].start as usize),
+                matrix.add(four[3].start as usize),
+            ];
+            let mut acc = [ZERO; 4];
+            let mut i = 0;
+            while i + 8 <= n {
+                let v = read(x.add(i));
+                for k in 0..4 {
+                    acc[k] = fma::<FUSED>(v, read(p[k].add(i)), acc[k]);
+                }
+                i += 8;
+            }
+            let mut rest = [0.0; 4];
+            while i < n {
+                for k in 0..4 {
+                    rest[k] += *x.add(i) * *p[k].add(i);
+                }
+                i += 1;
+            }
+            for k in 0..4 {
+                *out.add(four[k].factor as usize) += total(acc[k]) + rest[k];
+            }
+        }
+        for c in fours.remainder() {
+            *out.add(c.factor as usize) += dot::<FUSED>(matrix.add(c.start as usize), x, n);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn select<const SC: bool, const SA: bool, const SB: bool>(
+    c: *const f64,
+    a: *const f64,
+    b: *const f64,
+    out: *mut f64,
+    n: usize,
+) {
+    // SAFETY: arguments hold n values, or one where it serves for all.
+    unsafe {
+        let lanes = |p: *const f64, i: usize, single: bool| {
+            if single { [*p; 8] } else { read(p.add(i)) }
+        };
+        let one = |p: *const f64, i: usize, single: bool| if single { *p } else { *p.add(i) };
+        let mut i = 0;
+        while i + 8 <= n {
+            let (c, a, b) = (lanes(c, i, SC), lanes(a, i, SA), lanes(b, i, SB));
+            let mut r = ZERO;
+            for l in 0..8 {
+                r[l] = if c[l] != 0.0 { a[l] } else { b[l] };
+            }
+            write(out.add(i), r);
+            i += 8;
+        }
+        while i < n {
+            let (a, b) = (one(a, i, SA), one(b, i, SB));
+            *out.add(i) = if one(c, i, SC) != 0.0 { a } else { b };
+            i += 1;
+        }
+    }
+}
+
+/// The set of loops compiled with some target features, fused multiply-adds or not.
+macro_rules! set {
+    ($fused:literal $(, $feature:literal)?) => {{
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn sum(x: *const f64, n: usize) -> f64 {
+            unsafe { super::sum(x, n) }
+        }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn dot(x: *const f64, y: *const f64, n: usize) -> f64 {
+            unsafe { super::dot::<$fused>(x, y, n) }
+        }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn largest(x: *const f64, n: usize) -> f64 {
+            unsafe { super::extreme(x, n, f64::NEG_INFINITY, |a, b| a > b) }
+        }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn smallest(x: *const f64, n: usize) -> f64 {
+            unsafe { super::extreme(x, n, f64::INFINITY, |a, b| a < b) }
+        }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn add(x: *const f64, out: *mut f64, n: usize) {
+            unsafe { super::add(x, out, n) }
+        }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn add_scaled(factor: f64, x: *const f64, out: *mut f64, n: usize) {
+            unsafe { super::add_scaled::<$fused>(factor, x, out, n) }
+        }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn gather(x: *const f64, index: *const u32, out: *mut f64, n: usize) {
+            unsafe { super::gather(x, index, out, n) }
+        }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn scatter(x: *const f64, index: *const u32, out: *mut f64, n: usize) {
+            unsafe { super::scatter(x, index, out, n) }
+        }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn columns(m: *const f64, f: *const f64, c: &[Column], out: *mut f64, n: usize) {
+            unsafe { super::columns::<$fused>(m, f, c, out, n) }
+        }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn column_dots(m: *const f64, x: *const f64, c: &[Column], out: *mut f64, n: usize) {
+            unsafe { super::column_dots::<$fused>(m, x, c, out, n) }
+        }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn select<const C: bool, const A: bool, const B: bool>(
+            c: *const f64, a: *const f64, b: *const f64, out: *mut f64, n: usize,
+        ) {
+            unsafe { super::select::<C, A, B>(c, a, b, out, n) }
+        }
+        Vector {
+            sum, dot, largest, smallest, add, add_scaled, gather, scatter, columns, column_dots,
+            select: [
+                select::<false, false, false>, select::<true, false, false>,
+                select::<false, true, false>, select::<true, true, false>,
+                select::<false, false, true>, select::<true, false, true>,
+                select::<false, true, true>, select::<true, true, true>,
+            ],
+        }
+    }};
+}
+
+mod portable {
+    use super::{Column, Vector};
+    pub(super) static SET: Vector = set!(false);
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use super::{Column, Vector};
+    pub(super) static SET: Vector = set!(true, "avx2,fma");
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use super::{Column, Vector};
+    pub(super) static SET: Vector = set!(true, "avx512f,avx512dq,avx2,fma");
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+use {portable as avx2, portable as avx512};
+
+impl Vector {
+    /// The loops for a vector unit, which the machine must have ([`Level::available`]).
+    pub fn at(level: Level) -> &'static Vector {
+        match level {
+            Level::Portable => &portable::SET,
+            Level::Avx2 => &avx2::SET,
+            Level::Avx512 => &avx512::SET,
+        }
+    }
+}
