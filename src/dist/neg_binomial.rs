@@ -77,18 +77,18 @@ impl Family for NegBinomial {
 
     fn log_prob<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Var<'g> {
         let (a, b, r) = (d.value(0), d.value(1), shape(d));
-        let choices = (x + r).lgamma() - r.lgamma() - (x + 1.0).lgamma();
-        let powers = match d.form {
-            MEAN => x.xlogy(a) - x * (a + r).log() - r * (a / r).log1p(),
+        // What grows with x, and what all data with the same parameters have in common: last, so
+        // that it can leave a sum.
+        let (power, common) = match d.form {
+            MEAN => (x.xlogy(a / (a + r)), r * (a / r).log1p()),
             LOG_MEAN => {
                 let log_odds = a - r.log();
-                let common = log_odds.softplus();
-                x * (log_odds - common) - r * common
+                (x * -(-log_odds).softplus(), r * log_odds.softplus())
             }
-            SHAPE => -(r * b.recip().log1p()) - x * b.log1p(),
-            _ => r.xlogy(b) + x.xlog1py(-b),
+            SHAPE => (-(x * b.log1p()), r * b.recip().log1p()),
+            _ => (x.xlog1py(-b), -r.xlogy(b)),
         };
-        choices + powers
+        (x + r).lgamma() + power - (x + 1.0).lgamma() - (r.lgamma() + common)
     }
 
     fn support<'g>(&self, d: &Distribution<'g>) -> Support<'g> {

@@ -46,7 +46,8 @@ impl Family for Poisson {
     fn log_prob<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Var<'g> {
         let v = d.value(0);
         let power = if d.form == 0 { x.xlogy(v) } else { x * v };
-        power - rate(d) - (x + 1.0).lgamma()
+        // The rate, which data may have in common, can leave a sum.
+        power - (x + 1.0).lgamma() - rate(d)
     }
 
     fn support<'g>(&self, d: &Distribution<'g>) -> Support<'g> {

@@ -9,6 +9,7 @@ mod discrete;
 mod matrices;
 mod multivariate;
 pub(crate) mod rows;
+mod special_cases;
 mod wrappers;
 
 use super::*;

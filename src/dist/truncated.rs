@@ -186,10 +186,11 @@ pub(super) fn sample_between(p: &Point, lower: f64, upper: f64, rng: &mut dyn Rn
 
 /// The `x` with `log P(lower ≤ X ≤ x) − log P(lower ≤ X ≤ upper) = log_level`.
 fn invert(p: &Point, lower: f64, upper: f64, log_level: f64) -> Option<f64> {
+    // Of constants alone, a graph is a calculator.
+    let graph = Graph::new();
+    let d = p.distribution(&graph);
+    let bound = |b: f64| b.is_finite().then(|| graph.scalar(b));
     let log_mass = |upper: f64| -> Option<f64> {
-        let graph = Graph::new();
-        let d = p.distribution(&graph);
-        let bound = |b: f64| b.is_finite().then(|| graph.scalar(b));
         let (lower, upper) = (bound(lower), bound(upper));
         if lower.is_none() && upper.is_none() {
             return Some(0.0);
@@ -199,8 +200,7 @@ fn invert(p: &Point, lower: f64, upper: f64, log_level: f64) -> Option<f64> {
     let target = log_mass(upper)? + log_level;
     let excess = |x: f64| log_mass(x).map_or(f64::NAN, |mass| mass - target);
     let (low, high) = bracket(lower, upper, &excess);
-    let whole = p.distribution(&Graph::new()).is_discrete();
-    Some(if whole {
+    Some(if d.is_discrete() {
         least_whole(low, high, &excess)
     } else {
         root(low, high, &excess)

@@ -66,9 +66,9 @@ fn beta_binomial() -> Vec<Row> {
 
 fn categorical() -> Vec<Row> {
     vec![
-        row_of("Categorical", 0, vec![vector(&[0.2, 0.5, 0.05, 0.25])]).by_hand(&[
+        row_of("Categorical", 0, vec![vector(&[0.2, 0.45, 0.1, 0.25])]).by_hand(&[
             (1.0, -1.6094379124341003),
-            (2.0, -0.6931471805599453),
+            (2.0, -0.7985076962177716),
             (4.0, -1.3862943611198906),
         ]),
         row_of("Categorical", 1, vec![vector(&[0.3, -1.2, 2.0])]).by_hand(&[

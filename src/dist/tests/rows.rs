@@ -161,6 +161,12 @@ impl Row {
         self
     }
 
+    /// Draws are not checked: they are slow, and another row's are checked.
+    pub fn undrawn(mut self) -> Row {
+        self.samples = false;
+        self
+    }
+
     /// Neither integrals nor draws nor differences are checked, only log densities and that
     /// derivatives are finite.
     pub fn extreme(mut self) -> Row {
