@@ -32,7 +32,7 @@ fn main() {
         model.size(),
         model.graph.len()
     );
-    let fit = infer::fit(&model, &infer::Options::default(), &mut |_| {});
+    let fit = match infer::fit(&model, &infer::Options::default(), &mut |_| {}) { Ok(f) => f, Err(e) => { println!("{e:?}"); return } };
     println!("{:?} {} {:?}", fit.elbo, fit.verdict, fit.seconds);
     let _ = evaluate;
 }
