@@ -1,6 +1,7 @@
 //! elbo: a probabilistic programming language fitted by variational inference.
 
 pub mod autodiff;
+pub mod check;
 pub mod data;
 pub mod diag;
 pub mod dist;

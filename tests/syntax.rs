@@ -223,6 +223,32 @@ fn places_are_those_of_the_text() {
     assert_eq!((span(left.span), span(right.span)), ("(a + b)", "c'"));
 }
 
+/// The first program of each page has the error that the page is about, the second has none.
+#[test]
+fn the_pages_on_errors_are_right() {
+    for number in 1..=15 {
+        let code = format!("E{number:04}");
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/errors/{code}.md"));
+        let page = fs::read_to_string(&page).expect("each code has its page");
+        assert!(page.starts_with(&format!("# {code}: ")), "{code}");
+        let programs: Vec<&str> = page
+            .split("```vi\n")
+            .skip(1)
+            .filter_map(|p| p.split("```").next())
+            .collect();
+        let [wrong, right] = programs[..] else {
+            panic!("{code} has two programs");
+        };
+        let codes: Vec<_> = syntax::parse(SourceId(0), wrong)
+            .1
+            .iter()
+            .map(|d| d.code)
+            .collect();
+        assert_eq!(codes, [code.as_str()], "{wrong}");
+        assert_eq!(syntax::parse(SourceId(0), right).1, [], "{code}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 

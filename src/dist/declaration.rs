@@ -155,4 +155,28 @@ impl Declaration {
         };
         self.event.iter().map(rank).sum()
     }
+
+    /// Whether the event's axis is the last array axis of the distribution at `position`.
+    pub(crate) fn takes_axis_of(&self, position: usize) -> bool {
+        self.event.contains(&EventAxis::LastOf { position })
+    }
+}
+
+impl Domain {
+    /// In words what a number must be, if this one is not.
+    pub fn refuses(self, x: f64) -> Option<&'static str> {
+        let whole = x.fract() == 0.0;
+        let (ok, words) = match self {
+            Domain::Positive => (x > 0.0, "positive"),
+            Domain::Nonnegative => (x >= 0.0, "at least 0"),
+            Domain::Unit => ((0.0..=1.0).contains(&x), "between 0 and 1"),
+            Domain::AboveOne => (x > 1.0, "above 1"),
+            Domain::Integer => (whole, "a whole number"),
+            Domain::Count => (whole && x >= 0.0, "a whole number from 0"),
+            Domain::PositiveInteger | Domain::Index => (whole && x >= 1.0, "a whole number from 1"),
+            Domain::Binary => (x == 0.0 || x == 1.0, "0 or 1"),
+            _ => (!x.is_nan(), "a number"),
+        };
+        (!ok).then_some(words)
+    }
 }

@@ -8,15 +8,65 @@
 //! [`Declaration`]; nothing else lists what a distribution takes.
 
 mod declaration;
+mod draw;
+mod finite_sum;
+mod log_space;
+mod matrix;
 mod point;
 mod power;
 mod support;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 mod bernoulli;
+mod beta;
+mod beta_binomial;
+mod binomial;
+mod categorical;
+mod cauchy;
+mod censored;
+mod chi_squared;
 mod dirichlet;
+mod dirichlet_multinomial;
+mod discrete_uniform;
+mod exponential;
+mod flat;
+mod gamma;
+mod gaussian_random_walk;
+mod geometric;
+mod gumbel;
+mod half_cauchy;
+mod half_flat;
+mod half_normal;
+mod half_student_t;
+mod hurdle;
+mod hypergeometric;
+mod inverse_gamma;
+mod inverse_wishart;
+mod kumaraswamy;
+mod laplace;
+mod lkj;
+mod lkj_cholesky;
+mod log_normal;
+mod logistic;
+mod mixture;
+mod multinomial;
+mod mv_normal;
+mod mv_student_t;
+mod neg_binomial;
 mod normal;
+mod ordered;
+mod ordered_logistic;
+mod pareto;
+mod poisson;
+mod skew_normal;
+mod student_t;
+mod truncated;
+mod uniform;
+mod von_mises;
+mod weibull;
+mod wishart;
+mod zero_inflated;
 
 pub use declaration::{
     Declaration, DefaultValue, Domain, EventAxis, Form, Kind, Parameter, Values,
@@ -30,8 +80,54 @@ use rand::Rng;
 /// Every family; adding one is its file and a line here.
 pub static FAMILIES: &[&dyn Family] = &[
     &bernoulli::Bernoulli,
+    &beta::Beta,
+    &beta_binomial::BetaBinomial,
+    &binomial::Binomial,
+    &categorical::Categorical,
+    &cauchy::Cauchy,
+    &censored::Censored,
+    &chi_squared::ChiSquared,
     &dirichlet::Dirichlet,
+    &dirichlet_multinomial::DirichletMultinomial,
+    &discrete_uniform::DiscreteUniform,
+    &exponential::Exponential,
+    &flat::Flat,
+    &gamma::Gamma,
+    &gaussian_random_walk::GaussianRandomWalk,
+    &geometric::Geometric,
+    &gumbel::Gumbel,
+    &half_cauchy::HalfCauchy,
+    &half_flat::HalfFlat,
+    &half_normal::HalfNormal,
+    &half_student_t::HalfStudentT,
+    &hurdle::Hurdle,
+    &hypergeometric::Hypergeometric,
+    &inverse_gamma::InverseGamma,
+    &inverse_wishart::InverseWishart,
+    &kumaraswamy::Kumaraswamy,
+    &laplace::Laplace,
+    &lkj::Lkj,
+    &lkj_cholesky::LkjCholesky,
+    &log_normal::LogNormal,
+    &logistic::Logistic,
+    &mixture::Mixture,
+    &multinomial::Multinomial,
+    &mv_normal::MvNormal,
+    &mv_student_t::MvStudentT,
+    &neg_binomial::NegBinomial,
     &normal::Normal,
+    &ordered::Ordered,
+    &ordered_logistic::OrderedLogistic,
+    &pareto::Pareto,
+    &poisson::Poisson,
+    &skew_normal::SkewNormal,
+    &student_t::StudentT,
+    &truncated::Truncated,
+    &uniform::Uniform,
+    &von_mises::VonMises,
+    &weibull::Weibull,
+    &wishart::Wishart,
+    &zero_inflated::ZeroInflated,
 ];
 
 /// The family of a name.
@@ -55,6 +151,12 @@ pub trait Family: Send + Sync {
     /// Where draws lie; by default what the declaration says.
     fn support<'g>(&self, _d: &Distribution<'g>) -> Support<'g> {
         Support::of(self.declaration().support)
+    }
+
+    /// What is wrong with the arguments beyond what the declaration says, as a clause about them.
+    /// Nested distributions are checked by [`Distribution::check_arguments`].
+    fn check_arguments(&self, _d: &Distribution<'_>) -> Result<(), String> {
+        Ok(())
     }
 
     /// One draw into `out` (the event's elements, row-major).
@@ -152,6 +254,14 @@ impl<'g> Distribution<'g> {
         }
     }
 
+    /// The whole number at a position.
+    pub fn dimension(&self, position: usize) -> usize {
+        match self.args[position] {
+            Argument::Dimension(n) => n,
+            _ => panic!("the declaration makes this argument a dimension"),
+        }
+    }
+
     /// The argument at a position as the wrapped distribution.
     pub fn inner(&self, position: usize) -> &Distribution<'g> {
         match &self.args[position] {
@@ -164,11 +274,43 @@ impl<'g> Distribution<'g> {
     pub fn event_rank(&self) -> usize {
         self.family
             .declaration()
-            .event_rank(|position| self.inner(position).event_rank())
+            .event_rank(|position| match &self.args[position] {
+                Argument::Distribution(d) | Argument::Stack(d) => d.event_rank(),
+                Argument::Distributions(all) => all.first().map_or(0, |d| d.event_rank()),
+                _ => 0,
+            })
+    }
+
+    /// [`Family::check_arguments`] of this distribution and of those it wraps, innermost first.
+    pub fn check_arguments(&self) -> Result<(), String> {
+        for arg in &self.args {
+            match arg {
+                Argument::Distribution(d) | Argument::Stack(d) => d.check_arguments()?,
+                Argument::Distributions(all) => {
+                    all.iter().try_for_each(|d| d.check_arguments())?;
+                }
+                _ => {}
+            }
+        }
+        self.family.check_arguments(self)
     }
 
     pub fn log_prob(&self, x: Var<'g>) -> Var<'g> {
         self.family.log_prob(self, x)
+    }
+
+    /// `log P(X ≤ x)`: closed form, or for whole numbers a finite sum where `x` is constant.
+    pub fn log_cdf(&self, x: Var<'g>) -> Option<Var<'g>> {
+        self.family
+            .log_cdf(self, x)
+            .or_else(|| finite_sum::log_cdf(self, x))
+    }
+
+    /// `log P(X > x)`: closed form, or for whole numbers a finite sum where `x` is constant.
+    pub fn log_survival(&self, x: Var<'g>) -> Option<Var<'g>> {
+        self.family
+            .log_survival(self, x)
+            .or_else(|| finite_sum::log_survival(self, x))
     }
 
     pub fn support(&self) -> Support<'g> {

@@ -1,7 +1,7 @@
 //! A distribution with numbers for arguments, for one element of its batch: what samplers read.
 
 use super::{Argument, Declaration, Distribution, Family, Kind};
-use crate::graph::{NodeId, Tensor, numel};
+use crate::graph::{Graph, NodeId, Shape, Tensor, numel};
 use rand::Rng;
 use std::collections::HashMap;
 
@@ -46,6 +46,14 @@ impl Point {
         }
     }
 
+    /// The whole number at a position.
+    pub fn dimension(&self, position: usize) -> usize {
+        match self.args[position] {
+            PointArgument::Dimension(n) => n,
+            _ => panic!("the declaration makes this argument a dimension"),
+        }
+    }
+
     pub fn inner(&self, position: usize) -> &Point {
         match &self.args[position] {
             PointArgument::Distribution(p) => p,
@@ -57,6 +65,28 @@ impl Point {
         match &self.args[position] {
             PointArgument::Distributions(p) => p,
             _ => panic!("the declaration makes this argument several distributions"),
+        }
+    }
+
+    /// The same distribution as constants of a graph, without batch axes.
+    pub(super) fn distribution<'g>(&self, graph: &'g Graph) -> Distribution<'g> {
+        let args = self.args.iter().map(|arg| match arg {
+            PointArgument::Value { data, shape } => {
+                Argument::Value(graph.constant(Tensor::new(Shape::from_slice(shape), data.clone())))
+            }
+            PointArgument::Dimension(n) => Argument::Dimension(*n),
+            PointArgument::Distribution(p) => {
+                Argument::Distribution(Box::new(p.distribution(graph)))
+            }
+            PointArgument::Distributions(all) => {
+                Argument::Distributions(all.iter().map(|p| p.distribution(graph)).collect())
+            }
+            PointArgument::Absent => Argument::Absent,
+        });
+        Distribution {
+            family: self.family,
+            form: self.form,
+            args: args.collect(),
         }
     }
 
@@ -94,20 +124,16 @@ impl<'g> Distribution<'g> {
                 element(&values[&v.id], rank, batch, at)
             }
             Argument::Dimension(n) => PointArgument::Dimension(*n),
+            Argument::Distribution(d) if declaration.takes_axis_of(i) => {
+                d.stacked(values, batch, at)
+            }
             Argument::Distribution(d) => {
                 PointArgument::Distribution(Box::new(d.point(values, batch, at)))
             }
             Argument::Distributions(all) => PointArgument::Distributions(
                 all.iter().map(|d| d.point(values, batch, at)).collect(),
             ),
-            Argument::Stack(d) => {
-                let k = d.stack_size(values, batch.len());
-                let mut wide = batch.to_vec();
-                wide.push(k);
-                PointArgument::Distributions(
-                    (0..k).map(|j| d.point(values, &wide, at * k + j)).collect(),
-                )
-            }
+            Argument::Stack(d) => d.stacked(values, batch, at),
             Argument::Absent => PointArgument::Absent,
         });
         Point {
@@ -115,6 +141,23 @@ impl<'g> Distribution<'g> {
             form: self.form,
             args: args.collect(),
         }
+    }
+
+    /// Points along the last batch axis, which `batch` lacks: one alone where nothing varies.
+    fn stacked(
+        &self,
+        values: &HashMap<NodeId, Tensor>,
+        batch: &[usize],
+        at: usize,
+    ) -> PointArgument {
+        let k = self.stack_size(values, batch.len());
+        let mut wide = batch.to_vec();
+        wide.push(k);
+        PointArgument::Distributions(
+            (0..k)
+                .map(|j| self.point(values, &wide, at * k + j))
+                .collect(),
+        )
     }
 
     /// Extent of the batch axis at position `axis` from the first: the largest among arguments.

@@ -80,4 +80,22 @@ impl<'g> Support<'g> {
             upper: Some(like.graph.scalar(upper)),
         }
     }
+
+    /// `log_prob(x)`, and −∞ where `x` lies beyond a bound that is not a constant: against constant
+    /// ones values are checked beforehand, or cannot be outside by construction.
+    pub(super) fn guard(&self, x: Var<'g>, log_prob: impl FnOnce(Var<'g>) -> Var<'g>) -> Var<'g> {
+        let Support::Interval { lower, upper } = self else {
+            return log_prob(x);
+        };
+        let varies = |bound: &Option<Var<'g>>| bound.filter(|b| b.as_const().is_none());
+        let low = varies(lower).map(|b| (x.ge(b), b));
+        let high = varies(upper).map(|b| (x.le(b), b));
+        let (inside, bound) = match (low, high) {
+            (None, None) => return log_prob(x),
+            (Some(one), None) | (None, Some(one)) => one,
+            (Some((a, bound)), Some((b, _))) => (a.and(b), bound),
+        };
+        // Outside, the density is taken at a bound, so that no derivative is NaN there.
+        inside.select(log_prob(inside.select(x, bound)), f64::NEG_INFINITY)
+    }
 }

@@ -191,3 +191,23 @@ impl<'g> Operand<'g> {
         (0..self.rank).collect()
     }
 }
+
+/// Whether a function works element by element, so that it takes rows of any length.
+pub fn is_elementwise(function: &Function) -> bool {
+    let tables = [elementwise::UNARY, elementwise::BINARY, elementwise::OTHER];
+    let two = matches!(function.name, "max" | "min" | "log_sum_exp") && function.arity.0 == 2;
+    two || tables.iter().any(|t| t.iter().any(|f| std::ptr::eq(f, function)))
+}
+
+/// Whether the first argument must be a square matrix.
+pub fn is_square(function: &Function) -> bool {
+    matches!(
+        function.name,
+        "cholesky" | "inverse" | "log_det" | "trace" | "solve_lower" | "solve_upper" | "solve_spd" | "quad_form" | "diag"
+    )
+}
+
+/// What may be added to a reduction's elements without changing the result.
+pub fn neutral(name: &str) -> Option<f64> {
+    reductions::NEUTRAL.iter().find(|(n, _)| *n == name).map(|(_, x)| *x)
+}

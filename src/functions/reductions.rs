@@ -84,6 +84,15 @@ macro_rules! row {
     };
 }
 
+/// Elements that leave a reduction as it is: rows of unequal length are filled up with them.
+pub(super) const NEUTRAL: &[(&str, f64)] = &[
+    ("sum", 0.0),
+    ("prod", 1.0),
+    ("max", f64::NEG_INFINITY),
+    ("min", f64::INFINITY),
+    ("log_sum_exp", f64::NEG_INFINITY),
+];
+
 pub(super) static TABLE: &[Function] = &[
     row!(
         "sum",

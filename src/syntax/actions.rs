@@ -128,7 +128,10 @@ impl<'a> Actions<'a> {
     /// The text that a string token stands for.
     pub fn unescape(&mut self, l: usize, raw: &str) -> String {
         let inner = raw.strip_prefix('"').unwrap_or(raw);
-        let closed = self.pieces.get(l).is_none_or(|p| !p.reported);
+        let closed = self
+            .pieces
+            .get(l)
+            .is_none_or(|p| !matches!(p.token, Token::OpenStr(_)));
         let inner = if closed {
             inner.strip_suffix('"').unwrap_or(inner)
         } else {

@@ -31,11 +31,11 @@ pub(crate) fn lay_out<'t>(source: SourceId, input: &[Piece<'t>]) -> Layout<'t> {
         stray_docs: Vec::new(),
     };
     let mut docs = Vec::new();
-    for at in 0..input.len() {
-        match input[at].token {
+    for (at, piece) in input.iter().enumerate() {
+        match piece.token {
             Token::Newline => pass.newline(at),
             Token::Semicolon => pass.semicolon(at),
-            Token::Doc(_) => docs.push(input[at]),
+            Token::Doc(_) => docs.push(*piece),
             _ => pass.token(at, &mut docs),
         }
     }
@@ -47,6 +47,8 @@ pub(crate) fn lay_out<'t>(source: SourceId, input: &[Piece<'t>]) -> Layout<'t> {
 /// An open bracket.
 struct Open<'t> {
     piece: Piece<'t>,
+    /// Its index among the tokens written.
+    at: usize,
     /// Something inside is known to be wrong that explains a missing partner.
     excused: bool,
 }
@@ -135,6 +137,7 @@ impl<'t> Pass<'_, 't> {
             Token::LParen | Token::LBracket | Token::LBrace => {
                 self.open.push(Open {
                     piece,
+                    at: self.pieces.len(),
                     excused: false,
                 });
             }
@@ -174,7 +177,7 @@ impl<'t> Pass<'_, 't> {
         let Some(word) = piece.token.keyword() else {
             return piece;
         };
-        let member = self.pieces.last().is_some_and(|p| p.token == Token::Dot);
+        let member = !self.ended && self.pieces.last().is_some_and(|p| p.token == Token::Dot);
         let argument = self.innermost() == Some(Token::LParen) && self.next_is_assign(at);
         if member || argument {
             return Piece {
@@ -279,11 +282,19 @@ impl<'t> Pass<'_, 't> {
     /// where their partners were missed.
     fn close_down_to(&mut self, stop: impl Fn(Token<'t>) -> bool, start: usize, end: usize) {
         let mut missed = Vec::new();
+        let mut from = self.pieces.len();
         while let Some(open) = self.open.pop_if(|o| !stop(o.piece.token)) {
             self.put(partner(open.piece.token), start, start);
+            if matches!(open.piece.token, Token::LParen | Token::LBracket) {
+                from = open.at;
+            }
             if !open.excused {
                 missed.push((self.span(open.piece), closer_text(open.piece.token)));
             }
+        }
+        // What stands inside is read as one expression, which it may not be.
+        for piece in &mut self.pieces[from..] {
+            piece.reported = true;
         }
         if !missed.is_empty() {
             let place = Span::new(self.source, start, end);

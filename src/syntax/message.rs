@@ -105,13 +105,15 @@ fn expected_words(expected: &[String]) -> String {
     }
     // `=` is also taken after a condition, a statement's expression and an argument's name: the first
     // two only to report it, the third rarely meant.
-    let assign = has("=") && !has("~") && !has(")") && !(operators && has("{"));
+    let elsewhere = has("~") || has(")") || operators && has("{");
+    let assign = has("=") && !elsewhere;
+    let colon = has(":") && !operators && !has("{") && !has("]");
     let say = [
         (has(",") && !has("let"), "`,`"),
         (has(")") && operators || has(")") && has(","), "`)`"),
         (has("]") && operators, "`]`"),
         (has("|") && !has("integer"), "`|`"),
-        (has(":") && !has("]") && words.is_empty(), "`:`"),
+        (colon && words.is_empty(), "`:`"),
         (has("->"), "`->`"),
         (assign && !has("integer"), "`=`"),
         (has("(") && !operators && !has("integer"), "`(`"),
@@ -282,12 +284,9 @@ fn typed_let(p: &Place) -> Option<String> {
 }
 
 fn arrow_in_let(p: &Place) -> Option<String> {
-    (p.head() == Token::Let
-        && matches!(
-            p.here(),
-            Token::ColonEq | Token::Less | Token::EqEq | Token::End
-        ))
-    .then(|| "write `let x = …`".into())
+    let unassigned = p.head() == Token::Let && p.expected.iter().any(|e| e == "\"=\"");
+    (unassigned && matches!(p.here(), Token::ColonEq | Token::EqEq | Token::End))
+        .then(|| "write `let x = …`".into())
 }
 
 fn drawn_let(p: &Place) -> Option<String> {

@@ -64,3 +64,254 @@ fn every_operation_with_its_derivatives() {
         }
     }
 }
+
+#[test]
+fn every_operation_with_a_leading_axis() {
+    for case in cases() {
+        let source = Graph::new();
+        let inputs: Vec<Var> = case.shapes.iter().map(|s| source.input(s)).collect();
+        let y = (case.build)(&inputs);
+        let mut wanted = vec![y.id];
+        wanted.extend(grad(weighted(y), &inputs).iter().map(|v| v.id));
+        for size in [3, 70] {
+            let g = Graph::new();
+            let mut walk = crate::graph::Rebuild::batched(&source, &g, size);
+            let mut wide = Vec::new();
+            for x in &inputs {
+                let mut shape = x.shape();
+                shape.insert(0, size);
+                let input = g.input(&shape);
+                walk.substitute(x.id, input, true);
+                wide.push(input);
+            }
+            let outputs: Vec<NodeId> = walk.emit_batched(&wanted).iter().map(|v| v.id).collect();
+            agrees(&g, &feeds(&wide, case.range), &outputs, &case.name);
+        }
+    }
+}
+
+/// A log density with most kinds of structure: data, a shared scalar, groups, sums by rows and
+/// columns, all in sizes that do not fit a block or a vector.
+fn density<'g>(x: Var<'g>, w: Var<'g>, groups: usize) -> Var<'g> {
+    let g = x.graph;
+    let n = x.extent(1);
+    let index = Tensor::vector(
+        (0..n)
+            .map(|i| (i * 7 % groups) as f64)
+            .collect::<Vec<f64>>(),
+    );
+    let index = g.constant(index);
+    let scale = w.slice(0, 0, 1).exp();
+    let effects = w.gather(0, index) * scale;
+    let rows = x.log_sum_exp(&[0]);
+    let data = g.constant(Tensor::new(
+        [n, 3].into_iter().collect(),
+        values(3 * n, (-1.0, 1.0), 5),
+    ));
+    let linear = data.matmul(w.slice(0, 1, 3)).sigmoid();
+    let by_column = x.sum_axes(&[1]).tanh();
+    let residual = (rows - effects).square() * linear;
+    let ends = residual.slice(0, 1, n - 1) * residual.slice(0, 0, n - 1);
+    residual.sum() + by_column.sum() + ends.tanh().sum() + x.max_axes(&[1]).sum()
+}
+
+#[test]
+fn sizes_across_blocks_and_vectors() {
+    for (n, k) in [(5, 2), (127, 3), (1024, 5), (3001, 9), (2500, 40)] {
+        let g = Graph::new();
+        let (x, w) = (g.input(&[n, k]), g.input(&[17]));
+        let y = density(x, w, 17);
+        let mut outputs = vec![y.id];
+        outputs.extend(grad(y, &[x, w]).iter().map(|v| v.id));
+        let v = [
+            g.constant(Tensor::new(x.shape(), values(n * k, (-1.0, 1.0), 1))),
+            g.constant(Tensor::vector(values(17, (-1.0, 1.0), 2))),
+        ];
+        outputs.extend(hvp(y, &[x, w], &v).iter().map(|v| v.id));
+        let feeds = feeds(&[x, w], (-0.5, 0.5));
+        agrees(&g, &feeds, &outputs, &format!("{n} rows of {k}"));
+    }
+}
+
+#[test]
+fn matrices_of_many_shapes() {
+    for (m, k, n) in [
+        (1, 5, 1),
+        (3, 1, 4),
+        (40, 3, 1),
+        (3, 40, 1),
+        (1, 300, 7),
+        (300, 300, 1),
+        (33, 17, 29),
+        (2, 600, 2),
+    ] {
+        for constant in [false, true] {
+            let g = Graph::new();
+            let (x, b) = (g.input(&[m, k]), g.input(&[k, n]));
+            let a = if constant {
+                g.constant(Tensor::new(x.shape(), values(m * k, (-1.0, 1.0), 3)))
+            } else {
+                x.sin()
+            };
+            let squeezed = if n == 1 { b.reshape(&[k]) } else { b };
+            let y =
+                a.matmul(squeezed).square().sum() + (a.transpose().matmul(a) * 0.01).tanh().sum();
+            let mut outputs = vec![y.id, a.matmul(squeezed).id];
+            outputs.extend(grad(y, &[x, b]).iter().map(|v| v.id));
+            agrees(
+                &g,
+                &feeds(&[x, b], (-1.0, 1.0)),
+                &outputs,
+                &format!("{m}×{k}×{n}"),
+            );
+        }
+    }
+}
+
+#[test]
+fn empty_tensors() {
+    let g = Graph::new();
+    let (x, y) = (g.input(&[0, 3]), g.input(&[3]));
+    let product = x.matmul(y);
+    let padded = (x * y).pad(1, 1, 1);
+    let outputs = [
+        product.id,
+        product.sum().id,
+        padded.id,
+        (padded * y.exp()).sum().id,
+        x.transpose().matmul(x).id,
+        crate::ops::concat(&[x, y.reshape(&[1, 3])], 1).id,
+        x.exp().id,
+    ];
+    agrees(&g, &feeds(&[x, y], (0.0, 1.0)), &outputs, "empty");
+}
+
+#[test]
+fn inputs_in_the_middle_and_outputs_of_all_kinds() {
+    let g = Graph::new();
+    let x = g.input(&[4]);
+    let middle = x.exp();
+    let y = (middle * 2.0).sum();
+    let outputs = [
+        y.id,
+        middle.id,
+        y.id,
+        g.constant(Tensor::vector([1.0, 2.0])).id,
+        g.scalar(3.0).broadcast(&[5]).id,
+        middle.reshape(&[2, 2]).transpose().id,
+        middle.reshape(&[2, 2]).id,
+        (middle + 1.0).slice(0, 1, 2).id,
+    ];
+    let value = Tensor::vector([1.0, 2.0, 3.0, 4.0]);
+    agrees(&g, &[(middle.id, value.clone())], &outputs, "cut");
+    agrees(
+        &g,
+        &[(x.id, value.clone()), (middle.id, value)],
+        &outputs,
+        "cut, both given",
+    );
+}
+
+#[test]
+fn flat_inputs_and_outputs_stand_in_order() {
+    let g = Graph::new();
+    let (a, b, c) = (g.input(&[3]), g.input(&[]), g.input(&[2]));
+    let mut tape = Tape::compile(&g, &[a.id, b.id, c.id], &[(a * b).id, c.id, b.exp().id]);
+    tape.set_inputs_flat(&[1.0, 2.0, 3.0, 0.5, 8.0, 9.0]);
+    tape.run();
+    assert_eq!(tape.outputs_flat(), [0.5, 1.0, 1.5, 8.0, 9.0, 0.5f64.exp()]);
+    let mut other = tape.clone();
+    other.set_input(1, &[2.0]);
+    other.run();
+    assert_eq!(other.output(0), [2.0, 4.0, 6.0]);
+    assert_eq!(tape.output(0), [0.5, 1.0, 1.5]);
+    assert_eq!(tape.run_timed().len(), tape.instruction_count());
+}
+
+#[test]
+fn a_body_too_large_for_straight_code_is_run_by_kernels() {
+    use crate::ops::{Body, scan};
+    let body = std::sync::Arc::new(Graph::new());
+    let (c, x, w) = (body.input(&[40]), body.input(&[40]), body.input(&[40, 40]));
+    let next = (w.matmul(c) * 0.1 + x).tanh();
+    let body = Body {
+        inputs: vec![c.id, x.id, w.id],
+        output: next.id,
+        graph: body.clone(),
+    };
+    let g = Graph::new();
+    let (c, x, w) = (g.input(&[40]), g.input(&[6, 40]), g.input(&[40, 40]));
+    let y = scan(body, 6, false, c, &[x], &[w]).square().sum();
+    let mut outputs = vec![y.id];
+    outputs.extend(grad(y, &[c, x, w]).iter().map(|v| v.id));
+    agrees(&g, &feeds(&[c, x, w], (-0.5, 0.5)), &outputs, "large body");
+}
+
+/// Builds a graph from random choices: each takes earlier values and makes a new one.
+fn grown<'g>(g: &'g Graph, inputs: &[Var<'g>], choices: &[(u8, u16, u16)]) -> Vec<Var<'g>> {
+    let mut values: Vec<Var<'g>> = inputs.to_vec();
+    for &(what, i, j) in choices {
+        let a = values[i as usize % values.len()];
+        let b = values[j as usize % values.len()];
+        let fitting = crate::graph::broadcast_shapes(&a.shape(), &b.shape()).is_some();
+        let rank = a.rank();
+        let axis = if rank > 0 { j as usize % rank } else { 0 };
+        let made = match what % 16 {
+            0 if fitting => a + b,
+            1 if fitting => a * b,
+            2 if fitting => a - b.tanh(),
+            3 => a.tanh(),
+            4 => a.sin() * 0.5,
+            5 if fitting => a.gt(b).select(a, b),
+            6 if rank > 0 => a.sum_axes(&[axis]) * 0.3,
+            7 if rank > 0 => a.max_axes(&[axis]),
+            8 if rank > 1 => a.permute(&[1, 0]),
+            9 if rank > 0 && a.extent(axis) > 1 => a.slice(axis, 1, a.extent(axis) - 1),
+            10 if rank > 0 && a.numel() < 4000 => a.pad(axis, 1, 2),
+            11 if rank > 0 => {
+                let n = a.extent(axis);
+                let index: Vec<f64> = (0..n).map(|k| ((k * 5 + 2) % n) as f64).collect();
+                a.gather(axis, g.constant(Tensor::vector(index)))
+            }
+            12 if rank > 0 => {
+                let n = a.extent(axis);
+                let index: Vec<f64> = (0..n).map(|k| ((k * 3 + 1) % 4) as f64).collect();
+                a.scatter_add(axis, 4, g.constant(Tensor::vector(index)))
+            }
+            13 => a.reshape(&[a.numel()]),
+            14 if rank == 2 && a.numel() < 3000 => a.matmul(a.transpose()).tanh(),
+            15 if rank > 0 && a.numel() < 2000 => {
+                let mut shape = a.shape();
+                shape.insert(0, 3);
+                a.broadcast(&shape).sin()
+            }
+            _ => a.square().tanh(),
+        };
+        if made.numel() <= 8000 {
+            values.push(made);
+        }
+    }
+    values
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn random_graphs(
+        choices in proptest::collection::vec((0u8..16, 0u16..1000, 0u16..1000), 1..40),
+        n in 1usize..40,
+        m in 1usize..70,
+    ) {
+        let g = Graph::new();
+        let inputs = [g.input(&[]), g.input(&[n]), g.input(&[m, n]), g.input(&[m, 1])];
+        let all = grown(&g, &inputs, &choices);
+        let mut outputs: Vec<NodeId> = all.iter().rev().take(3).map(|v| v.id).collect();
+        let y = all.iter().rev().take(4).map(|v| v.tanh().sum()).reduce(|a, b| a + b).unwrap();
+        outputs.push(y.id);
+        outputs.extend(grad(y, &inputs).iter().map(|v| v.id));
+        let feeds = feeds(&inputs, (-1.3, 1.1));
+        // Sums of thousands of terms of both signs: relative to the largest.
+        agrees(&g, &feeds, &outputs, "random graph");
+    }
+}
