@@ -313,3 +313,53 @@ fn a_centred_hierarchy_is_fitted_though_its_density_is_unbounded() {
         close(fitted.elbo.mean, fits[0].elbo.mean, 0.1 + 3.0 * se, "ELBO");
     }
 }
+
+#[test]
+fn a_funnel_has_its_known_optimum() {
+    let n = 9;
+    // E[e^(−v)] E[xᵢ²] = 1 at the optimum.
+    let var = 1.0 / (1.0 / 9.0 + n as f64 / 2.0);
+    for seed in 1..4 {
+        let p = run("funnel", &funnel(n), &options(seed)).params;
+        close(p.sd[0].ln(), 0.5 * f64::ln(var), 0.1, "log sd of v");
+        for j in 0..=n {
+            close(p.mean[j], 0.0, 0.1 * p.sd[j], "mean");
+        }
+        for sd in &p.sd[1..] {
+            close(sd.ln(), -0.25 * var, 0.1, "log sd of x");
+        }
+    }
+}
+
+#[test]
+fn numbers_of_any_size_are_fitted_from_the_default_starts() {
+    let noise = crate::infer::optim::problems::normals(50, 3);
+    let mean = noise.iter().sum::<f64>() / 50.0;
+    for (centre, spread) in [(0.0, 1e-6), (1e9, 1e5), (-1e4, 1e-2), (3.0, 1e8)] {
+        let name = format!("{centre} ± {spread}");
+        let fitted = run(&name, &location(centre, spread), &options(1));
+        let (p, sd) = (&fitted.params, spread / 50f64.sqrt());
+        close(p.mean[0], centre + spread * mean, 0.1 * sd, &name);
+        assert!((0.7 * sd..1.4 * sd).contains(&p.sd[0]), "{name}: {p:?}");
+    }
+}
+
+#[test]
+fn a_horseshoe_is_fitted_or_its_error_is_said() {
+    // Moments of e^(2 log λ) have so heavy tails that thousands of draws leave an error.
+    let fits: Vec<Fit> = (1..3)
+        .map(|seed| run("horseshoe", &horseshoe(), &options(seed)))
+        .collect();
+    let se = fits[0].elbo.se + fits[1].elbo.se;
+    close(fits[0].elbo.mean, fits[1].elbo.mean, 0.1 + 3.0 * se, "ELBO");
+    for fitted in &fits {
+        let error = fitted.monte_carlo.expect("there were several rounds");
+        let said = fitted.messages.iter().any(|m| m.code == "E0813");
+        assert_eq!(
+            said,
+            error.sds > 0.03 || error.nats > 0.03,
+            "{}",
+            fitted.verdict
+        );
+    }
+}

@@ -267,3 +267,57 @@ pub(super) fn logistic(n: usize, d: usize) -> Model {
         parts(prior + (y * linear - linear.softplus()).sum())
     })
 }
+
+/// Neal's funnel: `v ~ N(0, 3)`, `xᵢ ~ N(0, e^(v/2))`.
+pub(super) fn funnel(n: usize) -> Model {
+    let blocks = [("v", Role::Latent, 1), ("x", Role::Latent, n)];
+    model(&blocks, |g, u| {
+        let zero = g.scalar(0.0);
+        let prior = normal(u[0], zero, g.scalar(3.0)).sum();
+        parts(prior + normal(u[1], zero, (u[0] * 0.5).exp()).sum())
+    })
+}
+
+/// Mean and sd of numbers near `centre`, spread by `spread`, with flat priors.
+pub(super) fn location(centre: f64, spread: f64) -> Model {
+    let noise = crate::infer::optim::problems::normals(50, 3);
+    let blocks = [("mu", Role::Latent, 1), ("log sigma", Role::Latent, 1)];
+    model(&blocks, move |g, u| {
+        let data: Vec<f64> = noise.iter().map(|z| centre + spread * z).collect();
+        let y = g.constant(Tensor::vector(data));
+        Parts {
+            log_joint: normal(y, u[0], u[1].exp()).sum(),
+            log_jacobian: u[1].sum(),
+            quantities: Vec::new(),
+        }
+    })
+}
+
+/// Regression with a horseshoe prior: `βⱼ ~ N(0, τ λⱼ)`, two of twenty effects not 0.
+pub(super) fn horseshoe() -> Model {
+    let (n, d) = (60, 20);
+    let noise = crate::infer::optim::problems::normals(n * (d + 1), 29);
+    let blocks = [
+        ("log tau", Role::Latent, 1),
+        ("log lambda", Role::Latent, d),
+        ("z", Role::Latent, d),
+    ];
+    model(&blocks, move |g, u| {
+        let x: Vec<f64> = noise[..n * d].to_vec();
+        let y: Vec<f64> = (0..n)
+            .map(|i| 3.0 * x[i * d] - 2.0 * x[i * d + 1] + noise[n * d + i])
+            .collect();
+        let x = g.constant(Tensor::new([n, d].as_slice().into(), x));
+        let (tau, lambda) = (u[0].exp(), u[1].exp());
+        let beta = u[2] * tau * lambda;
+        let prior = half_cauchy(tau, 1.0).sum()
+            + half_cauchy(lambda, 1.0).sum()
+            + normal(u[2], g.scalar(0.0), g.scalar(1.0)).sum();
+        let mean = x.matmul(beta);
+        Parts {
+            log_joint: prior + normal(g.constant(Tensor::vector(y)), mean, g.scalar(1.0)).sum(),
+            log_jacobian: u[0].sum() + u[1].sum(),
+            quantities: vec![("beta", beta)],
+        }
+    })
+}
