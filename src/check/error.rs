@@ -282,10 +282,6 @@ pub fn draw_base(span: Span, dist: Span, name: &str, dist_name: &str) -> D {
     .help("declare the data as `int`")
 }
 
-pub fn no_closed_form(span: Span, dist: &str, what: &str) -> D {
-    D::error("E0312", format!("`{dist}` has no {what} in closed form")).at(span, "asked for here")
-}
-
 pub fn power_of(span: Span, ty: &Type) -> D {
     D::error(
         "E0313",

@@ -5,7 +5,7 @@ use super::{Binding, Bounds, Checker, error};
 use crate::diag::Span;
 use crate::functions;
 use crate::syntax::ast::{self, BinaryOp, UnaryOp};
-use crate::types::{Atom, Base, Dim, Same, Type};
+use crate::types::{Atom, Base, Dim, Type};
 
 impl<'a> Checker<'a> {
     /// An expression that must be a value: numbers, or a distribution.
@@ -596,14 +596,5 @@ fn describe(checker: &Checker, e: &Expr) -> String {
     match &e.kind {
         ExprKind::Var(id) => checker.variable(*id).name.clone(),
         _ => format!("#{}..{}", e.span.start, e.span.end),
-    }
-}
-
-impl Expr {
-    /// Whether two extents are told apart before data is seen.
-    pub(super) fn has_extent(&self, axis: usize, dim: &Dim) -> bool {
-        self.ty
-            .number()
-            .is_some_and(|(_, dims)| dims.get(axis).is_some_and(|d| d.compare(dim) != Same::No))
     }
 }

@@ -479,10 +479,10 @@ impl<'g> Lowerer<'_, 'g> {
         let family = dist.family;
         let var = match property {
             Property::LogProb => Some(dist.log_prob(given(x))),
-            Property::LogCdf => family.log_cdf(&dist, given(x)),
-            Property::Cdf => family.log_cdf(&dist, given(x)).map(|v| v.exp()),
-            Property::LogSurvival => family.log_survival(&dist, given(x)),
-            Property::Survival => family.log_survival(&dist, given(x)).map(|v| v.exp()),
+            Property::LogCdf => dist.log_cdf(given(x)),
+            Property::Cdf => dist.log_cdf(given(x)).map(|v| v.exp()),
+            Property::LogSurvival => dist.log_survival(given(x)),
+            Property::Survival => dist.log_survival(given(x)).map(|v| v.exp()),
             Property::Mean => family.mean(&dist),
             Property::Variance => family.variance(&dist),
             Property::Sd => family.variance(&dist).map(|v| v.sqrt()),
@@ -505,11 +505,6 @@ impl<'g> Lowerer<'_, 'g> {
             }
         }
         Ok(self.tidy(var.broadcast(&shape), &axes, None))
-    }
-
-    /// A single number repeated over an elementwise function's shape, for callers that sum.
-    pub(super) fn function(&self, name: &str) -> &'static functions::Function {
-        functions::find(name).expect("a function of the language")
     }
 }
 
