@@ -23,7 +23,17 @@ pub struct Piece<'g> {
     /// Index (from 0) of every row in the indexed axes: `[rows][axes]`, flat.
     places: Vec<usize>,
     indexed: usize,
+    /// The loops whose rows these are, for messages.
+    axes: AxisList,
     span: Span,
+}
+
+/// Which row of which statement observes an element of data.
+#[derive(Clone)]
+pub struct Observation {
+    span: Span,
+    row: usize,
+    axes: AxisList,
 }
 
 impl<'g> Lowerer<'_, 'g> {
@@ -91,6 +101,7 @@ impl<'g> Lowerer<'_, 'g> {
         let defined: Vec<Option<VarId>> = (0..self.program.statements.len())
             .map(|i| self.defines(i))
             .collect();
+        self.expect_drawn(&defined)?;
         let mut waiting: BTreeMap<VarId, usize> = BTreeMap::new();
         for var in defined.iter().flatten() {
             *waiting.entry(*var).or_default() += 1;
@@ -125,6 +136,35 @@ impl<'g> Lowerer<'_, 'g> {
                 problems.extend(new);
             }
             self.filters.clear();
+        }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Data with missing values are drawn somewhere.
+    fn expect_drawn(&self, defined: &[Option<VarId>]) -> Result<()> {
+        let mut problems = Vec::new();
+        for decl in &self.program.data {
+            let Some(bound) = self.bound.values.get(&decl.var) else {
+                continue;
+            };
+            if let (Some(&first), false) = (bound.missing.first(), defined.contains(&Some(decl.var)))
+            {
+                let variable = self.program.variable(decl.var);
+                let element = element_text(bound.value.shape(), first);
+                let why = "no statement says how it is distributed";
+                let (name, file) = (&variable.name, &bound.file);
+                problems.push(error::missing_value(
+                    variable.span,
+                    name,
+                    &element,
+                    file,
+                    why,
+                ));
+            }
         }
         if problems.is_empty() {
             Ok(())
@@ -190,7 +230,29 @@ impl<'g> Lowerer<'_, 'g> {
                 }
             }
         }
-        Ok(self.union([axes]))
+        let axes = self.union([axes]);
+        let rows = axes.iter().map(|a| self.extent(*a));
+        let span = self.program.statements[statement].span;
+        self.expect_size("the rows of the loops around this", rows, span)?;
+        Ok(axes)
+    }
+
+    /// Whether a condition outside of all loops leaves a statement out: it is then as if it were not
+    /// written, and what it defines does not exist.
+    fn is_left_out(&self, statement: usize) -> bool {
+        self.program.statements[statement]
+            .nest
+            .iter()
+            .take_while(|part| matches!(part, Nest::If { .. }))
+            .any(|part| match part {
+                Nest::If { id, .. } => self
+                    .loops
+                    .get(id)
+                    .copied()
+                    .flatten()
+                    .is_some_and(|flat| self.extent(flat) == 0),
+                Nest::For { .. } => false,
+            })
     }
 
     fn define(&mut self, statement: usize, arguments_known: bool) -> Result<()> {
@@ -199,6 +261,12 @@ impl<'g> Lowerer<'_, 'g> {
         match &program.statements[statement].kind {
             StatementKind::Draw { target, dist } if self.defines(statement).is_some() => {
                 let axes = self.open_nest(statement)?;
+                if self.is_left_out(statement) {
+                    if program.variable(target.var).kind == VariableKind::Data {
+                        self.pieces.entry(target.var).or_default();
+                    }
+                    return Ok(());
+                }
                 if program.variable(target.var).kind == VariableKind::Data {
                     self.define_missing(target, dist, &axes)
                 } else {
@@ -208,6 +276,14 @@ impl<'g> Lowerer<'_, 'g> {
             StatementKind::Draw { .. } | StatementKind::Factor { .. } => Ok(()),
             StatementKind::Let { target, value } => {
                 let axes = self.open_nest(statement)?;
+                if self.is_left_out(statement) {
+                    return Ok(());
+                }
+                if matches!(value.ty, Type::Distribution { .. }) {
+                    let d = self.distribution(value)?;
+                    self.distributions.insert(target.var, d);
+                    return Ok(());
+                }
                 let value = self.value(value)?;
                 if target.indices.is_empty() {
                     self.env.insert(target.var, value);
@@ -244,6 +320,7 @@ impl<'g> Lowerer<'_, 'g> {
             values: values.reshape(&shape),
             places,
             indexed: target.indices.len(),
+            axes: axes.clone(),
             span: target.span,
         };
         self.pieces.entry(target.var).or_default().push(piece);
@@ -297,29 +374,30 @@ impl<'g> Lowerer<'_, 'g> {
                     .for_each(|(n, &k)| *n = (*n).max(k + 1));
             }
         }
+        self.expect_size(
+            &format!("`{name}`"),
+            extents.iter().copied(),
+            pieces[0].span,
+        )?;
         let total = numel(&extents);
-        if total as f64 >= 2f64.powi(31) {
-            return Err(vec![error::too_large(
-                pieces[0].span,
-                &format!("`{name}`"),
-                total as f64,
-            )]);
-        }
         let mut source: Vec<Option<(usize, usize)>> = vec![None; total];
+        let mut order = vec![0.0; total];
         let mut offset = 0;
         for (p, piece) in pieces.iter().enumerate() {
             for (row, place) in piece.places.chunks(indexed).enumerate() {
                 let flat = place.iter().zip(&extents).fold(0, |f, (k, n)| f * n + k);
-                if let Some((other, _)) = source[flat] {
+                if let Some((other, other_row)) = source[flat] {
                     let element = element_text(&extents, flat);
+                    let other = &pieces[other];
                     return Err(vec![error::element_twice(
-                        piece.span,
-                        pieces[other].span,
+                        (piece.span, &self.row_text(&piece.axes, row)),
+                        (other.span, &self.row_text(&other.axes, other_row)),
                         &name,
                         &element,
                     )]);
                 }
-                source[flat] = Some((p, offset + row));
+                source[flat] = Some((p, row));
+                order[flat] = (offset + row) as f64;
             }
             offset += piece.values.shape()[0];
         }
@@ -358,10 +436,6 @@ impl<'g> Lowerer<'_, 'g> {
         } else {
             crate::ops::concat(&parts, rank - 1)
         };
-        let order: Vec<f64> = source
-            .iter()
-            .map(|s| s.map_or(0.0, |(_, k)| k as f64))
-            .collect();
         let sorted = if total == 0 {
             joined
         } else {
@@ -393,14 +467,7 @@ impl<'g> Lowerer<'_, 'g> {
         for piece in pieces {
             let index: Vec<f64> = piece.places.iter().map(|&k| k as f64).collect();
             for &k in &piece.places {
-                if std::mem::replace(&mut covered[k], true) {
-                    return Err(vec![error::element_twice(
-                        piece.span,
-                        piece.span,
-                        &name,
-                        &element_text(&shape, k),
-                    )]);
-                }
+                covered[k] = true;
             }
             filled = filled
                 + piece.values.scatter_add(
@@ -598,6 +665,7 @@ impl<'g> Lowerer<'_, 'g> {
             values,
             places: mine.iter().map(|&i| places[i]).collect(),
             indexed: 1,
+            axes: axes.clone(),
             span: target.span,
         };
         self.pieces.entry(target.var).or_default().push(piece);
@@ -734,12 +802,16 @@ impl<'g> Lowerer<'_, 'g> {
         match &program.statements[statement].kind {
             StatementKind::Draw { target, dist } => {
                 let axes = self.open_nest(statement)?;
+                if self.is_left_out(statement) {
+                    return Ok(());
+                }
                 let d = self.distribution(dist)?;
                 let name = program.variable(target.var).name.clone();
                 let observed = program.variable(target.var).kind == VariableKind::Data;
                 let x = self.target_value(target, &axes)?;
                 self.check_event(&d, &x, target)?;
                 if observed {
+                    self.expect_once(target, &axes)?;
                     self.check_support(target, &d, &x, &axes, dist.span)?;
                 }
                 let (log_prob, own) = self.log_prob(&d, &x, dist.span)?;
@@ -757,6 +829,9 @@ impl<'g> Lowerer<'_, 'g> {
             }
             StatementKind::Factor { value } => {
                 let axes = self.open_nest(statement)?;
+                if self.is_left_out(statement) {
+                    return Ok(());
+                }
                 let value = self.value(value)?;
                 if value.ragged.is_some() {
                     return Err(vec![error::ragged(span, "factor")]);
@@ -766,6 +841,36 @@ impl<'g> Lowerer<'_, 'g> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Every element of data is observed once.
+    fn expect_once(&mut self, target: &Target, axes: &AxisList) -> Result<()> {
+        let indexed = target.indices.len();
+        if indexed == 0 {
+            return Ok(());
+        }
+        let shape = self.env[&target.var].var.shape();
+        let lead: Shape = shape[..indexed].into();
+        let places = self.data_places(target, axes, &lead, 1)?;
+        let mut seen = self.observed.remove(&target.var).unwrap_or_default();
+        seen.resize(numel(&lead), None);
+        for (row, &place) in places.iter().enumerate() {
+            let now = Observation {
+                span: target.span,
+                row,
+                axes: axes.clone(),
+            };
+            if let Some(first) = seen[place].replace(now) {
+                return Err(vec![error::observed_twice(
+                    (target.span, &self.row_text(axes, row)),
+                    (first.span, &self.row_text(&first.axes, first.row)),
+                    &self.program.variable(target.var).name,
+                    &element_text(&lead, place),
+                )]);
+            }
+        }
+        self.observed.insert(target.var, seen);
+        Ok(())
     }
 
     fn check_event(&self, d: &DistValue<'g>, x: &Value<'g>, target: &Target) -> Result<()> {
@@ -800,7 +905,7 @@ impl<'g> Lowerer<'_, 'g> {
 
     /// What is drawn, row by row.
     fn target_value(&mut self, target: &Target, axes: &AxisList) -> Result<Value<'g>> {
-        let base = self.env[&target.var].clone();
+        let base = self.variable(target.var, target.span)?;
         if target.indices.is_empty() {
             return Ok(base);
         }
