@@ -11,7 +11,7 @@ use crate::check::program::{
 use crate::diag::{Diagnostic, Span};
 use crate::dist::Support;
 use crate::graph::{Shape, Tensor, Var, numel};
-use crate::model::{Block, Quantity, QuantityKind, Role, Term};
+use crate::model::{Block, BlockSupport, Quantity, QuantityKind, Role, Term};
 use crate::transform;
 use crate::types::{Atom, Dim, Type};
 use std::collections::BTreeMap;
@@ -23,6 +23,8 @@ pub struct Piece<'g> {
     /// Index (from 0) of every row in the indexed axes: `[rows][axes]`, flat.
     places: Vec<usize>,
     indexed: usize,
+    /// The block whose value this is.
+    block: Option<usize>,
     span: Span,
 }
 
@@ -240,10 +242,12 @@ impl<'g> Lowerer<'_, 'g> {
         let mut shape = vec![rows];
         shape.extend_from_slice(&value.dims());
         let places = self.places(target, axes)?;
+        let block = self.blocks.iter().rposition(|b| b.value == value.var.id);
         let piece = Piece {
             values: values.reshape(&shape),
             places,
             indexed: target.indices.len(),
+            block,
             span: target.span,
         };
         self.pieces.entry(target.var).or_default().push(piece);
@@ -370,7 +374,23 @@ impl<'g> Lowerer<'_, 'g> {
         let mut shape = extents;
         shape.extend_from_slice(&parts[0].shape()[1..]);
         self.env.insert(var, Value::plain(sorted.reshape(&shape)));
+        self.place_blocks(&pieces, &shape);
         Ok(())
+    }
+
+    /// Tells the blocks that are pieces of an array of this shape which elements they are.
+    fn place_blocks(&mut self, pieces: &[Piece<'g>], shape: &[usize]) {
+        for piece in pieces {
+            let Some(block) = piece.block else {
+                continue;
+            };
+            let (extents, element) = shape.split_at(piece.indexed);
+            let inner = numel(element);
+            let flat = |place: &[usize]| place.iter().zip(extents).fold(0, |f, (k, n)| f * n + k);
+            let rows = piece.places.chunks(piece.indexed).map(flat);
+            let places = rows.flat_map(|row| (0..inner).map(move |i| row * inner + i));
+            self.blocks[block].places = places.collect();
+        }
     }
 
     /// Missing elements of data become what was inferred for them.
@@ -522,6 +542,8 @@ impl<'g> Lowerer<'_, 'g> {
             input: input.id,
             size,
             value: value.id,
+            places: (0..value.numel()).collect(),
+            support: BlockSupport::new(support, event),
             init: None,
         };
         self.blocks.push(block);
@@ -594,10 +616,14 @@ impl<'g> Lowerer<'_, 'g> {
             other => other,
         };
         let (values, _) = self.new_latent(&name, &support, &[mine.len()], &[]);
+        let places: Vec<usize> = mine.iter().map(|&i| places[i]).collect();
+        let block = self.blocks.len() - 1;
+        self.blocks[block].places = places.clone();
         let piece = Piece {
             values,
-            places: mine.iter().map(|&i| places[i]).collect(),
+            places,
             indexed: 1,
+            block: Some(block),
             span: target.span,
         };
         self.pieces.entry(target.var).or_default().push(piece);
@@ -721,6 +747,8 @@ impl<'g> Lowerer<'_, 'g> {
             input: input.id,
             size,
             value: value.id,
+            places: (0..value.numel()).collect(),
+            support: BlockSupport::new(&support, event),
             init,
         });
         self.env.insert(var, Value::plain(value));

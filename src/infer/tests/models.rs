@@ -57,6 +57,8 @@ pub(super) fn model(
         input,
         size: b.2,
         value: input,
+        places: (0..b.2).collect(),
+        support: BlockSupport::new(&Support::REAL, &[]),
         init: None,
     };
     Model {
