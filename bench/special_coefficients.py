@@ -46,8 +46,24 @@ def fit(f, lo, hi, degree):
     return out
 
 
-def show(name, doc, f, lo, hi, degree, weight=lambda x: mpf(1)):
-    rounded = [mpf(float(c)) for c in fit(f, lo, hi, degree)]
+def weighted_fit(f, lo, hi, degree, weight):
+    """Coefficients of the least-squares fit of f on [lo, hi] with a weight that varies strongly."""
+    m = 6 * degree
+    lo, hi = mpf(lo), mpf(hi)
+    nodes = [lo + (hi - lo) * (1 - mp.cos(mp.pi * (mpf(j) + mpf(1) / 2) / m)) / 2 for j in range(m)]
+    a = mp.matrix(m, degree + 1)
+    b = mp.matrix(m, 1)
+    for i, x in enumerate(nodes):
+        w = weight(x)
+        b[i] = w * f(x)
+        for j in range(degree + 1):
+            a[i, j] = w * x**j
+    return list(mp.lu_solve(a.T * a, a.T * b))
+
+
+def show(name, doc, f, lo, hi, degree, weight=lambda x: mpf(1), weigh=False):
+    exact = weighted_fit(f, lo, hi, degree, weight) if weigh else fit(f, lo, hi, degree)
+    rounded = [mpf(float(c)) for c in exact]
     lo, hi = mpf(lo), mpf(hi)
     worst = mpf(0)
     for i in range(400):
@@ -88,6 +104,8 @@ def main():
     h = ln2 / 2 * mpf("1.0005")
     show("EXP", "(e^r - 1 - r) / r^2", lambda r: mp.fsum(r**k / mp.factorial(k + 2) for k in range(60)), -h, h, 9,
          lambda r: r * r)
+    show("EXPM1", "(e^r - 1 - r) / r^2", lambda r: mp.fsum(r**k / mp.factorial(k + 2) for k in range(60)),
+         "-0.2915", "0.4025", 10, lambda r: r * r)
     zmax = ((mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)) ** 2 * mpf("1.001")
     atanh = lambda z: mp.fsum(2 * z**k / (2 * k + 3) for k in range(60))
     show("LOG", "(log((1+s)/(1-s)) - 2s) / s^3 in s^2", atanh, 0, zmax, 7, lambda z: z)
@@ -98,8 +116,8 @@ def main():
 
     erf_tail = lambda z: mp.fsum(2 / mp.sqrt(mp.pi) * (-1)**k * z**(k - 1) / mp.factorial(k) / (2 * k + 1) for k in range(1, 80))
     show("ERF", "(erf(x)/x - 2/sqrt(pi)) / x^2 in x^2", erf_tail, 0, 1, 13, lambda z: z)
-    show("ERF_FAR", "log(erfc(x)) in x - 3.5", lambda v: mp.log(mp.erfc(v + mpf("3.5"))), -2.5, 2.5, 24,
-         lambda v: mp.erfc(v + mpf("3.5")))
+    show("ERF_FAR", "log(erfc(x)) in x - 1, weighted by erfc(x)", lambda v: mp.log(mp.erfc(v + 1)), 0, 5, 16,
+         lambda v: mp.erfc(v + 1), weigh=True)
     K = 4
 
     def erfcx_map(t):
@@ -114,7 +132,7 @@ def main():
     show("ERFCX", "(1 + 2x) erfcx(x) in t = (x - 4)/(x + 4)", erfcx_map, -1, 1, 24)
 
     lg2 = lambda f: mp.loggamma(2 + f) / f
-    show("LGAMMA_TWO", "lgamma(2 + f) / f", lg2, -0.5, 0.5, 21)
+    show("LGAMMA_TWO", "lgamma(2 + f) / f", lg2, "-0.65", "0.35", 22)
 
     def stirling(w):
         if w < mpf("1e-4"):
@@ -122,7 +140,7 @@ def main():
         x = 1 / mp.sqrt(w)
         return (mp.loggamma(x) - (x - mpf(1) / 2) * mp.log(x) + x - mp.log(2 * mp.pi) / 2) * x
 
-    show("STIRLING", "x (lgamma(x) - (x - 1/2) log x + x - log(2 pi)/2) in 1/x^2", stirling, 0, 1 / mpf("4.5")**2, 8)
+    show("STIRLING", "x (lgamma(x) - (x - 1/2) log x + x - log(2 pi)/2) in 1/x^2", stirling, 0, 1 / mpf("4.35")**2, 8)
 
     def psi_far(w):
         if w < mpf("1e-4"):

@@ -8,6 +8,7 @@
 use super::exp::{exp_of_sum, exp_times};
 use super::kernel::unary;
 use super::lane::{horner, select, two_product};
+use std::f64::consts::FRAC_2_SQRT_PI;
 
 unary!(
     /// erf x = 2/√π ∫₀ˣ e^−t² dt, within 1.5 ulp.
@@ -15,7 +16,7 @@ unary!(
 );
 
 unary!(
-    /// erfc x = 1 − erf x, within 4 ulp (1 ulp more where the result is subnormal).
+    /// erfc x = 1 − erf x, within 3 ulp (1 ulp more where the result is subnormal).
     ERFC, erfc, erfc_block, erfc_raw = erfc_lane
 );
 
@@ -24,8 +25,7 @@ unary!(
     ERFCX, erfcx, erfcx_block, erfcx_raw = erfcx_lane
 );
 
-/// 2/√π in two parts.
-const FRAC_2_SQRT_PI_HI: f64 = 1.1283791670955126;
+/// What 2/√π has beyond one f64.
 const FRAC_2_SQRT_PI_LO: f64 = 1.533545961316588e-17;
 
 /// (erf(x)/x - 2/sqrt(pi)) / x^2 in x^2.
@@ -46,33 +46,25 @@ const NEAR: [f64; 14] = [
     2.895998335856489e-13,
 ];
 
-/// log(erfc(x)) in x - 3.5.
-const FAR: [f64; 25] = [
-    -14.112437402148174,
-    -7.266099588365191,
-    -0.9667530547422302,
-    -0.005225658221942861,
-    0.0008736873236408237,
-    -0.00014729777488781744,
-    2.438637353837193e-05,
-    -3.889557177433291e-06,
-    5.856143420214686e-07,
-    -8.069300921059887e-08,
-    9.531662324567559e-09,
-    -7.749098216099144e-10,
-    -2.4797961927313533e-11,
-    3.065799747065226e-11,
-    -9.181632549224174e-12,
-    2.05374382433181e-12,
-    -3.936555536117871e-13,
-    6.732658943904082e-14,
-    -8.933312939036638e-15,
-    5.18112696321671e-16,
-    -2.372761786763158e-17,
-    2.0718495744576254e-17,
-    7.954159505527286e-18,
-    -5.0952776026690955e-18,
-    6.325520588718493e-19,
+/// log(erfc(x)) in x - 1, weighted by erfc(x).
+const FAR: [f64; 17] = [
+    -1.8496055099332485,
+    -2.638967514234718,
+    -0.8431072563625377,
+    -0.04156109796008069,
+    0.010033824487107112,
+    -0.0019778968635633092,
+    0.00023729884094834199,
+    2.6344569140522587e-05,
+    -2.7291927307357773e-05,
+    9.800141301190635e-06,
+    -2.2618741717055576e-06,
+    3.00778069622876e-07,
+    6.333587612819758e-09,
+    -1.3387189060560062e-08,
+    3.111795251498792e-09,
+    -3.526630544001113e-10,
+    1.689635903442928e-11,
 ];
 
 /// (1 + 2x) erfcx(x) in t = (x - 4)/(x + 4).
@@ -109,7 +101,7 @@ const SCALED: [f64; 25] = [
 pub(super) fn erf_near(x: f64) -> f64 {
     let z = x * x;
     let rest = z.mul_add(horner(z, &NEAR), FRAC_2_SQRT_PI_LO);
-    x.mul_add(FRAC_2_SQRT_PI_HI, x * rest)
+    x.mul_add(FRAC_2_SQRT_PI, x * rest)
 }
 
 /// erfcx a for a ≥ 0.
@@ -127,7 +119,7 @@ pub(super) fn erfcx_positive(a: f64) -> f64 {
 #[inline(always)]
 fn erf_lane(x: f64) -> f64 {
     let a = x.abs();
-    let complement = exp_of_sum(horner(select(a > 6.0, 6.0, a) - 3.5, &FAR), 0.0);
+    let complement = exp_of_sum(horner(select(a > 6.0, 6.0, a) - 1.0, &FAR), 0.0);
     let far = (1.0 - complement).copysign(x);
     select(a < 1.0, erf_near(x), far)
 }

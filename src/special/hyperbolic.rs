@@ -5,7 +5,7 @@ use super::kernel::unary;
 use super::lane::select;
 
 unary!(
-    /// tanh x, within 2 ulp.
+    /// tanh x, within 2.5 ulp.
     TANH, tanh, tanh_block, tanh_raw = tanh_lane
 );
 

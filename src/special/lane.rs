@@ -8,16 +8,25 @@
 /// 1.5 · 2⁵²: adding it to |v| < 2⁵¹ leaves round-to-nearest(v) in the low bits of the sum.
 const ROUND: f64 = 6755399441055744.0;
 
-/// The polynomial c₀ + c₁x + … with one fused operation per coefficient.
+/// The polynomial c₀ + c₁x + …, by Horner's rule on its even and its odd part: two chains of fused
+/// operations that a vector unit works on side by side.
 #[inline(always)]
 pub(super) fn horner<const N: usize>(x: f64, c: &[f64; N]) -> f64 {
-    let mut sum = c[N - 1];
-    let mut i = N - 1;
-    while i > 0 {
-        i -= 1;
-        sum = sum.mul_add(x, c[i]);
+    let square = x * x;
+    let mut last = c[N - 1];
+    let mut before = c[N - 2];
+    let mut i = N - 2;
+    while i >= 2 {
+        i -= 2;
+        last = last.mul_add(square, c[i + 1]);
+        before = before.mul_add(square, c[i]);
     }
-    sum
+    // `last` belongs to the odd powers if N is even; if not, c₀ is still to come.
+    if N.is_multiple_of(2) {
+        last.mul_add(x, before)
+    } else {
+        last.mul_add(x, before).mul_add(x, c[0])
+    }
 }
 
 /// `if condition { yes } else { no }` on values already at hand: a blend, not a jump.
@@ -42,14 +51,6 @@ pub(super) fn round_bits(x: f64) -> u64 {
 #[inline(always)]
 pub(super) fn pow2(k: f64) -> f64 {
     f64::from_bits((k + (ROUND + 1023.0)).to_bits() << 52)
-}
-
-/// y·2ᵏ for a whole k in −2044..=2046, in two steps so that the ends overflow and underflow as
-/// they should.
-#[inline(always)]
-pub(super) fn scale(y: f64, k: f64) -> f64 {
-    let half = round(0.5 * k);
-    (y * pow2(half)) * pow2(k - half)
 }
 
 /// a·b as the rounded product and the exact rest.

@@ -7,7 +7,7 @@
 use super::exp::{exp_of_sum, half_expm1};
 use super::kernel::unary;
 use super::lane::{horner, pow2, select};
-use std::f64::consts::{LN_2, SQRT_2};
+use std::f64::consts::{FRAC_1_SQRT_2, LN_2, SQRT_2};
 
 unary!(
     /// log x, within 0.8 ulp; −∞ at 0, NaN below.
@@ -15,7 +15,7 @@ unary!(
 );
 
 unary!(
-    /// log(1 + x) without cancellation near 0, within 0.9 ulp; −∞ at −1, NaN below.
+    /// log(1 + x) without cancellation near 0, within 0.8 ulp; −∞ at −1, NaN below.
     LOG1P, log1p, log1p_block, log1p_raw = log1p_lane
 );
 
@@ -55,17 +55,16 @@ pub(super) fn split(u: f64) -> Split {
     const TWO_54: f64 = 18014398509481984.0;
     // 2⁵²: put above a small whole number in the low bits, it makes that number's f64.
     const TWO_52: f64 = 4503599627370496.0;
+    const SQRT_HALF: u64 = FRAC_1_SQRT_2.to_bits();
     const MANTISSA: u64 = (1 << 52) - 1;
     let tiny = u < f64::MIN_POSITIVE;
     let bits = select(tiny, u * TWO_54, u).to_bits();
-    let biased = f64::from_bits((bits >> 52) | TWO_52.to_bits()) - TWO_52;
-    let m = f64::from_bits((bits & MANTISSA) | 1.0f64.to_bits());
-    let k = biased - select(tiny, 1023.0 + 54.0, 1023.0);
-    let high = m >= SQRT_2;
-    Split {
-        k: select(high, k + 1.0, k),
-        m: select(high, 0.5 * m, m),
-    }
+    // Counted from √½, the exponent field changes where m shall start anew.
+    let offset = bits.wrapping_sub(SQRT_HALF).wrapping_add(1.0f64.to_bits());
+    let m = f64::from_bits((offset & MANTISSA).wrapping_add(SQRT_HALF));
+    let biased = f64::from_bits((offset >> 52) | TWO_52.to_bits());
+    let k = biased - select(tiny, TWO_52 + 1023.0 + 54.0, TWO_52 + 1023.0);
+    Split { k, m }
 }
 
 /// log(u + c) for u > 0 finite and a c no larger than the rounding error of 1 + u.
@@ -79,6 +78,12 @@ fn log_core(u: f64, c: Option<f64>) -> f64 {
         None => 0.0,
     };
     let f = head + rest;
+    artanh_form(k, head, f, rest)
+}
+
+/// k ln 2 + log(1 + f) where f is the rounded head + rest.
+#[inline(always)]
+fn artanh_form(k: f64, head: f64, f: f64, rest: f64) -> f64 {
     let s = f / (2.0 + f);
     let z = s * s;
     let half_square = 0.5 * f * f;
@@ -88,6 +93,14 @@ fn log_core(u: f64, c: Option<f64>) -> f64 {
         LN_2_HI,
         head - (half_square - s.mul_add(half_square + series, low)),
     )
+}
+
+/// log(1 + z) for 0 ≤ z ≤ 1: 1 + z need not be formed, as its k is 0 or 1 and f exact.
+#[inline(always)]
+pub(super) fn log1p_unit(z: f64) -> f64 {
+    let high = z > SQRT_2 - 1.0;
+    let f = select(high, 0.5 * z - 0.5, z);
+    artanh_form(select(high, 1.0, 0.0), f, f, 0.0)
 }
 
 /// What log gives at the ends of its range, else `result`.
@@ -110,9 +123,9 @@ pub(super) fn log_of_sum(u: f64, c: f64) -> f64 {
     at_ends(u, log_core(u, Some(c)))
 }
 
-/// log(1 + x) where −1 ≤ x is known; may lose the sign of 0.
+/// log(1 + x) for −1 < x finite; may lose the sign of 0.
 #[inline(always)]
-pub(super) fn log1p_core(x: f64) -> f64 {
+fn log1p_core(x: f64) -> f64 {
     let u = 1.0 + x;
     // What rounding took from 1 + x: exact either way, the larger being subtracted first.
     let c = select(x < 1.0, x - (u - 1.0), 1.0 - (u - x));

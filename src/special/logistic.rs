@@ -5,10 +5,10 @@
 use super::exp::exp_lane;
 use super::kernel::unary;
 use super::lane::select;
-use super::log::log1p_core;
+use super::log::log1p_unit;
 
 unary!(
-    /// 1/(1 + e^−x), within 2 ulp in both tails.
+    /// 1/(1 + e^−x), within 2.5 ulp in both tails.
     SIGMOID, sigmoid, sigmoid_block, sigmoid_raw = sigmoid_lane
 );
 
@@ -31,7 +31,7 @@ fn sigmoid_lane(x: f64) -> f64 {
 #[inline(always)]
 fn softplus_lane(x: f64) -> f64 {
     let z = exp_lane(-x.abs());
-    select(x > 0.0, x, 0.0) + log1p_core(z)
+    select(x > 0.0, x, 0.0) + log1p_unit(z)
 }
 
 #[inline(always)]

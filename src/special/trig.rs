@@ -3,7 +3,7 @@
 
 use super::kernel::unary;
 use super::lane::{horner, round, round_bits, select, two_product, two_sum};
-use std::f64::consts::FRAC_2_PI;
+use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
 unary!(
     /// sin x, within 1 ulp.
@@ -40,8 +40,7 @@ unary!(
 /// Beyond this the reduction would want more of π.
 const LARGE: f64 = 1e6;
 
-/// π/2 in three parts.
-const HALF_PI_HI: f64 = 1.5707963267948966;
+/// What π/2 has beyond one f64, in two parts.
 const HALF_PI_LO: f64 = 6.123233995736766e-17;
 const HALF_PI_END: f64 = -1.497_384_904_859_169_8e-33;
 
@@ -78,8 +77,8 @@ struct Quarter {
 fn quarter(x: f64) -> Quarter {
     let turns = x * FRAC_2_PI;
     let k = round(turns);
-    // Exact: both x and k·HALF_PI_HI are multiples of 2⁻⁵³ and their difference is below 1.
-    let first = (-k).mul_add(HALF_PI_HI, x);
+    // Exact: both x and k·FRAC_PI_2 are multiples of 2⁻⁵³ and their difference is below 1.
+    let first = (-k).mul_add(FRAC_PI_2, x);
     let (second, second_rest) = two_product(k, HALF_PI_LO);
     let (r, rest) = two_sum(first, -second);
     let tail = k.mul_add(-HALF_PI_END, rest - second_rest);
