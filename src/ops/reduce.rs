@@ -206,8 +206,12 @@ impl Reduce {
         let (binary, args) = x.as_op::<Binary>()?;
         let (a, b) = (args[0], args[1]);
         match binary.0.name {
+            // A constant's sum is a constant.
             "add" | "sub"
-                if a.without_repeats(axes).is_some() || b.without_repeats(axes).is_some() =>
+                if a.without_repeats(axes).is_some()
+                    || b.without_repeats(axes).is_some()
+                    || a.as_const().is_some()
+                    || b.as_const().is_some() =>
             {
                 let (a, b) = (a.sum_axes(axes), b.sum_axes(axes));
                 Some(if binary.0.name == "add" { a + b } else { a - b })
@@ -222,6 +226,18 @@ impl Reduce {
                 product_as_contract(a, b, axes)
             }
             "div" => b.without_repeats(axes).map(|b| a.sum_axes(axes) / b),
+            // Linear in the first, if no signs hide that all are 0.
+            "xlogy" | "xlog1py"
+                if a.as_const()
+                    .is_some_and(|a| a.data().iter().all(|x| *x >= 0.0)) =>
+            {
+                let (a, b) = (a.sum_axes(axes), b.without_repeats(axes)?);
+                Some(if binary.0.name == "xlogy" {
+                    a.xlogy(b)
+                } else {
+                    a.xlog1py(b)
+                })
+            }
             _ => None,
         }
     }

@@ -171,6 +171,15 @@ impl Operation for Unary {
         if let Some((inner, inner_args)) = args[0].as_op::<Unary>() {
             match (self.0.name, inner.0.name) {
                 ("neg", "neg") | ("log", "exp") => return Some(inner_args[0]),
+                // Logarithms of probabilities stay exact where the probability rounds to 0 or 1.
+                ("log", "sigmoid") => return Some(inner_args[0].log_sigmoid()),
+                ("log1p", "neg") => {
+                    if let Some((function, args)) = inner_args[0].as_op::<Unary>()
+                        && function.0.name == "sigmoid"
+                    {
+                        return Some(-args[0].softplus());
+                    }
+                }
                 ("square", "sqrt") => return Some(inner_args[0]),
                 ("square", "neg") => return Some(inner_args[0].square()),
                 _ => {}

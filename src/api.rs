@@ -1,0 +1,134 @@
+//! What embedders are promised: a program, bound to data, is a model; a model is fitted.
+//!
+//! ```
+//! use elbo::{Data, Program};
+//! let program = Program::parse("coin.vi", "data y: int[N]\np ~ Beta(1, 1)\ny ~ Bernoulli(p)")?;
+//! let mut data = Data::default();
+//! data.insert("y", [1.0, 0.0, 1.0, 1.0]);
+//! let model = program.bind(&data)?;
+//! assert_eq!(model.size(), 1);
+//! # Ok::<(), elbo::Error>(())
+//! ```
+
+use crate::data::{Data, Files};
+use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, render};
+use crate::model::Model;
+use crate::{check, lower, syntax};
+use std::fmt;
+use std::path::Path;
+
+/// A checked program with its source.
+#[derive(Debug)]
+pub struct Program {
+    checked: check::Program,
+    sources: Sources,
+    warnings: Diagnostics,
+}
+
+/// What is wrong with a program or its data, with the texts that the places are in.
+#[derive(Clone, Debug)]
+pub struct Error {
+    pub diagnostics: Diagnostics,
+    pub sources: Sources,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&render(&self.diagnostics, &self.sources, false))
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl Program {
+    /// Parses and checks a program; `name` is what messages call its source.
+    ///
+    /// # Errors
+    /// All mistakes of writing, or else all mistakes of meaning.
+    pub fn parse(name: &str, text: &str) -> Result<Program, Error> {
+        let mut sources = Sources::default();
+        let id = sources.add(name, text);
+        Program::from_source(id, sources)
+    }
+
+    /// [`Program::parse`] of a file.
+    ///
+    /// # Errors
+    /// E0631 if the file cannot be read as text, and those of [`Program::parse`].
+    pub fn load(files: &dyn Files, path: &Path) -> Result<Program, Error> {
+        let name = path.display().to_string();
+        let mut sources = Sources::default();
+        let refuse = |why: String| {
+            let problem =
+                Diagnostic::error("E0631", format!("cannot read the program {name}: {why}"));
+            Error {
+                diagnostics: vec![problem],
+                sources: Sources::default(),
+            }
+        };
+        let bytes = files.read(path).map_err(|e| refuse(e.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|_| refuse("it is not text (UTF-8)".into()))?;
+        let id = sources.add(name, text);
+        Program::from_source(id, sources)
+    }
+
+    fn from_source(id: SourceId, sources: Sources) -> Result<Program, Error> {
+        let text = sources.get(id).map_or("", |f| f.text.as_str());
+        let (ast, diagnostics) = syntax::parse(id, text);
+        if !diagnostics.is_empty() {
+            return Err(Error {
+                diagnostics,
+                sources,
+            });
+        }
+        match check::check(&ast) {
+            Ok((checked, warnings)) => Ok(Program {
+                checked,
+                sources,
+                warnings,
+            }),
+            Err(diagnostics) => Err(Error {
+                diagnostics,
+                sources,
+            }),
+        }
+    }
+
+    /// What is likely a mistake, though the program can be used.
+    pub fn warnings(&self) -> &Diagnostics {
+        &self.warnings
+    }
+
+    /// The texts that diagnostics point into.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// Binds the program to data. Notes (data that are not used) come with [`Program::bind_with_notes`].
+    ///
+    /// # Errors
+    /// Whatever of the data does not fit the program.
+    pub fn bind(&self, data: &Data) -> Result<Model, Error> {
+        self.bind_with_notes(data).map(|(model, _)| model)
+    }
+
+    /// [`Program::bind`], with notes on the data.
+    ///
+    /// # Errors
+    /// As [`Program::bind`].
+    pub fn bind_with_notes(&self, data: &Data) -> Result<(Model, Diagnostics), Error> {
+        let text = |span| {
+            self.sources
+                .snippet(span)
+                .lines()
+                .next()
+                .unwrap_or("")
+                .trim()
+                .to_string()
+        };
+        lower::lower(&self.checked, data, &text).map_err(|diagnostics| Error {
+            diagnostics,
+            sources: self.sources.clone(),
+        })
+    }
+}

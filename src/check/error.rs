@@ -1,0 +1,374 @@
+//! The mistakes of meaning: a constructor for each, named after it.
+
+use crate::diag::{Diagnostic, Span};
+use crate::types::{Dim, Type};
+
+type D = Diagnostic;
+
+pub fn unknown_name<'a>(span: Span, name: &str, known: impl IntoIterator<Item = &'a str>) -> D {
+    D::error("E0101", format!("`{name}` is not defined"))
+        .at(span, "nothing has this name")
+        .suggest(name, known)
+}
+
+pub fn unknown_function<'a>(span: Span, name: &str, known: impl IntoIterator<Item = &'a str>) -> D {
+    D::error(
+        "E0102",
+        format!("there is no function or distribution `{name}`"),
+    )
+    .at(span, "called here")
+    .suggest(name, known)
+}
+
+pub fn defined_twice(span: Span, first: Span, name: &str) -> D {
+    D::error("E0103", format!("`{name}` is defined twice"))
+        .at(span, "defined again here")
+        .at(first, "first defined here")
+        .help("every name, and every element of an array, is defined once")
+}
+
+pub fn not_a_function(span: Span, name: &str, ty: &Type) -> D {
+    D::error("E0104", format!("`{name}` is not a function"))
+        .at(span, format!("this is a {ty}"))
+        .help("elements of an array are written with square brackets: `x[i]`")
+}
+
+pub fn unknown_type<'a>(span: Span, name: &str, known: impl IntoIterator<Item = &'a str>) -> D {
+    D::error("E0105", format!("there is no type `{name}`"))
+        .at(span, "in this declaration")
+        .suggest(name, known)
+}
+
+pub fn recursion(span: Span, definition: Span, cycle: &[String]) -> D {
+    D::error(
+        "E0106",
+        format!("functions may not call themselves: {}", cycle.join(" → ")),
+    )
+    .at(span, "called again here")
+    .at(definition, "while this function is being put in place")
+    .help("write a recurrence over elements instead: `for t in 2..T { let s[t] = f(s[t - 1]) }`")
+}
+
+pub fn unknown_field(span: Span, name: &str) -> D {
+    D::error("E0107", format!("there is no `.{name}` here"))
+        .at(span, "unknown")
+        .help("labels have `.levels`; functions are called as methods with parentheses: `x.sum()`")
+}
+
+pub fn shadows(span: Span, first: Span, name: &str) -> D {
+    D::error("E0108", format!("`{name}` already has a meaning here"))
+        .at(span, "used again for another thing")
+        .at(first, "the first is here")
+        .help("choose another name")
+}
+
+pub fn data_after_all(span: Span, name: &str) -> D {
+    D::error(
+        "E0109",
+        format!("`{name}` is data and cannot be given a value"),
+    )
+    .at(span, "assigned here")
+    .help("`let` names a new value; what is observed stands left of `~`")
+}
+
+pub fn types_differ(span: Span, expected: &str, found: &Type) -> D {
+    D::error("E0201", format!("expected {expected}, found {found}"))
+        .at(span, format!("this is {found}"))
+}
+
+pub fn dimensions_differ(a: Span, of_a: &Dim, b: Span, of_b: &Dim) -> D {
+    D::error("E0202", format!("dimensions differ: {of_a} and {of_b}"))
+        .at(b, format!("this has {of_b}"))
+        .at(a, format!("this has {of_a}"))
+        .help("both must be the same dimension; dimensions are the same if data of both were declared with one name")
+}
+
+pub fn shapes_differ(a: Span, ty_a: &Type, b: Span, ty_b: &Type) -> D {
+    D::error("E0203", format!("shapes do not fit: {ty_a} and {ty_b}"))
+        .at(a, format!("this is {ty_a}"))
+        .at(b, format!("this is {ty_b}"))
+        .help("elementwise work takes equal shapes, a number with an array, or an array with one that has its last dimensions; otherwise write a loop")
+}
+
+pub fn too_many_indices(span: Span, value: Span, ty: &Type, count: usize) -> D {
+    D::error("E0204", format!("{count} indices into {ty}"))
+        .at(span, "one index too many")
+        .at(value, format!("this is {ty}"))
+}
+
+pub fn index_not_whole(span: Span, ty: &Type) -> D {
+    D::error(
+        "E0205",
+        format!("an index must be a whole number, found {ty}"),
+    )
+    .at(span, format!("this is {ty}"))
+    .help("declare data that are used as indices as `int`")
+}
+
+pub fn latent_index(span: Span, name: &str) -> D {
+    D::error(
+        "E0206",
+        format!("an index must be known from data, but `{name}` is not"),
+    )
+    .at(span, format!("depends on `{name}`"))
+    .help("sum over the possible values with log_sum_exp")
+}
+
+pub fn latent_bound(span: Span, what: &str, name: &str) -> D {
+    D::error("E0207", format!("{what} must be known from data, but depends on `{name}`"))
+        .at(span, format!("depends on `{name}`"))
+        .help("loops, sizes and filters are fixed when data are read; a choice between values is `if c { a } else { b }`")
+}
+
+pub fn condition_not_bool(span: Span, ty: &Type) -> D {
+    D::error(
+        "E0208",
+        format!("a condition must be true or false, found {ty}"),
+    )
+    .at(span, format!("this is {ty}"))
+    .help("compare with something: `x > 0`")
+}
+
+pub fn branches_differ(a: Span, ty_a: &Type, b: Span, ty_b: &Type) -> D {
+    D::error(
+        "E0209",
+        format!("the two branches differ: {ty_a} and {ty_b}"),
+    )
+    .at(a, format!("this is {ty_a}"))
+    .at(b, format!("this is {ty_b}"))
+}
+
+pub fn elements_differ(first: Span, ty_first: &Type, span: Span, ty: &Type) -> D {
+    D::error(
+        "E0210",
+        format!("elements of an array must be alike: {ty_first} and {ty}"),
+    )
+    .at(span, format!("this is {ty}"))
+    .at(first, format!("the first is {ty_first}"))
+}
+
+pub fn argument_kind(span: Span, function: &str, expected: &str, found: &Type) -> D {
+    D::error(
+        "E0211",
+        format!("`{function}` needs {expected} here, found {found}"),
+    )
+    .at(span, format!("this is {found}"))
+}
+
+pub fn argument_count(span: Span, signature: &str, (low, high): (usize, usize), found: usize) -> D {
+    let expected = match (low, high) {
+        (0, 0) => "no arguments".to_string(),
+        (1, 1) => "1 argument".to_string(),
+        (a, b) if a == b => format!("{a} arguments"),
+        (a, b) => format!("{a} to {b} arguments"),
+    };
+    D::error(
+        "E0212",
+        format!("`{signature}` takes {expected}, found {found}"),
+    )
+    .at(span, "called here")
+}
+
+pub fn named_argument(span: Span, function: &str, name: &str) -> D {
+    D::error(
+        "E0213",
+        format!("`{function}` has no argument named `{name}`"),
+    )
+    .at(span, "named here")
+    .help("give it by its position")
+}
+
+pub fn not_iterable(span: Span, ty: &Type) -> D {
+    D::error("E0214", format!("a loop runs over a range, found {ty}"))
+        .at(span, format!("this is {ty}"))
+        .help("write `1..N`; for the elements of an array `for i in 1..length(x) { … x[i] … }`")
+}
+
+pub fn range_as_value(span: Span) -> D {
+    D::error("E0215", "a range is not a value")
+        .at(span, "used as a value here")
+        .help("an array of its numbers is `[i for i in 1..N]`")
+}
+
+pub fn declared_type(span: Span, declared: &Type, value: Span, found: &Type) -> D {
+    D::error(
+        "E0216",
+        format!("declared as {declared}, but the value is {found}"),
+    )
+    .at(value, format!("this is {found}"))
+    .at(span, format!("declared as {declared}"))
+}
+
+pub fn empty_array(span: Span) -> D {
+    D::error("E0217", "an empty array has no type")
+        .at(span, "no elements")
+        .help("use `zeros(n)` for an array of n zeros")
+}
+
+pub fn not_a_distribution(span: Span, ty: &Type) -> D {
+    D::error(
+        "E0301",
+        format!("right of `~` stands a distribution, found {ty}"),
+    )
+    .at(span, format!("this is {ty}"))
+    .help("a deterministic value is written `let x = …`; a term of the log density `factor …`")
+}
+
+pub fn distribution_as_value(span: Span) -> D {
+    D::error("E0302", "a distribution is not a number")
+        .at(span, "used as a number here")
+        .help("draw from it with `x ~ …`, or ask for `.log_prob(x)` or `.mean()`")
+}
+
+pub fn unknown_parameter(span: Span, dist: &str, name: &str, forms: &str) -> D {
+    D::error("E0303", format!("`{dist}` has no parameter `{name}`"))
+        .at(span, "named here")
+        .help(format!("it is written {forms}"))
+}
+
+pub fn missing_parameter(span: Span, dist: &str, name: &str, forms: &str) -> D {
+    D::error("E0304", format!("`{dist}` needs `{name}`"))
+        .at(span, "missing here")
+        .help(format!("it is written {forms}"))
+}
+
+pub fn parameter_twice(span: Span, dist: &str, name: &str) -> D {
+    D::error("E0305", format!("`{name}` of `{dist}` is given twice")).at(span, "given again here")
+}
+
+pub fn too_many_parameters(span: Span, dist: &str, forms: &str) -> D {
+    D::error("E0306", format!("too many arguments for `{dist}`"))
+        .at(span, "one too many")
+        .help(format!("it is written {forms}"))
+}
+
+pub fn parameters_mixed(span: Span, dist: &str, forms: &str) -> D {
+    D::error(
+        "E0307",
+        format!("these parameters of `{dist}` do not go together"),
+    )
+    .at(span, "here")
+    .help(format!("it is written {forms}"))
+}
+
+pub fn parameter_domain(span: Span, dist: &str, name: &str, domain: &str, value: f64) -> D {
+    D::error(
+        "E0308",
+        format!("`{name}` of `{dist}` must be {domain}, found {value}"),
+    )
+    .at(span, format!("this is {value}"))
+}
+
+pub fn discrete_latent(span: Span, name: &str, dist: &str) -> D {
+    D::error("E0309", format!("`{name}` is a discrete latent"))
+        .at(span, format!("`{dist}` gives whole numbers, and `{name}` is not data"))
+        .help("sum over its values: `factor log_sum_exp([log(w[k]) + … for k in 1..K])`, or observe it by declaring it as data")
+}
+
+pub fn draw_shape(span: Span, ty: &Type, dist: Span, found: &Type) -> D {
+    D::error("E0310", format!("`{ty}` is observed from a {found}"))
+        .at(span, format!("this is {ty}"))
+        .at(dist, format!("this is a {found}"))
+        .help("the shapes must be equal; independent copies are written `d ^ N`")
+}
+
+pub fn draw_base(span: Span, dist: Span, name: &str, dist_name: &str) -> D {
+    D::error(
+        "E0311",
+        format!("`{dist_name}` gives whole numbers, but `{name}` is real"),
+    )
+    .at(dist, "gives whole numbers")
+    .at(span, "real numbers")
+    .help("declare the data as `int`")
+}
+
+pub fn power_of(span: Span, ty: &Type) -> D {
+    D::error(
+        "E0313",
+        format!("the number of copies must be a whole number known from data, found {ty}"),
+    )
+    .at(span, "here")
+}
+
+pub fn unknown_method(span: Span, name: &str, known: &[&str]) -> D {
+    D::error("E0314", format!("a distribution has no `.{name}`"))
+        .at(span, "asked for here")
+        .suggest(name, known.iter().copied())
+}
+
+pub fn reassigned_in_loop(span: Span, name: &str, index: &str, range: Span) -> D {
+    D::error(
+        "E0401",
+        format!("`{name}` is drawn anew for every `{index}`"),
+    )
+    .at(span, "one name, many values")
+    .at(range, format!("for every `{index}` here"))
+    .help(format!("write `{name}[{index}] ~ …`"))
+}
+
+pub fn self_definition(span: Span, name: &str) -> D {
+    D::error("E0402", format!("`{name}` is defined by itself"))
+        .at(span, "uses the value that it defines")
+}
+
+pub fn index_rank(span: Span, first: Span, name: &str) -> D {
+    D::error(
+        "E0403",
+        format!("`{name}` has different numbers of indices"),
+    )
+    .at(span, "here")
+    .at(first, "and here")
+    .help("every statement that defines elements of an array uses the same number of indices")
+}
+
+pub fn slice_in_target(span: Span) -> D {
+    D::error("E0404", "left of `~` and `=` every index is a single one")
+        .at(span, "a slice")
+        .help("leave trailing indices out: `x[i] ~ …` may be an array itself")
+}
+
+pub fn expression_statement(span: Span) -> D {
+    D::error("E0405", "this value is not used")
+        .at(span, "a value by itself")
+        .help("name it with `let x = …`, or add it to the log density with `factor …`")
+}
+
+pub fn nested_declaration(span: Span, what: &str) -> D {
+    D::error("E0406", format!("{what} stands at the top of a program"))
+        .at(span, "inside a block here")
+}
+
+pub fn tuple_target(span: Span) -> D {
+    D::error(
+        "E0407",
+        "several names at once can only be drawn in a guide",
+    )
+    .at(span, "here")
+    .help("write one statement for each name")
+}
+
+pub fn wrong_place(span: Span, what: &str, instead: &str) -> D {
+    D::error("E0408", format!("{what} cannot stand here"))
+        .at(span, "here")
+        .help(instead)
+}
+
+pub fn not_yet(span: Span, what: &str, instead: &str) -> D {
+    D::error("E0501", format!("{what} parse, but have no meaning yet"))
+        .at(span, "here")
+        .help(instead)
+}
+
+pub fn unused_data(span: Span, name: &str) -> D {
+    D::warning("W0101", format!("`{name}` is declared and not used")).at(span, "declared here")
+}
+
+pub fn out_of_range(span: Span, index: &Dim, value: Span, extent: &Dim) -> D {
+    D::error(
+        "E0218",
+        format!("index {index} is out of range: indices are 1 to {extent}"),
+    )
+    .at(span, format!("this is {index}"))
+    .at(value, format!("this has {extent}"))
+    .help("indices begin at 1 and ranges include both ends")
+}

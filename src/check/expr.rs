@@ -1,0 +1,600 @@
+//! Expressions, apart from indexing, calls and distributions, which have files of their own.
+
+use super::program::{Clause, Expr, ExprKind, VarId, VariableKind};
+use super::{Binding, Bounds, Checker, error};
+use crate::diag::Span;
+use crate::functions;
+use crate::syntax::ast::{self, BinaryOp, UnaryOp};
+use crate::types::{Atom, Base, Dim, Type};
+
+impl<'a> Checker<'a> {
+    /// An expression that must be a value: numbers, or a distribution.
+    pub(super) fn expr(&mut self, e: &'a ast::Expr) -> Expr {
+        let checked = self.expr_or_range(e);
+        if checked.ty == Type::Range {
+            return self.fail(e.span, error::range_as_value(e.span));
+        }
+        checked
+    }
+
+    pub(super) fn expr_or_range(&mut self, e: &'a ast::Expr) -> Expr {
+        let span = e.span;
+        match &e.kind {
+            ast::ExprKind::Int(n) => number(span, *n as f64, Base::Int, Some((*n).into())),
+            ast::ExprKind::Real(x) => number(span, *x, Base::Real, None),
+            ast::ExprKind::Bool(b) => number(span, f64::from(u8::from(*b)), Base::Bool, None),
+            ast::ExprKind::String(s) => Expr {
+                kind: ExprKind::Text(s.clone()),
+                ty: Type::Text,
+                span,
+                size: None,
+            },
+            ast::ExprKind::Name(name) => self.name(name, span),
+            ast::ExprKind::Unary { op, value } => {
+                let value = self.expr(value);
+                let name = match op {
+                    UnaryOp::Neg => "negate",
+                    UnaryOp::Not => "!",
+                };
+                let size = match op {
+                    UnaryOp::Neg => value.size.as_ref().map(|d| d.times(-1)),
+                    UnaryOp::Not => None,
+                };
+                Expr {
+                    size,
+                    ..self.apply(name, vec![value], span)
+                }
+            }
+            ast::ExprKind::Binary { op, left, right } => self.binary(*op, left, right, span),
+            ast::ExprKind::Transpose(value) => {
+                let value = self.expr(value);
+                self.apply("transpose", vec![value], span)
+            }
+            ast::ExprKind::Call { callee, args } => self.call(callee, args, span),
+            ast::ExprKind::Field { value, name } => self.field(value, name, span),
+            ast::ExprKind::Index { value, indices } => self.index(value, indices, span),
+            ast::ExprKind::Array(elements) => self.array(elements, span),
+            ast::ExprKind::Tuple(_) => self.fail(
+                span,
+                error::wrong_place(
+                    span,
+                    "several values in parentheses",
+                    "an array is written `[a, b]`",
+                ),
+            ),
+            ast::ExprKind::Comprehension { body, clauses } => {
+                self.comprehension(body, clauses, span)
+            }
+            ast::ExprKind::Lambda { .. } => self.fail(
+                span,
+                error::wrong_place(
+                    span,
+                    "a function without a name",
+                    "give it one: `let f = |x| …`",
+                ),
+            ),
+            ast::ExprKind::If {
+                condition,
+                then,
+                otherwise,
+            } => self.choice(condition, then, otherwise, span),
+            ast::ExprKind::Block(statements) => self.block(statements, span),
+            ast::ExprKind::Range { start, end } => {
+                let (start, end) = (self.expr(start), self.expr(end));
+                self.expect_whole(&start);
+                self.expect_whole(&end);
+                let kind = ExprKind::Range {
+                    start: Box::new(start),
+                    end: Box::new(end),
+                };
+                Expr {
+                    kind,
+                    ty: Type::Range,
+                    span,
+                    size: None,
+                }
+            }
+            ast::ExprKind::Error => Expr::error(span),
+        }
+    }
+
+    fn name(&mut self, name: &str, span: Span) -> Expr {
+        match self.lookup(name) {
+            Some(Binding::Var(id)) => {
+                self.used.insert(id);
+                self.ensure(id);
+                let variable = self.variable(id);
+                Expr {
+                    kind: ExprKind::Var(id),
+                    ty: variable.ty.clone(),
+                    span,
+                    size: variable.size.clone(),
+                }
+            }
+            Some(_) => Expr {
+                kind: ExprKind::Error,
+                ty: Type::Function,
+                span,
+                size: None,
+            },
+            None if functions::find(name).is_some() || crate::dist::find(name).is_some() => self
+                .fail(
+                    span,
+                    error::wrong_place(
+                        span,
+                        &format!("`{name}` without arguments"),
+                        &format!("write `{name}(…)`"),
+                    ),
+                ),
+            None => {
+                let known = self.known_names();
+                self.fail(
+                    span,
+                    error::unknown_name(span, name, known.iter().map(String::as_str)),
+                )
+            }
+        }
+    }
+
+    fn binary(
+        &mut self,
+        op: BinaryOp,
+        left: &'a ast::Expr,
+        right: &'a ast::Expr,
+        span: Span,
+    ) -> Expr {
+        let a = self.expr(left);
+        if op == BinaryOp::Pow && matches!(a.ty, Type::Distribution { .. }) {
+            return self.power(a, right, span);
+        }
+        let b = self.expr(right);
+        let size = match (op, &a.size, &b.size) {
+            (BinaryOp::Add, Some(x), Some(y)) => Some(x.plus(y, 1)),
+            (BinaryOp::Sub, Some(x), Some(y)) => Some(x.plus(y, -1)),
+            (BinaryOp::Mul, Some(x), Some(y)) => match (x.known(), y.known()) {
+                (Some(k), _) => Some(y.times(k)),
+                (_, Some(k)) => Some(x.times(k)),
+                _ => Some(Dim::opaque(format!("{x} * {y}"))),
+            },
+            _ => None,
+        };
+        let checked = self.apply(op.symbol(), vec![a, b], span);
+        let whole = matches!(checked.ty.number(), Some((Base::Int, [])));
+        Expr {
+            size: if whole { size } else { None },
+            ..checked
+        }
+    }
+
+    fn array(&mut self, elements: &'a [ast::Expr], span: Span) -> Expr {
+        let Some(first) = elements.first() else {
+            return self.fail(span, error::empty_array(span));
+        };
+        let checked: Vec<Expr> = elements.iter().map(|e| self.expr(e)).collect();
+        if checked.iter().any(|e| e.ty.is_error()) {
+            return Expr::error(span);
+        }
+        let Some((mut base, dims)) = checked[0].ty.number().map(|(b, d)| (b, d.to_vec())) else {
+            let ty = checked[0].ty.clone();
+            let problem = if matches!(ty, Type::Distribution { .. }) {
+                error::distribution_as_value(first.span)
+            } else {
+                error::types_differ(first.span, "a number or an array", &ty)
+            };
+            return self.fail(span, problem);
+        };
+        for e in &checked[1..] {
+            match e.ty.number() {
+                Some((b, d)) if super::statement::dims_fit(&dims, d) => base = base.join(b),
+                _ => {
+                    let problem =
+                        error::elements_differ(checked[0].span, &checked[0].ty, e.span, &e.ty);
+                    return self.fail(span, problem);
+                }
+            }
+        }
+        let mut all = vec![Dim::from(checked.len() as i64)];
+        all.extend(dims);
+        Expr {
+            kind: ExprKind::Array(checked),
+            ty: Type::array(base, all),
+            span,
+            size: None,
+        }
+    }
+
+    fn choice(
+        &mut self,
+        condition: &'a ast::Expr,
+        then: &'a ast::Expr,
+        otherwise: &'a ast::Expr,
+        span: Span,
+    ) -> Expr {
+        let condition = self.condition(condition, false);
+        if let Some((_, dims)) = condition.ty.number()
+            && !dims.is_empty()
+        {
+            let ty = condition.ty.clone();
+            let problem = error::condition_not_bool(condition.span, &ty)
+                .help("element by element it is `where(c, a, b)`");
+            return self.fail(span, problem);
+        }
+        let (a, b) = (self.expr(then), self.expr(otherwise));
+        if a.ty.is_error() || b.ty.is_error() || condition.ty.is_error() {
+            return Expr::error(span);
+        }
+        let ty = match (&a.ty, &b.ty) {
+            (Type::Number { base: x, dims: dx }, Type::Number { base: y, dims: dy })
+                if super::statement::dims_fit(dx, dy) =>
+            {
+                Type::array(x.join(*y), dx.clone())
+            }
+            (x, y) => {
+                let problem = error::branches_differ(a.span, x, b.span, y);
+                return self.fail(span, problem);
+            }
+        };
+        let id = self.new_loop();
+        let kind = ExprKind::If {
+            id,
+            condition: Box::new(condition),
+            then: Box::new(a),
+            otherwise: Box::new(b),
+        };
+        Expr {
+            kind,
+            ty,
+            span,
+            size: None,
+        }
+    }
+
+    pub(super) fn block(&mut self, statements: &'a [ast::Statement], span: Span) -> Expr {
+        let scope = self.open_scope(self.scope);
+        self.within(scope, |c| c.block_inside(statements, span))
+    }
+
+    fn block_inside(&mut self, statements: &'a [ast::Statement], span: Span) -> Expr {
+        let mut bindings = Vec::new();
+        let Some((last, before)) = statements.split_last() else {
+            return self.fail(
+                span,
+                error::wrong_place(span, "an empty block", "its last line is its value"),
+            );
+        };
+        for statement in before {
+            match &statement.kind {
+                ast::StatementKind::Let {
+                    target: ast::Target::Element { name, indices, .. },
+                    value,
+                } if indices.is_empty() => {
+                    if let ast::ExprKind::Lambda { params, body } = &value.kind {
+                        let scope = self.scope;
+                        let binding = Binding::Lambda {
+                            params,
+                            body,
+                            scope,
+                            span: name.span,
+                        };
+                        self.scopes[scope].names.insert(name.name.clone(), binding);
+                        continue;
+                    }
+                    let value = self.expr(value);
+                    let id = self.bind_local(&name.name, name.span, &value);
+                    bindings.push((id, value));
+                }
+                ast::StatementKind::Draw { .. } | ast::StatementKind::Param { .. } => {
+                    return self.fail(
+                        statement.span,
+                        error::not_yet(
+                            statement.span,
+                            "functions that draw or learn",
+                            "write these statements into the model",
+                        ),
+                    );
+                }
+                ast::StatementKind::Error => {}
+                _ => {
+                    let problem = error::wrong_place(
+                        statement.span,
+                        "this statement",
+                        "inside a function stand `let` and, at the end, its value; elements are given by a comprehension",
+                    );
+                    return self.fail(statement.span, problem);
+                }
+            }
+        }
+        let ast::StatementKind::Expr { value } = &last.kind else {
+            if matches!(last.kind, ast::StatementKind::Error) {
+                return Expr::error(span);
+            }
+            return self.fail(
+                span,
+                error::wrong_place(
+                    last.span,
+                    "this statement at the end",
+                    "the last line of a block is its value",
+                ),
+            );
+        };
+        let body = self.expr(value);
+        if bindings.is_empty() {
+            return body;
+        }
+        let (ty, size) = (body.ty.clone(), body.size.clone());
+        Expr {
+            kind: ExprKind::Let {
+                bindings,
+                body: Box::new(body),
+            },
+            ty,
+            span,
+            size,
+        }
+    }
+
+    /// A local name for a value, in the present scope.
+    pub(super) fn bind_local(&mut self, name: &str, span: Span, value: &Expr) -> VarId {
+        let id = self.new_variable(name, span, VariableKind::Local, value.ty.clone());
+        self.variable_mut(id).size = value.size.clone();
+        if let Some(latent) = self.latent_in(value) {
+            self.latents.insert(id, latent);
+        }
+        let scope = self.scope;
+        self.scopes[scope]
+            .names
+            .insert(name.into(), Binding::Var(id));
+        id
+    }
+
+    fn comprehension(
+        &mut self,
+        body: &'a ast::Expr,
+        clauses: &'a [ast::Clause],
+        span: Span,
+    ) -> Expr {
+        let scope = self.open_scope(self.scope);
+        self.within(scope, |c| {
+            let checked: Vec<Clause> = clauses.iter().map(|clause| c.clause(clause)).collect();
+            let value = c.expr(body);
+            if value.ty.is_error() {
+                return Expr::error(span);
+            }
+            let length = c.comprehension_length(clauses, &checked, span);
+            let ty = match value.ty.clone() {
+                Type::Number { base, mut dims } => {
+                    dims.insert(0, length);
+                    Type::Number { base, dims }
+                }
+                Type::Distribution {
+                    base,
+                    mut array,
+                    event,
+                } => {
+                    array.insert(0, length);
+                    Type::Distribution { base, array, event }
+                }
+                other => {
+                    return c.fail(
+                        span,
+                        error::types_differ(value.span, "a number or an array", &other),
+                    );
+                }
+            };
+            Expr {
+                kind: ExprKind::Comprehension {
+                    clauses: checked,
+                    body: Box::new(value),
+                },
+                ty,
+                span,
+                size: None,
+            }
+        })
+    }
+
+    fn clause(&mut self, clause: &'a ast::Clause) -> Clause {
+        let var = self.new_variable(
+            &clause.var.name,
+            clause.var.span,
+            VariableKind::Loop,
+            Type::scalar(Base::Int),
+        );
+        let size = Dim::atom(Atom::Loop(var.0, clause.var.name.clone()));
+        self.variable_mut(var).size = Some(size);
+        let range = self.loop_range(var, &clause.range);
+        let scope = self.scope;
+        self.scopes[scope]
+            .names
+            .insert(clause.var.name.clone(), Binding::Var(var));
+        let conditions = clause
+            .conditions
+            .iter()
+            .map(|c| (self.new_loop(), self.condition(c, true)))
+            .collect();
+        Clause {
+            id: self.new_loop(),
+            var,
+            range,
+            conditions,
+        }
+    }
+
+    fn comprehension_length(
+        &mut self,
+        clauses: &[ast::Clause],
+        checked: &[Clause],
+        _span: Span,
+    ) -> Dim {
+        let text = || {
+            let parts: Vec<String> = clauses
+                .iter()
+                .map(|c| {
+                    let filters: String = c
+                        .conditions
+                        .iter()
+                        .map(|e| format!(" if {}", crate::syntax::print_expr(e)))
+                        .collect();
+                    format!(
+                        "{} in {}{filters}",
+                        c.var.name,
+                        crate::syntax::print_expr(&c.range)
+                    )
+                })
+                .collect();
+            Dim::opaque(format!("#({})", parts.join(", ")))
+        };
+        match checked {
+            [one] if one.conditions.is_empty() => match self.bounds.get(&one.var) {
+                Some(Bounds { low, high }) => high.plus(low, -1).plus(&1.into(), 1),
+                None => text(),
+            },
+            _ => text(),
+        }
+    }
+
+    /// Applies a function of the language to checked arguments.
+    pub(super) fn apply(&mut self, name: &str, args: Vec<Expr>, span: Span) -> Expr {
+        if args.iter().any(|a| a.ty.is_error()) {
+            return Expr::error(span);
+        }
+        let Some(function) = functions::find(name) else {
+            let known: Vec<&str> = functions::all()
+                .map(|f| f.name)
+                .filter(|n| n.starts_with(char::is_alphabetic))
+                .collect();
+            return self.fail(span, error::unknown_function(span, name, known));
+        };
+        let (low, high) = function.arity;
+        if args.len() < low || args.len() > high {
+            return self.fail(
+                span,
+                error::argument_count(span, function.signature, function.arity, args.len()),
+            );
+        }
+        if let Some(wrong) = args.iter().find(|a| a.ty.number().is_none()) {
+            let problem = match wrong.ty {
+                Type::Distribution { .. } => error::distribution_as_value(wrong.span),
+                _ => error::argument_kind(wrong.span, name, "a number or an array", &wrong.ty),
+            };
+            return self.fail(span, problem);
+        }
+        let seen: Vec<functions::Argument> = args
+            .iter()
+            .map(|a| functions::Argument {
+                ty: &a.ty,
+                size: a.size.as_ref(),
+            })
+            .collect();
+        match (function.result)(&seen) {
+            Ok(ty) => {
+                let size = self.size_of_call(function.name, &args);
+                Expr {
+                    kind: ExprKind::Call { function, args },
+                    ty,
+                    span,
+                    size,
+                }
+            }
+            Err(wrong) => {
+                let problem = self.wrong_arguments(function.name, &args, wrong);
+                self.fail(span, problem)
+            }
+        }
+    }
+
+    /// The symbolic value of a whole number that a function gives.
+    fn size_of_call(&self, name: &str, args: &[Expr]) -> Option<Dim> {
+        match (name, args) {
+            ("length", [x]) => x.ty.number().and_then(|(_, dims)| dims.first().cloned()),
+            ("max" | "min" | "sum", [x])
+                if matches!(x.ty.number(), Some((Base::Int, _))) && self.latent_in(x).is_none() =>
+            {
+                Some(Dim::opaque(format!("{name}({})", describe(self, x))))
+            }
+            _ => None,
+        }
+    }
+
+    fn wrong_arguments(
+        &self,
+        name: &str,
+        args: &[Expr],
+        wrong: functions::Wrong,
+    ) -> crate::diag::Diagnostic {
+        match wrong {
+            functions::Wrong::Kind { at, expected } => {
+                error::argument_kind(args[at].span, name, &expected, &args[at].ty)
+            }
+            functions::Wrong::Extents { a, of_a, b, of_b } => {
+                error::dimensions_differ(args[a].span, &of_a, args[b].span, &of_b)
+            }
+            functions::Wrong::Shapes { a, b } => {
+                error::shapes_differ(args[a].span, &args[a].ty, args[b].span, &args[b].ty)
+            }
+        }
+    }
+
+    /// A latent on which an expression depends.
+    pub(super) fn latent_in(&self, e: &Expr) -> Option<VarId> {
+        let mut found = None;
+        e.variables(&mut |id| {
+            if found.is_none() {
+                found = self.latents.get(&id).copied();
+            }
+        });
+        // The shape of a latent is known, whatever its value.
+        if matches!(&e.kind, ExprKind::Call { function, .. } if function.name == "length")
+            || matches!(e.kind, ExprKind::Extent { .. })
+        {
+            return None;
+        }
+        found
+    }
+
+    pub(super) fn expect_known(&mut self, e: &Expr, what: &str) {
+        if let Some(latent) = self.latent_in(e) {
+            let name = self.variable(latent).name.clone();
+            self.report(error::latent_bound(e.span, what, &name));
+        }
+    }
+
+    pub(super) fn expect_whole(&mut self, e: &Expr) {
+        match e.ty.number() {
+            Some((Base::Int, [])) => {}
+            _ if e.ty.is_error() => {}
+            _ => self.report(error::index_not_whole(e.span, &e.ty)),
+        }
+    }
+
+    pub(super) fn expect_number(&mut self, e: &Expr) -> Option<()> {
+        if e.ty.number().is_some() {
+            return Some(());
+        }
+        if !e.ty.is_error() {
+            let problem = match e.ty {
+                Type::Distribution { .. } => error::distribution_as_value(e.span),
+                _ => error::types_differ(e.span, "a number", &e.ty),
+            };
+            self.report(problem);
+        }
+        None
+    }
+}
+
+pub(super) fn number(span: Span, value: f64, base: Base, size: Option<Dim>) -> Expr {
+    Expr {
+        kind: ExprKind::Number(value),
+        ty: Type::scalar(base),
+        span,
+        size,
+    }
+}
+
+/// A name for a value in messages and symbolic extents.
+fn describe(checker: &Checker, e: &Expr) -> String {
+    match &e.kind {
+        ExprKind::Var(id) => checker.variable(*id).name.clone(),
+        _ => format!("#{}..{}", e.span.start, e.span.end),
+    }
+}

@@ -1,0 +1,249 @@
+//! [`Ast`] to [`Program`]: names resolved, functions put in place, every expression typed.
+//!
+//! Statements of a program have no order beyond what depends on what, so a name's type is found
+//! when it is first asked for ([`Checker::ensure`]). Extents are symbolic ([`crate::types::Dim`]);
+//! whatever only data can tell is left to the lowering. A mistake gives [`Type::Error`], which fits
+//! everything, so that one mistake is reported once and many in one run.
+
+mod call;
+mod distribution;
+mod error;
+mod expr;
+mod index;
+mod outline;
+pub mod program;
+mod statement;
+
+pub use program::Program;
+
+use crate::diag::{Diagnostic, Diagnostics, Severity, Span};
+use crate::syntax::Ast;
+use crate::syntax::ast;
+use crate::types::{Dim, Type};
+use program::{Expr, LoopId, Nest, Statement, VarId, Variable, VariableKind};
+use std::collections::HashMap;
+
+/// Checks a parsed program.
+///
+/// # Errors
+/// All mistakes found; warnings alone are no error and come with the program.
+pub fn check(ast: &Ast) -> Result<(Program, Diagnostics), Diagnostics> {
+    let mut checker = Checker::new();
+    checker.outline(ast);
+    checker.declare_data();
+    for leaf in 0..checker.leaves.len() {
+        checker.check_leaf(leaf);
+    }
+    checker.finish()
+}
+
+/// What a name means in a scope.
+#[derive(Clone)]
+enum Binding<'a> {
+    Var(VarId),
+    Function(usize),
+    Lambda {
+        params: &'a [ast::FnParam],
+        body: &'a ast::Expr,
+        scope: usize,
+        span: Span,
+    },
+}
+
+#[derive(Default)]
+struct Scope<'a> {
+    parent: Option<usize>,
+    names: HashMap<String, Binding<'a>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Todo,
+    Doing,
+    Done,
+}
+
+/// A statement that is no block, with the blocks around it.
+struct Leaf<'a> {
+    statement: &'a ast::Statement,
+    nest: Vec<usize>,
+    scope: usize,
+    state: State,
+    checked: Option<Statement>,
+}
+
+/// A loop or condition around statements.
+struct Block<'a> {
+    kind: BlockKind<'a>,
+    /// Where its range or condition is read.
+    scope: usize,
+    checked: Option<Nest>,
+}
+
+enum BlockKind<'a> {
+    For {
+        var: VarId,
+        range: &'a ast::Expr,
+    },
+    If {
+        condition: &'a ast::Expr,
+        holds: bool,
+        shared: Option<usize>,
+    },
+}
+
+/// Smallest and largest value of a loop's index.
+#[derive(Clone)]
+struct Bounds {
+    low: Dim,
+    high: Dim,
+}
+
+struct Checker<'a> {
+    diagnostics: Diagnostics,
+    program: Program,
+    scopes: Vec<Scope<'a>>,
+    functions: Vec<&'a ast::FnDef>,
+    /// Functions being put in place, for recursion.
+    calls: Vec<usize>,
+    data: Vec<&'a ast::Statement>,
+    leaves: Vec<Leaf<'a>>,
+    blocks: Vec<Block<'a>>,
+    /// Statements that define a variable, or elements of it.
+    definitions: HashMap<VarId, Vec<usize>>,
+    bounds: HashMap<VarId, Bounds>,
+    /// A latent on which a variable depends.
+    latents: HashMap<VarId, VarId>,
+    used: std::collections::HashSet<VarId>,
+    scope: usize,
+    loops: u32,
+    indices: u32,
+}
+
+impl<'a> Checker<'a> {
+    fn new() -> Checker<'a> {
+        Checker {
+            diagnostics: Vec::new(),
+            program: Program::default(),
+            scopes: vec![Scope::default()],
+            functions: Vec::new(),
+            calls: Vec::new(),
+            data: Vec::new(),
+            leaves: Vec::new(),
+            blocks: Vec::new(),
+            definitions: HashMap::new(),
+            bounds: HashMap::new(),
+            latents: HashMap::new(),
+            used: Default::default(),
+            scope: 0,
+            loops: 0,
+            indices: 0,
+        }
+    }
+
+    fn finish(mut self) -> Result<(Program, Diagnostics), Diagnostics> {
+        for decl in &self.program.data {
+            let variable = self.program.variable(decl.var);
+            let dimension = self.program.data.iter().any(|d| {
+                d.dims
+                    .iter()
+                    .any(|dim| dim.terms.keys().any(|a| a.to_string() == variable.name))
+            });
+            if !self.used.contains(&decl.var) && !dimension {
+                self.diagnostics
+                    .push(error::unused_data(variable.span, &variable.name));
+            }
+        }
+        if self
+            .diagnostics
+            .iter()
+            .any(|d| d.severity == Severity::Error)
+        {
+            self.diagnostics.retain(|d| d.severity == Severity::Error);
+            return Err(self.diagnostics);
+        }
+        self.program.statements = self.leaves.into_iter().filter_map(|l| l.checked).collect();
+        Ok((self.program, self.diagnostics))
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        if !self.diagnostics.contains(&diagnostic) {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// Reports and gives the expression that fits everything.
+    fn fail(&mut self, span: Span, diagnostic: Diagnostic) -> Expr {
+        self.report(diagnostic);
+        Expr::error(span)
+    }
+
+    fn new_variable(&mut self, name: &str, span: Span, kind: VariableKind, ty: Type) -> VarId {
+        let id = VarId(self.program.variables.len() as u32);
+        self.program.variables.push(Variable {
+            name: name.into(),
+            span,
+            kind,
+            ty,
+            size: None,
+        });
+        id
+    }
+
+    fn variable(&self, id: VarId) -> &Variable {
+        self.program.variable(id)
+    }
+
+    fn variable_mut(&mut self, id: VarId) -> &mut Variable {
+        &mut self.program.variables[id.0 as usize]
+    }
+
+    fn new_loop(&mut self) -> LoopId {
+        self.loops += 1;
+        LoopId(self.loops)
+    }
+
+    fn open_scope(&mut self, parent: usize) -> usize {
+        self.scopes.push(Scope {
+            parent: Some(parent),
+            names: HashMap::new(),
+        });
+        self.scopes.len() - 1
+    }
+
+    fn lookup(&self, name: &str) -> Option<Binding<'a>> {
+        let mut scope = Some(self.scope);
+        while let Some(s) = scope {
+            if let Some(binding) = self.scopes[s].names.get(name) {
+                return Some(binding.clone());
+            }
+            scope = self.scopes[s].parent;
+        }
+        None
+    }
+
+    /// Names in sight, sorted, for suggestions.
+    fn known_names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut scope = Some(self.scope);
+        while let Some(s) = scope {
+            names.extend(self.scopes[s].names.keys().cloned());
+            scope = self.scopes[s].parent;
+        }
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Runs with another scope.
+    fn within<T>(&mut self, scope: usize, run: impl FnOnce(&mut Checker<'a>) -> T) -> T {
+        let previous = std::mem::replace(&mut self.scope, scope);
+        let result = run(self);
+        self.scope = previous;
+        result
+    }
+
+    fn text_of(&self, dim: &Option<Dim>, otherwise: &str) -> Dim {
+        dim.clone().unwrap_or_else(|| Dim::opaque(otherwise))
+    }
+}

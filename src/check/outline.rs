@@ -1,0 +1,316 @@
+//! The outline of a program: which names there are and which statements define them, before any
+//! expression is looked at.
+
+use super::{Binding, Block, BlockKind, Checker, Leaf, State, VarId, VariableKind, error};
+use crate::diag::Span;
+use crate::syntax::ast::{self, Ast, ExprKind, StatementKind, Target};
+use crate::types::{Base, Dim, Type};
+
+impl<'a> Checker<'a> {
+    pub(super) fn outline(&mut self, ast: &'a Ast) {
+        // Data first: whether a name that is drawn is observed does not depend on the order.
+        for statement in &ast.statements {
+            if let StatementKind::Data { name, .. } = &statement.kind {
+                let id = self.new_variable(&name.name, name.span, VariableKind::Data, Type::Error);
+                self.bind(name, Binding::Var(id));
+                self.data.push(statement);
+            }
+        }
+        let scope = self.scope;
+        self.outline_block(&ast.statements, scope, &[], true);
+    }
+
+    fn bind(&mut self, name: &ast::Ident, binding: Binding<'a>) {
+        if let Some(first) = self.scopes[self.scope].names.get(&name.name).cloned() {
+            let first = self.place_of(&first);
+            self.report(error::defined_twice(name.span, first, &name.name));
+            return;
+        }
+        let scope = self.scope;
+        self.scopes[scope].names.insert(name.name.clone(), binding);
+    }
+
+    pub(super) fn place_of(&self, binding: &Binding<'a>) -> Span {
+        match binding {
+            Binding::Var(id) => self.variable(*id).span,
+            Binding::Function(f) => self.functions[*f].name.span,
+            Binding::Lambda { span, .. } => *span,
+        }
+    }
+
+    fn outline_block(
+        &mut self,
+        statements: &'a [ast::Statement],
+        scope: usize,
+        nest: &[usize],
+        top: bool,
+    ) {
+        for statement in statements {
+            self.within(scope, |c| c.outline_statement(statement, nest, top));
+        }
+    }
+
+    fn outline_statement(&mut self, statement: &'a ast::Statement, nest: &[usize], top: bool) {
+        let span = statement.span;
+        match &statement.kind {
+            StatementKind::Data { .. } if top => {}
+            StatementKind::Data { .. } => self.report(error::nested_declaration(span, "`data`")),
+            StatementKind::Fn(def) if top => {
+                self.functions.push(def);
+                let index = self.functions.len() - 1;
+                self.bind(&def.name, Binding::Function(index));
+            }
+            StatementKind::Fn(_) => self.report(error::nested_declaration(span, "`fn`")),
+            StatementKind::Param { name, .. } if top => {
+                let id = self.new_variable(&name.name, name.span, VariableKind::Param, Type::Error);
+                self.latents.insert(id, id);
+                self.bind(name, Binding::Var(id));
+                self.add_leaf(statement, nest, Some(id));
+            }
+            StatementKind::Param { .. } => self.report(error::nested_declaration(span, "`param`")),
+            StatementKind::Draw { target, .. } => {
+                self.outline_target(statement, target, nest, true)
+            }
+            StatementKind::Let { target, value } => {
+                if let (Target::Element { name, indices, .. }, ExprKind::Lambda { params, body }) =
+                    (target, &value.kind)
+                    && indices.is_empty()
+                {
+                    let scope = self.scope;
+                    self.bind(
+                        name,
+                        Binding::Lambda {
+                            params,
+                            body,
+                            scope,
+                            span: name.span,
+                        },
+                    );
+                    return;
+                }
+                self.outline_target(statement, target, nest, false);
+            }
+            StatementKind::Factor { .. } => self.add_leaf(statement, nest, None),
+            StatementKind::For {
+                var,
+                range,
+                batch,
+                body,
+            } => self.outline_loop(var, range, batch, body, nest),
+            StatementKind::If {
+                condition,
+                then,
+                otherwise,
+            } => {
+                let first = self.blocks.len();
+                self.outline_branch(condition, then, true, None, nest);
+                if let Some(otherwise) = otherwise {
+                    self.outline_branch(condition, otherwise, false, Some(first), nest);
+                }
+            }
+            StatementKind::Import { .. } => self.report(error::not_yet(
+                span,
+                "imports",
+                "write the functions that you need into this file",
+            )),
+            StatementKind::Guide { strategy } => self.outline_guide(strategy),
+            StatementKind::GuideBlock { .. } => self.report(error::not_yet(
+                span,
+                "guide blocks",
+                "leave it out: a mean-field guide is derived",
+            )),
+            StatementKind::Expr { .. } => self.report(error::expression_statement(span)),
+            StatementKind::Error => {}
+        }
+    }
+
+    fn outline_guide(&mut self, strategy: &'a ast::Expr) {
+        match &strategy.kind {
+            ExprKind::Name(name) if name == "mean_field" => {
+                self.program.guide = Some((name.clone(), strategy.span));
+            }
+            _ => self.report(error::not_yet(
+                strategy.span,
+                "guides other than mean_field",
+                "write `guide mean_field`, or leave it out",
+            )),
+        }
+    }
+
+    fn outline_loop(
+        &mut self,
+        var: &'a ast::Ident,
+        range: &'a ast::Expr,
+        batch: &'a Option<ast::Expr>,
+        body: &'a [ast::Statement],
+        nest: &[usize],
+    ) {
+        if let Some(batch) = batch {
+            self.report(error::not_yet(
+                batch.span,
+                "batches",
+                "leave `batch` out: all rows are used at every step",
+            ));
+        }
+        let inner = self.open_scope(self.scope);
+        let id = self.new_variable(
+            &var.name,
+            var.span,
+            VariableKind::Loop,
+            Type::scalar(Base::Int),
+        );
+        if let Some(outer) = self.lookup(&var.name) {
+            let first = self.place_of(&outer);
+            self.report(error::shadows(var.span, first, &var.name));
+        }
+        self.scopes[inner]
+            .names
+            .insert(var.name.clone(), Binding::Var(id));
+        let size = Dim::atom(crate::types::Atom::Loop(id.0, var.name.clone()));
+        self.variable_mut(id).size = Some(size);
+        self.blocks.push(Block {
+            kind: BlockKind::For { var: id, range },
+            scope: self.scope,
+            checked: None,
+        });
+        let mut deeper = nest.to_vec();
+        deeper.push(self.blocks.len() - 1);
+        self.outline_block(body, inner, &deeper, false);
+    }
+
+    fn outline_branch(
+        &mut self,
+        condition: &'a ast::Expr,
+        body: &'a [ast::Statement],
+        holds: bool,
+        shared: Option<usize>,
+        nest: &[usize],
+    ) {
+        let inner = self.open_scope(self.scope);
+        self.blocks.push(Block {
+            kind: BlockKind::If {
+                condition,
+                holds,
+                shared,
+            },
+            scope: self.scope,
+            checked: None,
+        });
+        let mut deeper = nest.to_vec();
+        deeper.push(self.blocks.len() - 1);
+        self.outline_block(body, inner, &deeper, false);
+    }
+
+    fn outline_target(
+        &mut self,
+        statement: &'a ast::Statement,
+        target: &'a Target,
+        nest: &[usize],
+        draw: bool,
+    ) {
+        let Target::Element { name, indices, .. } = target else {
+            self.report(error::tuple_target(statement.span));
+            return;
+        };
+        let inside_loop = nest.iter().rev().find_map(|&b| match &self.blocks[b].kind {
+            BlockKind::For { var, range } => Some((*var, range.span)),
+            BlockKind::If { .. } => None,
+        });
+        if indices.is_empty() && !draw && inside_loop.is_some() {
+            // A name for this turn of the loop alone.
+            if let Some(outer) = self.lookup(&name.name) {
+                let first = self.place_of(&outer);
+                self.report(error::shadows(name.span, first, &name.name));
+                return;
+            }
+            let id = self.new_variable(&name.name, name.span, VariableKind::Local, Type::Error);
+            self.bind(name, Binding::Var(id));
+            self.add_leaf(statement, nest, Some(id));
+            return;
+        }
+        let id = match self.scopes[0].names.get(&name.name) {
+            Some(Binding::Var(id)) => *id,
+            Some(other) => {
+                let first = self.place_of(&other.clone());
+                self.report(error::defined_twice(name.span, first, &name.name));
+                return;
+            }
+            None => {
+                let kind = if draw {
+                    VariableKind::Latent
+                } else {
+                    VariableKind::Let
+                };
+                let id = self.new_variable(&name.name, name.span, kind, Type::Error);
+                if draw {
+                    self.latents.insert(id, id);
+                }
+                self.scopes[0]
+                    .names
+                    .insert(name.name.clone(), Binding::Var(id));
+                id
+            }
+        };
+        if let (true, true, Some((var, range))) = (indices.is_empty(), draw, inside_loop) {
+            let index = self.variable(var).name.clone();
+            self.report(error::reassigned_in_loop(
+                name.span, &name.name, &index, range,
+            ));
+            return;
+        }
+        self.check_redefinition(id, name, indices.is_empty(), draw);
+        self.add_leaf(statement, nest, Some(id));
+    }
+
+    /// Whole names are defined once; a name is either drawn or computed.
+    fn check_redefinition(&mut self, id: VarId, name: &ast::Ident, whole: bool, draw: bool) {
+        let kind = self.variable(id).kind;
+        if kind == VariableKind::Data && !draw {
+            self.report(error::data_after_all(name.span, &name.name));
+            return;
+        }
+        let wrong_kind = matches!(
+            (kind, draw),
+            (VariableKind::Latent, false) | (VariableKind::Let, true)
+        ) || matches!(kind, VariableKind::Param | VariableKind::Dimension);
+        let earlier = self
+            .definitions
+            .get(&id)
+            .and_then(|all| all.first())
+            .copied();
+        let earlier_whole = earlier.is_some_and(|leaf| match &self.leaves[leaf].statement.kind {
+            StatementKind::Draw {
+                target: Target::Element { indices, .. },
+                ..
+            }
+            | StatementKind::Let {
+                target: Target::Element { indices, .. },
+                ..
+            } => indices.is_empty(),
+            _ => true,
+        });
+        if wrong_kind || (earlier.is_some() && (whole || earlier_whole)) {
+            let first = earlier.map_or(self.variable(id).span, |leaf| {
+                self.leaves[leaf].statement.span
+            });
+            self.report(error::defined_twice(name.span, first, &name.name));
+        }
+    }
+
+    fn add_leaf(&mut self, statement: &'a ast::Statement, nest: &[usize], defines: Option<VarId>) {
+        let leaf = Leaf {
+            statement,
+            nest: nest.to_vec(),
+            scope: self.scope,
+            state: State::Todo,
+            checked: None,
+        };
+        self.leaves.push(leaf);
+        if let Some(id) = defines {
+            self.definitions
+                .entry(id)
+                .or_default()
+                .push(self.leaves.len() - 1);
+        }
+    }
+}

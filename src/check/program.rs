@@ -1,0 +1,355 @@
+//! What checking hands on: a program whose names are resolved, whose functions are put in place and
+//! whose expressions have types.
+
+use crate::diag::Span;
+use crate::dist::Family;
+use crate::functions::Function;
+use crate::types::{Base, Dim, Type};
+
+/// A variable of the program: unique, whatever its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VarId(pub u32);
+
+/// A loop, or the rows that a condition or a comprehension's clause leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LoopId(pub u32);
+
+#[derive(Debug, Default)]
+pub struct Program {
+    pub variables: Vec<Variable>,
+    pub data: Vec<DataDecl>,
+    pub statements: Vec<Statement>,
+    /// The guide that the program asks for, by name.
+    pub guide: Option<(String, Span)>,
+}
+
+impl Program {
+    pub fn variable(&self, id: VarId) -> &Variable {
+        &self.variables[id.0 as usize]
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Variable {
+    pub name: String,
+    pub span: Span,
+    pub kind: VariableKind,
+    pub ty: Type,
+    /// Its symbolic value, of a whole number known from data.
+    pub size: Option<Dim>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VariableKind {
+    /// A dimension that no declaration gives: bound by the shape of data.
+    Dimension,
+    Data,
+    Param,
+    Latent,
+    /// A named value at the level of the model: kept in results.
+    Let,
+    /// A name inside a loop or a function.
+    Local,
+    Loop,
+}
+
+/// A refined type of data: what its values must satisfy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refinement {
+    None,
+    Positive,
+    Nonnegative,
+    Unit,
+    Simplex,
+    Ordered,
+    PositiveOrdered,
+    UnitVector,
+    Correlation,
+    CholeskyCorrelation,
+    Covariance,
+    CholeskyCovariance,
+    Label,
+}
+
+#[derive(Debug)]
+pub struct DataDecl {
+    pub var: VarId,
+    pub base: Base,
+    pub refinement: Refinement,
+    pub dims: Vec<Dim>,
+    pub default: Option<Expr>,
+    pub condition: Option<Expr>,
+    pub span: Span,
+}
+
+#[derive(Debug)]
+pub struct Statement {
+    pub kind: StatementKind,
+    /// Loops and conditions around it, outermost first.
+    pub nest: Vec<Nest>,
+    pub span: Span,
+}
+
+#[derive(Debug)]
+pub enum StatementKind {
+    Draw {
+        target: Target,
+        dist: Expr,
+    },
+    Let {
+        target: Target,
+        value: Expr,
+    },
+    Param {
+        var: VarId,
+        refinement: Refinement,
+        dims: Vec<Dim>,
+        init: Option<Expr>,
+        span: Span,
+    },
+    Factor {
+        value: Expr,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub var: VarId,
+    /// Which element, empty for the whole.
+    pub indices: Vec<Expr>,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub enum Nest {
+    For {
+        id: LoopId,
+        var: VarId,
+        range: Expr,
+    },
+    /// Only rows where the condition holds (or does not).
+    If {
+        id: LoopId,
+        condition: Expr,
+        holds: bool,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub struct Expr {
+    pub kind: ExprKind,
+    pub ty: Type,
+    pub span: Span,
+    /// The symbolic value, of a whole number known from data.
+    pub size: Option<Dim>,
+}
+
+#[derive(Clone, Debug)]
+pub enum ExprKind {
+    Error,
+    Number(f64),
+    Text(String),
+    Var(VarId),
+    /// The number of levels of a label.
+    Levels(VarId),
+    /// The extent of an axis of a value.
+    Extent {
+        value: Box<Expr>,
+        axis: usize,
+    },
+    Call {
+        function: &'static Function,
+        args: Vec<Expr>,
+    },
+    /// Names for values, then a value.
+    Let {
+        bindings: Vec<(VarId, Expr)>,
+        body: Box<Expr>,
+    },
+    /// Every index expression of the program has its own number.
+    Index {
+        id: u32,
+        value: Box<Expr>,
+        indices: Vec<Index>,
+    },
+    Array(Vec<Expr>),
+    Comprehension {
+        clauses: Vec<Clause>,
+        body: Box<Expr>,
+    },
+    If {
+        id: LoopId,
+        condition: Box<Expr>,
+        then: Box<Expr>,
+        otherwise: Box<Expr>,
+    },
+    Range {
+        start: Box<Expr>,
+        end: Box<Expr>,
+    },
+    Distribution {
+        family: &'static dyn Family,
+        form: usize,
+        args: Vec<DistArg>,
+    },
+    Power {
+        dist: Box<Expr>,
+        dims: Vec<Expr>,
+    },
+    /// A property of a distribution, at `x` where it takes one.
+    Property {
+        property: Property,
+        dist: Box<Expr>,
+        x: Option<Box<Expr>>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Property {
+    LogProb,
+    Cdf,
+    LogCdf,
+    Survival,
+    LogSurvival,
+    Mean,
+    Variance,
+    Sd,
+    Entropy,
+}
+
+#[derive(Clone, Debug)]
+pub enum DistArg {
+    Value(Expr),
+    Dimension(Expr),
+    Distribution(Expr),
+    Distributions(Vec<Expr>),
+    Number(f64),
+    Absent,
+}
+
+#[derive(Clone, Debug)]
+pub enum Index {
+    At(Expr),
+    Range {
+        start: Option<Expr>,
+        end: Option<Expr>,
+        span: Span,
+    },
+    All,
+}
+
+#[derive(Clone, Debug)]
+pub struct Clause {
+    pub id: LoopId,
+    pub var: VarId,
+    pub range: Expr,
+    /// Each with the number of the rows it leaves.
+    pub conditions: Vec<(LoopId, Expr)>,
+}
+
+impl std::fmt::Debug for dyn Family {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.declaration().name)
+    }
+}
+
+impl std::fmt::Debug for Function {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl Expr {
+    pub fn error(span: Span) -> Expr {
+        Expr {
+            kind: ExprKind::Error,
+            ty: Type::Error,
+            span,
+            size: None,
+        }
+    }
+
+    /// Calls `visit` on every variable read inside.
+    pub fn variables(&self, visit: &mut dyn FnMut(VarId)) {
+        self.walk(&mut |e| match e.kind {
+            ExprKind::Var(id) | ExprKind::Levels(id) => visit(id),
+            _ => {}
+        });
+    }
+
+    /// Calls `visit` on this expression and all inside it.
+    pub fn walk(&self, visit: &mut dyn FnMut(&Expr)) {
+        visit(self);
+        self.children(&mut |child| child.walk(visit));
+    }
+
+    fn children(&self, visit: &mut dyn FnMut(&Expr)) {
+        match &self.kind {
+            ExprKind::Error
+            | ExprKind::Number(_)
+            | ExprKind::Text(_)
+            | ExprKind::Var(_)
+            | ExprKind::Levels(_) => {}
+            ExprKind::Extent { value, .. } => visit(value),
+            ExprKind::Call { args, .. } | ExprKind::Array(args) => args.iter().for_each(visit),
+            ExprKind::Let { bindings, body } => {
+                bindings.iter().for_each(|(_, e)| visit(e));
+                visit(body);
+            }
+            ExprKind::Index { value, indices, .. } => {
+                visit(value);
+                indices.iter().for_each(|i| i.children(visit));
+            }
+            ExprKind::Comprehension { clauses, body } => {
+                for clause in clauses {
+                    visit(&clause.range);
+                    clause.conditions.iter().for_each(|(_, c)| visit(c));
+                }
+                visit(body);
+            }
+            ExprKind::If {
+                condition,
+                then,
+                otherwise,
+                ..
+            } => {
+                visit(condition);
+                visit(then);
+                visit(otherwise);
+            }
+            ExprKind::Range { start, end } => {
+                visit(start);
+                visit(end);
+            }
+            ExprKind::Distribution { args, .. } => args.iter().for_each(|a| a.children(visit)),
+            ExprKind::Power { dist, dims } => {
+                visit(dist);
+                dims.iter().for_each(visit);
+            }
+            ExprKind::Property { dist, x, .. } => {
+                visit(dist);
+                x.iter().for_each(|x| visit(x));
+            }
+        }
+    }
+}
+
+impl Index {
+    fn children(&self, visit: &mut dyn FnMut(&Expr)) {
+        match self {
+            Index::At(e) => visit(e),
+            Index::Range { start, end, .. } => start.iter().chain(end).for_each(visit),
+            Index::All => {}
+        }
+    }
+}
+
+impl DistArg {
+    fn children(&self, visit: &mut dyn FnMut(&Expr)) {
+        match self {
+            DistArg::Value(e) | DistArg::Dimension(e) | DistArg::Distribution(e) => visit(e),
+            DistArg::Distributions(all) => all.iter().for_each(visit),
+            DistArg::Number(_) | DistArg::Absent => {}
+        }
+    }
+}

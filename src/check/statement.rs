@@ -1,0 +1,651 @@
+//! Statements: declarations of data, draws, definitions, factors, and the loops around them.
+
+use super::program::{
+    DataDecl, Expr, ExprKind, Nest, Refinement, Statement, StatementKind, Target, VarId,
+};
+use super::{Binding, BlockKind, Bounds, Checker, State, VariableKind, error};
+use crate::diag::Span;
+use crate::syntax::ast;
+use crate::types::{Atom, Base, Dim, Same, Type};
+
+/// Names of types, with base, refinement and own rank.
+const TYPES: &[(&str, Base, Refinement, usize)] = &[
+    ("real", Base::Real, Refinement::None, 0),
+    ("int", Base::Int, Refinement::None, 0),
+    ("bool", Base::Bool, Refinement::None, 0),
+    ("positive", Base::Real, Refinement::Positive, 0),
+    ("nonnegative", Base::Real, Refinement::Nonnegative, 0),
+    ("unit", Base::Real, Refinement::Unit, 0),
+    ("label", Base::Int, Refinement::Label, 0),
+    ("simplex", Base::Real, Refinement::Simplex, 1),
+    ("ordered", Base::Real, Refinement::Ordered, 1),
+    (
+        "positive_ordered",
+        Base::Real,
+        Refinement::PositiveOrdered,
+        1,
+    ),
+    ("unit_vector", Base::Real, Refinement::UnitVector, 1),
+    ("correlation", Base::Real, Refinement::Correlation, 2),
+    (
+        "cholesky_correlation",
+        Base::Real,
+        Refinement::CholeskyCorrelation,
+        2,
+    ),
+    ("covariance", Base::Real, Refinement::Covariance, 2),
+    (
+        "cholesky_covariance",
+        Base::Real,
+        Refinement::CholeskyCovariance,
+        2,
+    ),
+];
+
+impl<'a> Checker<'a> {
+    pub(super) fn declare_data(&mut self) {
+        for statement in self.data.clone() {
+            let ast::StatementKind::Data { name, ty, .. } = &statement.kind else {
+                continue;
+            };
+            let Some(Binding::Var(id)) = self.lookup(&name.name) else {
+                continue;
+            };
+            if self.variable(id).span != name.span {
+                continue; // a second declaration, reported already
+            }
+            // Whole numbers may be dimensions of what is declared before them.
+            if ty.base.name == "int" && ty.dims.is_empty() {
+                let variable = self.variable_mut(id);
+                variable.ty = Type::scalar(Base::Int);
+                variable.size = Some(Dim::name(&name.name));
+            }
+        }
+        for statement in self.data.clone() {
+            let ast::StatementKind::Data {
+                name,
+                ty,
+                default,
+                condition,
+            } = &statement.kind
+            else {
+                continue;
+            };
+            let Some(Binding::Var(id)) = self.lookup(&name.name) else {
+                continue;
+            };
+            if self.variable(id).span != name.span {
+                continue;
+            }
+            let Some((base, refinement, dims)) = self.type_expr(ty, true) else {
+                continue;
+            };
+            self.variable_mut(id).ty = Type::array(base, dims.clone());
+            let default = default.as_ref().map(|e| self.expr(e));
+            self.program.data.push(DataDecl {
+                var: id,
+                base,
+                refinement,
+                dims,
+                default,
+                condition: None,
+                span: statement.span,
+            });
+            let index = self.program.data.len() - 1;
+            if let Some(condition) = condition {
+                let before = self.used.contains(&id);
+                let checked = self.condition(condition, false);
+                if !before {
+                    self.used.remove(&id);
+                }
+                self.program.data[index].condition = Some(checked);
+            }
+        }
+    }
+
+    /// Base, refinement and extents; names of extents that are not known become dimensions if
+    /// `binds`.
+    pub(super) fn type_expr(
+        &mut self,
+        ty: &'a ast::TypeExpr,
+        binds: bool,
+    ) -> Option<(Base, Refinement, Vec<Dim>)> {
+        let Some(&(_, base, refinement, rank)) = TYPES.iter().find(|t| t.0 == ty.base.name) else {
+            let known = TYPES.iter().map(|t| t.0);
+            self.report(error::unknown_type(ty.base.span, &ty.base.name, known));
+            return None;
+        };
+        let mut dims: Vec<Dim> = Vec::new();
+        for e in &ty.dims {
+            if binds {
+                self.bind_dimensions(e);
+            }
+            let checked = self.expr(e);
+            self.expect_whole(&checked);
+            dims.push(
+                checked
+                    .size
+                    .clone()
+                    .unwrap_or_else(|| Dim::opaque(crate::syntax::print_expr(e))),
+            );
+        }
+        if dims.len() < rank {
+            let what = if rank == 1 { "its length" } else { "its size" };
+            self.report(error::argument_kind(
+                ty.span,
+                &ty.base.name,
+                what,
+                &Type::array(base, dims),
+            ));
+            return None;
+        }
+        if rank == 2
+            && dims.len() >= 2
+            && dims[dims.len() - 1].compare(&dims[dims.len() - 2]) == Same::No
+        {
+            let expected = format!("a square {}", ty.base.name);
+            self.report(error::types_differ(
+                ty.span,
+                &expected,
+                &Type::array(base, dims),
+            ));
+            return None;
+        }
+        Some((base, refinement, dims))
+    }
+
+    fn bind_dimensions(&mut self, e: &'a ast::Expr) {
+        match &e.kind {
+            ast::ExprKind::Name(name) if self.lookup(name).is_none() => {
+                let id = self.new_variable(
+                    name,
+                    e.span,
+                    VariableKind::Dimension,
+                    Type::scalar(Base::Int),
+                );
+                self.variable_mut(id).size = Some(Dim::name(name));
+                self.scopes[0].names.insert(name.clone(), Binding::Var(id));
+            }
+            ast::ExprKind::Binary { left, right, .. } => {
+                self.bind_dimensions(left);
+                self.bind_dimensions(right);
+            }
+            _ => {}
+        }
+    }
+
+    /// Checks the statements that define a variable, so that it has a type.
+    pub(super) fn ensure(&mut self, id: VarId) {
+        if !self.variable(id).ty.is_error() {
+            return;
+        }
+        let definitions = self.definitions.get(&id).cloned().unwrap_or_default();
+        for &leaf in &definitions {
+            if self.leaves[leaf].state == State::Todo {
+                self.check_leaf(leaf);
+            }
+            if !self.variable(id).ty.is_error() {
+                return;
+            }
+        }
+        // Only statements that are being checked define it: elements given by other elements.
+        let doing = definitions
+            .iter()
+            .copied()
+            .find(|&leaf| self.leaves[leaf].state == State::Doing);
+        if let Some(leaf) = doing
+            && let Some(dims) = self.target_dims(id, &definitions)
+        {
+            if dims.is_empty() && self.leaves[leaf].nest.is_empty() {
+                return;
+            }
+            self.variable_mut(id).ty = Type::array(Base::Real, dims);
+        }
+    }
+
+    pub(super) fn check_leaf(&mut self, leaf: usize) {
+        if self.leaves[leaf].state != State::Todo {
+            return;
+        }
+        self.leaves[leaf].state = State::Doing;
+        let scope = self.leaves[leaf].scope;
+        let statement = self.leaves[leaf].statement;
+        let nest = self.check_nest(leaf);
+        let kind = self.within(scope, |c| c.check_kind(leaf, statement));
+        self.leaves[leaf].state = State::Done;
+        self.leaves[leaf].checked = kind.map(|kind| Statement {
+            kind,
+            nest,
+            span: statement.span,
+        });
+    }
+
+    fn check_kind(&mut self, leaf: usize, statement: &'a ast::Statement) -> Option<StatementKind> {
+        match &statement.kind {
+            ast::StatementKind::Draw { target, dist } => self.check_draw(leaf, target, dist),
+            ast::StatementKind::Let { target, value } => self.check_let(leaf, target, value),
+            ast::StatementKind::Factor { value } => {
+                let value = self.expr(value);
+                self.expect_number(&value)?;
+                Some(StatementKind::Factor { value })
+            }
+            ast::StatementKind::Param { name, ty, init } => self.check_param(name, ty, init),
+            _ => None,
+        }
+    }
+
+    /// The loops and conditions around a statement, each checked once.
+    fn check_nest(&mut self, leaf: usize) -> Vec<Nest> {
+        let path = self.leaves[leaf].nest.clone();
+        path.iter().map(|&block| self.check_block(block)).collect()
+    }
+
+    fn check_block(&mut self, block: usize) -> Nest {
+        if let Some(nest) = &self.blocks[block].checked {
+            return nest.clone();
+        }
+        let scope = self.blocks[block].scope;
+        let nest = match self.blocks[block].kind {
+            BlockKind::For { var, range } => {
+                let range = self.within(scope, |c| c.loop_range(var, range));
+                Nest::For {
+                    id: self.new_loop(),
+                    var,
+                    range,
+                }
+            }
+            BlockKind::If {
+                condition,
+                holds,
+                shared,
+            } => {
+                let checked = match shared.and_then(|s| self.blocks[s].checked.clone()) {
+                    Some(Nest::If { condition, .. }) => condition,
+                    _ => self.within(scope, |c| c.condition(condition, true)),
+                };
+                Nest::If {
+                    id: self.new_loop(),
+                    condition: checked,
+                    holds,
+                }
+            }
+        };
+        self.blocks[block].checked = Some(nest.clone());
+        nest
+    }
+
+    /// What a loop runs over: a range, or all of a dimension. Remembers the index's bounds.
+    pub(super) fn loop_range(&mut self, var: VarId, range: &'a ast::Expr) -> Expr {
+        let mut checked = self.expr_or_range(range);
+        if matches!(checked.kind, ExprKind::Levels(_)) {
+            let one = Expr {
+                kind: ExprKind::Number(1.0),
+                ty: Type::scalar(Base::Int),
+                span: range.span,
+                size: Some(1.into()),
+            };
+            let kind = ExprKind::Range {
+                start: Box::new(one),
+                end: Box::new(checked),
+            };
+            checked = Expr {
+                kind,
+                ty: Type::Range,
+                span: range.span,
+                size: None,
+            };
+        }
+        match &checked.kind {
+            ExprKind::Range { start, end } => {
+                let (low, high) = (start.size.clone(), end.size.clone());
+                self.expect_known(&checked, "the range of a loop");
+                let text = crate::syntax::print_expr(range);
+                let bounds = Bounds {
+                    low: self.text_of(&low, &text),
+                    high: self.text_of(&high, &text),
+                };
+                self.bounds.insert(var, bounds);
+            }
+            _ if checked.ty.is_error() => {}
+            _ => {
+                let ty = checked.ty.clone();
+                return self.fail(range.span, error::not_iterable(range.span, &ty));
+            }
+        }
+        checked
+    }
+
+    pub(super) fn condition(&mut self, condition: &'a ast::Expr, known: bool) -> Expr {
+        let checked = self.expr(condition);
+        match checked.ty.number() {
+            Some((Base::Bool, dims)) if dims.is_empty() || !known => {}
+            _ if checked.ty.is_error() => {}
+            _ => self.report(error::condition_not_bool(
+                condition.span,
+                &checked.ty.clone(),
+            )),
+        }
+        if known {
+            self.expect_known(&checked, "a condition around statements");
+        }
+        checked
+    }
+
+    fn check_param(
+        &mut self,
+        name: &'a ast::Ident,
+        ty: &'a ast::TypeExpr,
+        init: &'a Option<ast::Expr>,
+    ) -> Option<StatementKind> {
+        let Some(Binding::Var(var)) = self.lookup(&name.name) else {
+            return None;
+        };
+        let (base, refinement, dims) = self.type_expr(ty, false)?;
+        let declared = Type::array(base, dims.clone());
+        if base != Base::Real {
+            self.report(error::types_differ(
+                ty.span,
+                "a type of real numbers",
+                &declared,
+            ));
+            return None;
+        }
+        self.variable_mut(var).ty = declared.clone();
+        let init = init.as_ref().map(|e| {
+            let value = self.expr(e);
+            self.expect_known(&value, "the start of a parameter");
+            let fits = value.ty.is_error()
+                || value.ty.rank() == 0
+                || self.assignable(&declared, &value.ty);
+            if !fits {
+                self.report(error::declared_type(
+                    ty.span,
+                    &declared,
+                    e.span,
+                    &value.ty.clone(),
+                ));
+            }
+            value
+        });
+        Some(StatementKind::Param {
+            var,
+            refinement,
+            dims,
+            init,
+            span: name.span,
+        })
+    }
+
+    fn check_let(
+        &mut self,
+        leaf: usize,
+        target: &'a ast::Target,
+        value: &'a ast::Expr,
+    ) -> Option<StatementKind> {
+        let target = self.check_target(target)?;
+        let value = self.expr(value);
+        if value.ty.is_error() {
+            return None;
+        }
+        let Some((base, dims)) = value.ty.number().map(|(b, d)| (b, d.to_vec())) else {
+            let problem = match value.ty {
+                Type::Distribution { .. } => error::distribution_as_value(value.span),
+                Type::Range => error::range_as_value(value.span),
+                _ => error::types_differ(value.span, "a number or an array", &value.ty.clone()),
+            };
+            self.report(problem);
+            return None;
+        };
+        if let Some(latent) = self.latent_in(&value) {
+            self.latents.insert(target.var, latent);
+        }
+        let whole = target.indices.is_empty();
+        if whole {
+            let mut defined_by_itself = false;
+            value.variables(&mut |v| defined_by_itself |= v == target.var);
+            if defined_by_itself {
+                let name = self.variable(target.var).name.clone();
+                self.report(error::self_definition(value.span, &name));
+                return None;
+            }
+            let size = value.size.clone();
+            let variable = self.variable_mut(target.var);
+            variable.ty = Type::array(base, dims);
+            variable.size = size;
+        } else {
+            self.give_type(leaf, &target, base, &dims);
+        }
+        Some(StatementKind::Let { target, value })
+    }
+
+    fn check_draw(
+        &mut self,
+        leaf: usize,
+        target: &'a ast::Target,
+        dist: &'a ast::Expr,
+    ) -> Option<StatementKind> {
+        let target = self.check_target(target)?;
+        let checked = self.expr_of_distribution(dist)?;
+        let Type::Distribution { base, array, event } = checked.ty.clone() else {
+            return None;
+        };
+        let dims: Vec<Dim> = array.iter().chain(&event).cloned().collect();
+        let name = self.variable(target.var).name.clone();
+        if self.variable(target.var).kind != VariableKind::Data {
+            if base != Base::Real {
+                let family = family_name(&checked);
+                self.report(error::discrete_latent(target.span, &name, &family));
+                return None;
+            }
+            self.give_type(leaf, &target, base, &dims);
+            return Some(StatementKind::Draw {
+                target,
+                dist: checked,
+            });
+        }
+        let (data_base, data_dims) = {
+            let (base, dims) = self.variable(target.var).ty.number()?;
+            (base, dims.to_vec())
+        };
+        let indexed = target.indices.len();
+        if indexed > data_dims.len() {
+            let ty = self.variable(target.var).ty.clone();
+            let place = self.variable(target.var).span;
+            self.report(error::too_many_indices(target.span, place, &ty, indexed));
+            return None;
+        }
+        if base != Base::Real && data_base == Base::Real {
+            let family = family_name(&checked);
+            self.report(error::draw_base(target.span, checked.span, &name, &family));
+            return None;
+        }
+        // A single distribution observed in an array: every element is a draw from it.
+        let rest = &data_dims[indexed..];
+        let fits = if array.is_empty() && rest.len() >= event.len() {
+            dims_fit(&rest[rest.len() - event.len()..], &event)
+        } else {
+            dims_fit(rest, &dims)
+        };
+        if !fits {
+            let observed = Type::array(data_base, rest);
+            self.report(error::draw_shape(
+                target.span,
+                &observed,
+                checked.span,
+                &checked.ty,
+            ));
+            return None;
+        }
+        Some(StatementKind::Draw {
+            target,
+            dist: checked,
+        })
+    }
+
+    /// The type of a variable from a statement that defines it, or elements of it.
+    fn give_type(&mut self, leaf: usize, target: &Target, base: Base, element: &[Dim]) {
+        let definitions = self
+            .definitions
+            .get(&target.var)
+            .cloned()
+            .unwrap_or_else(|| vec![leaf]);
+        let Some(mut dims) = self.target_dims(target.var, &definitions) else {
+            return;
+        };
+        dims.extend(element.iter().cloned());
+        let old = self.variable(target.var).ty.clone();
+        let ty = Type::array(base, dims);
+        match old.number() {
+            Some((old_base, old_dims)) if old_dims.len() == ty.rank() => {
+                let ty = Type::array(old_base.join(base), old_dims.to_vec());
+                self.variable_mut(target.var).ty = ty;
+            }
+            Some(_) => {
+                let first = self.variable(target.var).span;
+                self.report(error::elements_differ(first, &old, target.span, &ty));
+            }
+            None => self.variable_mut(target.var).ty = ty,
+        }
+    }
+
+    fn check_target(&mut self, target: &'a ast::Target) -> Option<Target> {
+        let ast::Target::Element {
+            name,
+            indices,
+            span,
+        } = target
+        else {
+            return None;
+        };
+        let Some(Binding::Var(var)) = self.lookup(&name.name) else {
+            return None;
+        };
+        if self.variable(var).kind == VariableKind::Data {
+            self.used.insert(var);
+        }
+        let mut checked = Vec::new();
+        for index in indices {
+            match index {
+                ast::Index::At(e) => {
+                    let e = self.expr(e);
+                    self.expect_whole(&e);
+                    self.expect_known(&e, "an index of a definition");
+                    checked.push(e);
+                }
+                ast::Index::Range { span, .. } | ast::Index::All(span) => {
+                    self.report(error::slice_in_target(*span));
+                    return None;
+                }
+            }
+        }
+        Some(Target {
+            var,
+            indices: checked,
+            span: *span,
+        })
+    }
+
+    /// Extents of the indexed axes of a variable, from all statements that define its elements.
+    fn target_dims(&mut self, var: VarId, definitions: &[usize]) -> Option<Vec<Dim>> {
+        let mut dims: Option<(Vec<Dim>, Span)> = None;
+        for &leaf in definitions {
+            let target = match &self.leaves[leaf].statement.kind {
+                ast::StatementKind::Draw { target, .. }
+                | ast::StatementKind::Let { target, .. } => target,
+                _ => return None,
+            };
+            let ast::Target::Element { indices, span, .. } = target else {
+                return None;
+            };
+            self.check_nest(leaf);
+            let scope = self.leaves[leaf].scope;
+            let mut own = Vec::new();
+            for index in indices {
+                let ast::Index::At(e) = index else {
+                    return None;
+                };
+                let size = self.within(scope, |c| c.expr(e)).size;
+                own.push(match size {
+                    Some(size) => self.largest(&size),
+                    None => Dim::opaque(crate::syntax::print_expr(e)),
+                });
+            }
+            dims = match dims {
+                None => Some((own, *span)),
+                Some((all, first)) if all.len() != own.len() => {
+                    let name = self.variable(var).name.clone();
+                    self.report(error::index_rank(*span, first, &name));
+                    return None;
+                }
+                Some((all, first)) => Some((
+                    all.iter().zip(&own).map(|(a, b)| wider(a, b)).collect(),
+                    first,
+                )),
+            };
+        }
+        dims.map(|(dims, _)| dims)
+    }
+
+    /// The largest value of a whole number over the loops around it.
+    pub(super) fn largest(&self, size: &Dim) -> Dim {
+        let mut result = size.clone();
+        // Inner loops' bounds may speak of outer ones: a few rounds reach the outermost.
+        for _ in 0..8 {
+            let inner: Vec<(Atom, i64)> = result
+                .terms
+                .iter()
+                .filter(|(a, _)| matches!(a, Atom::Loop(..)))
+                .map(|(a, k)| (a.clone(), *k))
+                .collect();
+            if inner.is_empty() {
+                return result;
+            }
+            for (atom, k) in inner {
+                let Atom::Loop(id, _) = &atom else { continue };
+                let Some(bounds) = self.bounds.get(&VarId(*id)) else {
+                    return Dim::opaque(size.to_string());
+                };
+                let bound = if k > 0 { &bounds.high } else { &bounds.low };
+                result = result.plus(&Dim::atom(atom), -k).plus(bound, k);
+            }
+        }
+        Dim::opaque(size.to_string())
+    }
+
+    pub(super) fn assignable(&self, declared: &Type, found: &Type) -> bool {
+        match (declared.number(), found.number()) {
+            (Some((base, dims)), Some((found_base, found_dims))) => {
+                found_base <= base && dims_fit(dims, found_dims)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn family_name(dist: &Expr) -> String {
+    match &dist.kind {
+        ExprKind::Distribution { family, .. } => family.declaration().name.into(),
+        ExprKind::Power { dist, .. } => family_name(dist),
+        ExprKind::Let { body, .. } => family_name(body),
+        _ => "this distribution".into(),
+    }
+}
+
+pub(super) fn dims_fit(a: &[Dim], b: &[Dim]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.compare(b) != Same::No)
+}
+
+/// The larger of two extents as far as it can be told; a name tells more than a number.
+fn wider(a: &Dim, b: &Dim) -> Dim {
+    match (a.plus(b, -1).known(), a.known()) {
+        (Some(difference), _) => {
+            if difference >= 0 {
+                a.clone()
+            } else {
+                b.clone()
+            }
+        }
+        (None, Some(_)) => b.clone(),
+        (None, None) => a.clone(),
+    }
+}

@@ -1,0 +1,109 @@
+//! Named values from all sources, in the order in which they came.
+
+use super::error;
+use super::values::{Entry, Kind, Origin, Values};
+use crate::diag::{Diagnostic, Diagnostics};
+use std::collections::BTreeMap;
+
+/// Named values in the order of their first appearance.
+///
+/// ```
+/// use elbo::data::Data;
+/// let mut data = Data::default();
+/// data.insert("sigma", 2.5);
+/// data.insert("y", vec![1.0, 2.0]);
+/// data.insert_numbers("x", vec![2, 3], vec![0.0; 6]).unwrap();
+/// assert_eq!(data.get("x").unwrap().values.shape(), [2, 3]);
+/// assert!(data.insert_numbers("x", vec![2, 2], vec![0.0; 6]).is_err());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Data {
+    entries: Vec<Entry>,
+    index: BTreeMap<String, usize>,
+}
+
+impl Data {
+    pub fn get(&self, name: &str) -> Option<&Entry> {
+        self.index.get(name).map(|&i| &self.entries[i])
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|e| e.name.as_str())
+    }
+
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Adds values made in Rust; an entry of that name is replaced.
+    pub fn insert(&mut self, name: impl Into<String>, values: impl Into<Values>) {
+        let origin = Origin {
+            label: "the program".into(),
+            kind: Kind::Api,
+            span: None,
+        };
+        self.insert_entry(Entry {
+            name: name.into(),
+            values: values.into(),
+            origin,
+            mixed: None,
+        });
+    }
+
+    /// Adds an array of any rank from its shape and its values in row-major order.
+    ///
+    /// # Errors
+    /// E0620 if the shape does not hold as many values as there are.
+    pub fn insert_numbers(
+        &mut self,
+        name: impl Into<String>,
+        shape: Vec<usize>,
+        data: Vec<f64>,
+    ) -> Result<(), Diagnostic> {
+        let name = name.into();
+        let holds = shape.iter().try_fold(1_usize, |n, &dim| n.checked_mul(dim));
+        if holds != Some(data.len()) {
+            return Err(error::wrong_length(&name, &shape, data.len()));
+        }
+        self.insert(name, Values::numbers(shape, data));
+        Ok(())
+    }
+
+    /// Adds an entry; one of the same name is replaced and keeps its place in the order.
+    pub fn insert_entry(&mut self, entry: Entry) {
+        match self.index.get(&entry.name) {
+            Some(&i) => self.entries[i] = entry,
+            None => {
+                self.index.insert(entry.name.clone(), self.entries.len());
+                self.entries.push(entry);
+            }
+        }
+    }
+
+    /// Adds all entries of another source. What was given by `--set` wins over files and over
+    /// earlier `--set`s.
+    ///
+    /// # Errors
+    /// E0617 for each name that two files give.
+    pub fn merge(&mut self, other: Data) -> Result<(), Diagnostics> {
+        let mut errors = Vec::new();
+        for entry in other.entries {
+            match self.get(&entry.name) {
+                Some(old) if entry.origin.kind != Kind::Set && old.origin.kind != Kind::Set => {
+                    errors.push(error::given_twice(old, &entry));
+                }
+                Some(old) if entry.origin.kind != Kind::Set && old.origin.kind == Kind::Set => {}
+                _ => self.insert_entry(entry),
+            }
+        }
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(errors)
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! What a file holds, before any of it is matched with a declaration.
+
+use super::error;
+use crate::diag::{Diagnostic, Span};
+
+/// A rectangular array (row-major) or a scalar (empty shape), as it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    Numbers {
+        shape: Vec<usize>,
+        /// NaN where the file says NaN and where the value is missing.
+        data: Vec<f64>,
+        /// Flat indices, ascending, of what was `null`, `NA` or empty (and not NaN).
+        missing: Vec<usize>,
+        /// Every value was written as an integer, or as a truth value; missing values and NaN do
+        /// not count. An integer of 2⁵³ or more, which a double may round, counts as a real.
+        integer: bool,
+        /// Every value that is not missing was written as a truth value, and there is one.
+        boolean: bool,
+    },
+    /// `None` where the value is missing.
+    Text {
+        shape: Vec<usize>,
+        data: Vec<Option<String>>,
+    },
+    /// Nested arrays of numbers of different lengths.
+    Ragged {
+        /// Position, from 1, of the first row that differs: `[3]` for the third row.
+        index: Vec<usize>,
+        /// How many values that row has.
+        length: usize,
+        /// How many the first row of its level has.
+        expected: usize,
+        /// The length of each innermost row, in order.
+        lengths: Vec<usize>,
+        /// All values, row after row; NaN where missing.
+        data: Vec<f64>,
+    },
+}
+
+impl Values {
+    /// Numbers without missing values; `integer` if each of them is whole.
+    pub(crate) fn numbers(shape: Vec<usize>, data: Vec<f64>) -> Values {
+        let integer = data.iter().all(|x| x.is_nan() || is_exact_integer(*x));
+        Values::Numbers {
+            shape,
+            data,
+            missing: Vec::new(),
+            integer,
+            boolean: false,
+        }
+    }
+
+    /// The shape; of a ragged array only the number of its innermost rows.
+    pub fn shape(&self) -> Vec<usize> {
+        match self {
+            Values::Numbers { shape, .. } | Values::Text { shape, .. } => shape.clone(),
+            Values::Ragged { lengths, .. } => vec![lengths.len()],
+        }
+    }
+
+    /// The shape in words: `a number`, `text[8]`, `8 x 2 numbers`.
+    pub fn describe(&self) -> String {
+        let dims = |shape: &[usize]| {
+            shape
+                .iter()
+                .map(usize::to_string)
+                .collect::<Vec<_>>()
+                .join(" x ")
+        };
+        match self {
+            Values::Numbers { shape, .. } if shape.is_empty() => "a number".into(),
+            Values::Numbers { shape, .. } => format!("{} numbers", dims(shape)),
+            Values::Text { shape, .. } if shape.is_empty() => "a text".into(),
+            Values::Text { shape, .. } => format!("{} texts", dims(shape)),
+            Values::Ragged { lengths, .. } => {
+                format!("{} rows of different lengths", lengths.len())
+            }
+        }
+    }
+}
+
+/// Whether a double is a whole number that no other integer rounds to (below 2⁵³).
+pub(super) fn is_exact_integer(x: f64) -> bool {
+    x.fract() == 0.0 && x.abs() < 9_007_199_254_740_992.0
+}
+
+impl From<f64> for Values {
+    fn from(x: f64) -> Values {
+        Values::numbers(Vec::new(), vec![x])
+    }
+}
+
+impl From<i32> for Values {
+    fn from(x: i32) -> Values {
+        Values::from(f64::from(x))
+    }
+}
+
+impl From<bool> for Values {
+    fn from(x: bool) -> Values {
+        let data = vec![f64::from(x)];
+        Values::Numbers {
+            shape: vec![],
+            data,
+            missing: vec![],
+            integer: true,
+            boolean: true,
+        }
+    }
+}
+
+impl From<Vec<f64>> for Values {
+    fn from(data: Vec<f64>) -> Values {
+        Values::numbers(vec![data.len()], data)
+    }
+}
+
+impl From<&[f64]> for Values {
+    fn from(data: &[f64]) -> Values {
+        Values::from(data.to_vec())
+    }
+}
+
+impl<const N: usize> From<[f64; N]> for Values {
+    fn from(data: [f64; N]) -> Values {
+        Values::from(data.to_vec())
+    }
+}
+
+impl From<&[i64]> for Values {
+    fn from(data: &[i64]) -> Values {
+        Values::from(data.iter().map(|&x| x as f64).collect::<Vec<_>>())
+    }
+}
+
+impl From<&[bool]> for Values {
+    fn from(data: &[bool]) -> Values {
+        let (shape, boolean) = (vec![data.len()], !data.is_empty());
+        let data = data.iter().map(|&x| f64::from(x)).collect();
+        Values::Numbers {
+            shape,
+            data,
+            missing: vec![],
+            integer: true,
+            boolean,
+        }
+    }
+}
+
+/// A matrix by rows; [`Values::Ragged`] if they differ in length.
+impl From<Vec<Vec<f64>>> for Values {
+    fn from(rows: Vec<Vec<f64>>) -> Values {
+        let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
+        let expected = lengths.first().copied().unwrap_or(0);
+        let data: Vec<f64> = rows.into_iter().flatten().collect();
+        match lengths.iter().position(|&n| n != expected) {
+            None => Values::numbers(vec![lengths.len(), expected], data),
+            Some(row) => {
+                let (index, length) = (vec![row + 1], lengths[row]);
+                Values::Ragged {
+                    index,
+                    length,
+                    expected,
+                    lengths,
+                    data,
+                }
+            }
+        }
+    }
+}
+
+impl From<&str> for Values {
+    fn from(text: &str) -> Values {
+        Values::Text {
+            shape: vec![],
+            data: vec![Some(text.to_owned())],
+        }
+    }
+}
+
+impl From<&[&str]> for Values {
+    fn from(texts: &[&str]) -> Values {
+        let data = texts.iter().map(|&t| Some(t.to_owned())).collect();
+        Values::Text {
+            shape: vec![texts.len()],
+            data,
+        }
+    }
+}
+
+/// A named value and where it comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    pub name: String,
+    pub values: Values,
+    pub origin: Origin,
+    /// Set where [`Values::Text`] has numbers among the words: likely a slip in a column of numbers,
+    /// but harmless where the model wants labels.
+    pub mixed: Option<Mixed>,
+}
+
+/// Where an entry was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Origin {
+    /// The file as the user named it, `--set`, or `the program` for values handed in from Rust.
+    pub label: String,
+    pub kind: Kind,
+    /// The key or column header; `None` for files too large to keep and for values from Rust.
+    pub span: Option<Span>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Json,
+    Csv,
+    Set,
+    Api,
+}
+
+/// A number and a word found in the same array.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mixed {
+    pub number: Cell,
+    pub text: Cell,
+}
+
+/// One value as it is written in the file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cell {
+    pub written: String,
+    /// In words: `row 3 (line 4)` of a table, or an element such as `x[3, 1]`.
+    pub place: String,
+    pub span: Option<Span>,
+}
+
+/// The numbers of an entry, borrowed; see [`Values::Numbers`] for the fields.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Numbers<'a> {
+    pub shape: &'a [usize],
+    pub data: &'a [f64],
+    pub missing: &'a [usize],
+    pub integer: bool,
+    pub boolean: bool,
+}
+
+impl Entry {
+    /// The values as a rectangular array of numbers.
+    ///
+    /// # Errors
+    /// E0614 if rows differ in length, E0615 if a word stands among the numbers, E0619 if all is
+    /// text.
+    pub fn numbers(&self) -> Result<Numbers<'_>, Diagnostic> {
+        match &self.values {
+            Values::Numbers {
+                shape,
+                data,
+                missing,
+                integer,
+                boolean,
+            } => Ok(Numbers {
+                shape,
+                data,
+                missing,
+                integer: *integer,
+                boolean: *boolean,
+            }),
+            Values::Ragged {
+                index,
+                length,
+                expected,
+                ..
+            } => Err(error::ragged(self, index, *length, *expected)),
+            Values::Text { shape, data } => Err(match &self.mixed {
+                Some(mixed) => error::mixed(self, mixed),
+                None => error::text_for_numbers(self, shape, data),
+            }),
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The functions of the language: a row each, with name, signature, type rule and graph code.
+//!
+//! The checker asks [`Function::result`], the lowering [`Function::lower`], the help the rest. An
+//! operator is a function too ([`operator`]). Rows stand in tables by kind; a function with a rule of
+//! its own writes it in its table's file.
+
+mod arrays;
+mod elementwise;
+mod linear;
+mod reductions;
+
+use crate::graph::Var;
+use crate::types::{Base, Dim, Same, Type};
+
+/// One function of the language.
+pub struct Function {
+    pub name: &'static str,
+    /// As it is called: `dot(a, b)`.
+    pub signature: &'static str,
+    pub doc: &'static str,
+    pub arity: (usize, usize),
+    pub result: Rule,
+    pub lower: Lower,
+}
+
+/// The type of the result, or what is wrong.
+pub type Rule = fn(&[Argument]) -> Result<Type, Wrong>;
+
+/// Graph code: operands have equal numbers of leading axes (extents equal or 1), then their own.
+pub type Lower = for<'g> fn(&[Operand<'g>]) -> Var<'g>;
+
+/// What a rule sees of an argument.
+pub struct Argument<'a> {
+    pub ty: &'a Type,
+    /// The symbolic value, of a whole number that is known from data.
+    pub size: Option<&'a Dim>,
+}
+
+/// What is wrong with arguments: becomes a diagnostic with the places of those named.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wrong {
+    /// Argument `at` is not of the kind described.
+    Kind { at: usize, expected: String },
+    /// An extent of argument `a` and one of `b` must be equal and are not.
+    Extents {
+        a: usize,
+        of_a: Dim,
+        b: usize,
+        of_b: Dim,
+    },
+    /// Shapes of two arguments do not fit each other.
+    Shapes { a: usize, b: usize },
+}
+
+/// An argument as the graph has it: leading axes, then `rank` own ones.
+#[derive(Clone, Copy)]
+pub struct Operand<'g> {
+    pub var: Var<'g>,
+    pub rank: usize,
+}
+
+/// All tables of functions.
+static TABLES: &[&[Function]] = &[
+    elementwise::UNARY,
+    elementwise::BINARY,
+    elementwise::OTHER,
+    reductions::TABLE,
+    linear::TABLE,
+    arrays::TABLE,
+];
+
+/// The function of a name.
+pub fn find(name: &str) -> Option<&'static Function> {
+    all().find(|f| f.name == name)
+}
+
+/// Every function, in the order of the tables.
+pub fn all() -> impl Iterator<Item = &'static Function> {
+    TABLES.iter().flat_map(|table| table.iter())
+}
+
+/// Base and extents of an argument that must be numbers.
+fn number<'a>(args: &'a [Argument], at: usize) -> Result<(Base, &'a [Dim]), Wrong> {
+    args[at].ty.number().ok_or_else(|| Wrong::Kind {
+        at,
+        expected: "a number or an array of numbers".into(),
+    })
+}
+
+/// Extents of an argument that must have so many.
+fn ranked<'a>(args: &'a [Argument], at: usize, rank: usize) -> Result<(Base, &'a [Dim]), Wrong> {
+    let (base, dims) = number(args, at)?;
+    if dims.len() == rank {
+        return Ok((base, dims));
+    }
+    let expected = match rank {
+        0 => "a single number",
+        1 => "a vector",
+        _ => "a matrix",
+    };
+    Err(Wrong::Kind {
+        at,
+        expected: expected.into(),
+    })
+}
+
+/// Two extents must be equal; where only data can tell, they are checked then.
+fn equal(a: usize, of_a: &Dim, b: usize, of_b: &Dim) -> Result<(), Wrong> {
+    match of_a.compare(of_b) {
+        Same::No => Err(Wrong::Extents {
+            a,
+            of_a: of_a.clone(),
+            b,
+            of_b: of_b.clone(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// A square matrix.
+fn square<'a>(args: &'a [Argument], at: usize) -> Result<&'a [Dim], Wrong> {
+    let (_, dims) = ranked(args, at, 2)?;
+    if dims[0].compare(&dims[1]) == Same::No {
+        return Err(Wrong::Kind {
+            at,
+            expected: "a square matrix".into(),
+        });
+    }
+    Ok(dims)
+}
+
+/// The shape of elementwise work: equal shapes, scalars with anything, and an array with one whose
+/// last axes are provably its own.
+pub fn broadcast(args: &[Argument]) -> Result<(Base, Vec<Dim>), Wrong> {
+    let mut base = Base::Bool;
+    let mut widest = 0;
+    for at in 0..args.len() {
+        let (b, dims) = number(args, at)?;
+        base = base.join(b);
+        if dims.len() > args[widest].ty.rank() {
+            widest = at;
+        }
+    }
+    let (_, wide) = number(args, widest)?;
+    for at in 0..args.len() {
+        let (_, dims) = number(args, at)?;
+        let offset = wide.len() - dims.len();
+        for (own, other) in dims.iter().zip(&wide[offset..]) {
+            match own.compare(other) {
+                Same::Yes => {}
+                Same::Unknown if offset == 0 || dims.is_empty() => {}
+                Same::Unknown => {
+                    return Err(Wrong::Shapes {
+                        a: at.min(widest),
+                        b: at.max(widest),
+                    });
+                }
+                Same::No => {
+                    let (a, b) = (at, widest);
+                    return Err(Wrong::Extents {
+                        a,
+                        of_a: own.clone(),
+                        b,
+                        of_b: other.clone(),
+                    });
+                }
+            }
+        }
+    }
+    Ok((base, wide.to_vec()))
+}
+
+/// Brings operands to the own rank of the widest, by axes of extent 1 before their own.
+pub fn align<'g>(operands: &[Operand<'g>]) -> Vec<Var<'g>> {
+    let rank = operands.iter().map(|o| o.rank).max().unwrap_or(0);
+    operands.iter().map(|o| o.widen(rank)).collect()
+}
+
+impl<'g> Operand<'g> {
+    /// The value with so many own axes, new ones of extent 1 before its own.
+    pub fn widen(self, rank: usize) -> Var<'g> {
+        let mut shape = self.var.shape();
+        for _ in self.rank..rank {
+            shape.insert(shape.len() - self.rank, 1);
+        }
+        self.var.reshape(&shape)
+    }
+
+    /// Own axes, counted from the last.
+    pub fn own(self) -> Vec<usize> {
+        (0..self.rank).collect()
+    }
+}
+
+/// Whether a function works element by element, so that it takes rows of any length.
+pub fn is_elementwise(function: &Function) -> bool {
+    let tables = [elementwise::UNARY, elementwise::BINARY, elementwise::OTHER];
+    let two = matches!(function.name, "max" | "min" | "log_sum_exp") && function.arity.0 == 2;
+    two || tables
+        .iter()
+        .any(|t| t.iter().any(|f| std::ptr::eq(f, function)))
+}
+
+/// Whether the first argument must be a square matrix.
+pub fn is_square(function: &Function) -> bool {
+    matches!(
+        function.name,
+        "cholesky"
+            | "inverse"
+            | "log_det"
+            | "trace"
+            | "solve_lower"
+            | "solve_upper"
+            | "solve_spd"
+            | "quad_form"
+            | "diag"
+    )
+}
+
+/// What may be added to a reduction's elements without changing the result.
+pub fn neutral(name: &str) -> Option<f64> {
+    reductions::NEUTRAL
+        .iter()
+        .find(|(n, _)| *n == name)
+        .map(|(_, x)| *x)
+}

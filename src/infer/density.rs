@@ -1,0 +1,109 @@
+//! Turns a model into its log density at one point of unconstrained space, with derivatives.
+//!
+//! This is what starting points are looked for with, and what a point that is not finite is explained
+//! with: the graph keeps the origins of the model's nodes.
+
+use super::objective::{add_outputs, fill};
+use super::optim::{NonFinite, Objective, finite};
+use crate::autodiff::{grad, hvp};
+use crate::graph::{Graph, NodeId, Rebuild, Tensor, Var};
+use crate::model::Model;
+use crate::tape::Tape;
+
+/// `−log p(u, θ) − log |dx/du|`, to minimise over latents `u` and learned parameters `θ`.
+pub(crate) struct Density {
+    pub(crate) graph: Graph,
+    /// One for each block of the model.
+    inputs: Vec<NodeId>,
+    value: NodeId,
+    gradients: Vec<NodeId>,
+    gradient: Tape,
+    product: Tape,
+    /// The natural length of each coordinate, for the optimiser.
+    pub(crate) scale: Vec<f64>,
+}
+
+impl Density {
+    pub(crate) fn new(model: &Model) -> Density {
+        let graph = Graph::new();
+        let inputs: Vec<Var> = model
+            .blocks
+            .iter()
+            .map(|b| graph.input(&[b.size]))
+            .collect();
+        let mut walk = Rebuild::new(&model.graph, &graph);
+        for (block, input) in model.blocks.iter().zip(&inputs) {
+            walk.substitute(block.input, *input, false);
+        }
+        let parts = walk.emit(&[model.log_joint, model.log_jacobian]);
+        let value = -(parts[0].var + parts[1].var);
+        let gradients: Vec<NodeId> = grad(value, &inputs).iter().map(|g| g.id).collect();
+        let along: Vec<Var> = inputs.iter().map(|i| graph.input(&i.shape())).collect();
+        let products: Vec<NodeId> = hvp(value, &inputs, &along).iter().map(|p| p.id).collect();
+        let along: Vec<NodeId> = along.iter().map(|v| v.id).collect();
+        let inputs: Vec<NodeId> = inputs.iter().map(|v| v.id).collect();
+        let wanted = [&[value.id], gradients.as_slice()].concat();
+        let gradient = Tape::compile(&graph, &inputs, &wanted);
+        let product = Tape::compile(&graph, &[inputs.clone(), along].concat(), &products);
+        let value = value.id;
+        Density {
+            graph,
+            inputs,
+            value,
+            gradients,
+            gradient,
+            product,
+            scale: vec![1.0; model.size()],
+        }
+    }
+
+    /// Value, then gradient: the nodes a look for what is not finite has to cover.
+    pub(crate) fn outputs(&self) -> Vec<NodeId> {
+        [&[self.value], self.gradients.as_slice()].concat()
+    }
+
+    /// The inputs of [`Density::graph`] with their values at a point.
+    pub(crate) fn feeds(&self, x: &[f64]) -> Vec<(NodeId, Tensor)> {
+        let mut at = 0;
+        let feed = |&input: &NodeId| {
+            let size = self.graph.var(input).numel();
+            at += size;
+            (input, Tensor::vector(&x[at - size..at]))
+        };
+        self.inputs.iter().map(feed).collect()
+    }
+}
+
+impl Objective for Density {
+    fn dim(&self) -> usize {
+        self.scale.len()
+    }
+
+    fn value_grad(&mut self, x: &[f64], g: &mut [f64]) -> Result<f64, NonFinite> {
+        let blocks = self.inputs.len();
+        fill(&mut self.gradient, 0, blocks, x);
+        self.gradient.run();
+        g.fill(0.0);
+        add_outputs(&self.gradient, 1, blocks, g);
+        let value = self.gradient.output(0)[0];
+        finite(g).and(if value.is_finite() {
+            Ok(value)
+        } else {
+            Err(NonFinite)
+        })
+    }
+
+    fn hess_vec(&mut self, x: &[f64], v: &[f64], out: &mut [f64]) -> Result<(), NonFinite> {
+        let blocks = self.inputs.len();
+        fill(&mut self.product, 0, blocks, x);
+        fill(&mut self.product, blocks, blocks, v);
+        self.product.run();
+        out.fill(0.0);
+        add_outputs(&self.product, 0, blocks, out);
+        finite(out)
+    }
+
+    fn scale(&self, _x: &[f64], out: &mut [f64]) {
+        out.copy_from_slice(&self.scale);
+    }
+}

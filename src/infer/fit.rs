@@ -1,0 +1,381 @@
+//! Turns a model into a [`Fit`]: start, objective, optimum, draws and a plain word on how it went.
+
+use super::deterministic::{Draws, MonteCarlo, Solved, solve};
+use super::error;
+use super::explain::explain_non_finite;
+use super::objective::{Elbo, FreshDraws};
+use super::optim::{Budget, Outcome, Progress, Stop};
+use super::posterior::{Estimate, PosteriorDraws, Sampling, sample};
+use super::start::{Start, StartSettings, find_start};
+use crate::diag::Diagnostic;
+use crate::graph::{NodeId, numel};
+use crate::guide::{GUIDES, Guide, Layout, NewGuide};
+use crate::infer::control::{StochasticSettings, minimise_stochastic};
+use crate::model::Model;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+/// How the ELBO is maximised.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// Deterministic, and stochastic from where that fails.
+    #[default]
+    Auto,
+    /// Fixed draws and Newton steps (Giordano, Ingram & Broderick 2024).
+    Dadvi,
+    /// Fresh draws and first-order steps (Kucukelbir et al. 2017).
+    Svi,
+}
+
+/// What a fit may be told; the default needs no change.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Makes the guide; one of [`GUIDES`].
+    pub guide: NewGuide,
+    pub method: Method,
+    pub seed: u64,
+    /// Draws of the objective: fixed ones, or at each stochastic step. `None` chooses.
+    pub samples: Option<usize>,
+    /// Posterior draws to report.
+    pub draws: usize,
+    pub max_steps: Option<usize>,
+    pub max_time: Option<Duration>,
+    /// Threads for the final draws; the result does not depend on it.
+    pub threads: usize,
+    /// Set to `true` from anywhere to stop; the best state so far is reported.
+    pub cancel: Option<Arc<AtomicBool>>,
+    /// Error that does not matter: of the means in posterior sds, and of the ELBO in nats.
+    pub tolerance: f64,
+    pub start: StartSettings,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            guide: GUIDES[0].1,
+            method: Method::Auto,
+            seed: 1,
+            samples: None,
+            draws: 1000,
+            max_steps: None,
+            max_time: None,
+            threads: 1,
+            cancel: None,
+            tolerance: 0.03,
+            start: StartSettings::default(),
+        }
+    }
+}
+
+/// A fitted guide and what it says.
+#[derive(Clone, Debug)]
+pub struct Fit {
+    /// From fresh draws, not those that were optimised.
+    pub elbo: Estimate,
+    pub converged: bool,
+    pub stop: Stop,
+    pub steps: usize,
+    /// The method that gave the result.
+    pub method: Method,
+    /// Draws of the objective in the last round or step.
+    pub samples: usize,
+    /// Error that the fixed draws leave, where it is known.
+    pub monte_carlo: Option<MonteCarlo>,
+    /// ELBO by step, as the optimiser saw it.
+    pub trace: Vec<(usize, f64)>,
+    pub seconds: Seconds,
+    /// Whether to believe the optimum, in one sentence.
+    pub verdict: String,
+    pub messages: Vec<Diagnostic>,
+    pub params: FitParams,
+    pub posterior: PosteriorDraws,
+}
+
+/// The fitted parameters, in unconstrained space.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FitParams {
+    /// The guide's own flat parameters.
+    pub guide: Vec<f64>,
+    /// Means of the latents' coordinates.
+    pub mean: Vec<f64>,
+    /// Their sds.
+    pub sd: Vec<f64>,
+    /// The model's learned parameters.
+    pub learned: Vec<f64>,
+}
+
+/// Wall-clock time of the parts.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Seconds {
+    pub compile: f64,
+    pub fit: f64,
+    pub total: f64,
+}
+
+/// Fits a guide to a model's posterior, and the model's learned parameters with it.
+///
+/// Fails only where the density is finite at no starting point; the diagnostic names the statement to
+/// blame. A fit that was stopped or did not converge is returned with a verdict and warnings that say
+/// so. The same model, options and seed give the same bits whatever the number of threads.
+pub fn fit(
+    model: &Model,
+    options: &Options,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Fit, Diagnostic> {
+    let begin = Instant::now();
+    let budget = Budget {
+        max_steps: options.max_steps,
+        deadline: options.max_time.and_then(|t| begin.checked_add(t)),
+        cancel: options.cancel.clone(),
+    };
+    let guide = (options.guide)(Layout::of(model));
+    let guide = guide.as_ref();
+    let size = Size::of(model, options);
+    let mut elbo = Elbo::new(model, guide, size.chunk);
+    let compile = begin.elapsed().as_secs_f64();
+
+    let seed = options.seed;
+    let start = find_start(model, guide, &mut elbo, &options.start, seed, &budget)?;
+    let reached = maximise(&mut elbo, &start, &size, options, &budget, progress);
+    let fitted = begin.elapsed().as_secs_f64() - compile;
+
+    let sampling = Sampling {
+        draws: options.draws,
+        most: size.most_fresh,
+        std_error: 0.02,
+        chunk: size.chunk,
+        threads: options.threads,
+        // Streams of their own, whatever the optimiser drew.
+        seed: !seed,
+    };
+    let (posterior, estimate) = sample(model, guide, &reached.outcome.x, &sampling);
+    let seconds = Seconds {
+        compile,
+        fit: fitted,
+        total: begin.elapsed().as_secs_f64(),
+    };
+    Ok(report(
+        model,
+        guide,
+        options,
+        reached,
+        (posterior, estimate),
+        seconds,
+    ))
+}
+
+/// Numbers of draws that suit a model's size.
+struct Size {
+    /// Draws in one run of a tape.
+    chunk: usize,
+    draws: Draws,
+    per_step: usize,
+    most_fresh: usize,
+}
+
+/// Numbers that a tape's working set should not exceed, so that it stays in the cache.
+const CACHE: usize = 1 << 16;
+/// Numbers computed in one evaluation with all draws, at most.
+const LARGEST_ROUND: usize = 1 << 27;
+/// Standard Normal numbers that are held at once, at most.
+const LARGEST_NOISE: usize = 1 << 23;
+/// Numbers computed for the final ELBO, at most.
+const LARGEST_SAMPLE: usize = 1 << 29;
+
+impl Size {
+    fn of(model: &Model, options: &Options) -> Size {
+        let elements = elements(model);
+        let two_power = |n: usize| (n + 1).next_power_of_two() / 2;
+        let fits = two_power(CACHE / elements).clamp(2, 64);
+        let noise = two_power(LARGEST_NOISE / model.latent_size().max(1));
+        let most = two_power(LARGEST_ROUND / elements).min(noise);
+        let asked = options.samples.map(|s| s.max(1));
+        let per_step = asked.unwrap_or(16);
+        let chunk = match (options.method, asked) {
+            (Method::Svi, _) => per_step.min(fits),
+            (_, Some(asked)) => asked.min(fits),
+            (_, None) => fits,
+        };
+        Size {
+            chunk,
+            draws: Draws {
+                first: asked.unwrap_or(64).next_multiple_of(chunk),
+                most: asked.unwrap_or(most.clamp(64, 8192)),
+                tolerance: options.tolerance,
+            },
+            per_step,
+            most_fresh: (LARGEST_SAMPLE / elements).clamp(1000, 1 << 14),
+        }
+    }
+}
+
+/// Numbers computed for one value of the log density, at least 1.
+fn elements(model: &Model) -> usize {
+    let wanted: Vec<NodeId> = vec![model.log_joint, model.log_jacobian];
+    let nodes = crate::graph::needed(&model.graph, &wanted, |id| {
+        model.graph.var(id).as_const().is_some()
+    });
+    let size = |id: NodeId| numel(&model.graph.node(id).shape);
+    nodes.into_iter().map(size).sum::<usize>().max(1)
+}
+
+/// Where the optimiser ended.
+struct Reached {
+    outcome: Outcome,
+    method: Method,
+    samples: usize,
+    error: Option<MonteCarlo>,
+    tolerance: f64,
+}
+
+fn maximise(
+    elbo: &mut Elbo,
+    start: &Start,
+    size: &Size,
+    options: &Options,
+    budget: &Budget,
+    progress: &mut dyn FnMut(&Progress),
+) -> Reached {
+    if options.method == Method::Svi {
+        return stochastic(elbo, &start.x, size, options, budget, progress);
+    }
+    let solved = solve(elbo, &start.x, &size.draws, options.seed, budget, progress);
+    let Solved {
+        outcome,
+        draws,
+        error,
+    } = solved;
+    let failed = matches!(outcome.stop, Stop::Stalled(_) | Stop::NonFinite);
+    if failed && options.method == Method::Auto {
+        let from = if outcome.value.is_finite() {
+            &outcome.x
+        } else {
+            &start.x
+        };
+        return stochastic(elbo, from, size, options, budget, progress);
+    }
+    Reached {
+        outcome,
+        method: Method::Dadvi,
+        samples: draws,
+        error,
+        tolerance: size.draws.tolerance,
+    }
+}
+
+fn stochastic(
+    elbo: &mut Elbo,
+    x0: &[f64],
+    size: &Size,
+    options: &Options,
+    budget: &Budget,
+    progress: &mut dyn FnMut(&Progress),
+) -> Reached {
+    let settings = StochasticSettings {
+        tolerance: options.tolerance,
+        ..StochasticSettings::default()
+    };
+    let samples = size.per_step.next_multiple_of(elbo.chunk());
+    let mut objective = FreshDraws::new(elbo, samples, options.seed);
+    Reached {
+        outcome: minimise_stochastic(&mut objective, x0, &settings, budget, progress),
+        method: Method::Svi,
+        samples,
+        error: None,
+        tolerance: options.tolerance,
+    }
+}
+
+fn report(
+    model: &Model,
+    guide: &dyn Guide,
+    options: &Options,
+    reached: Reached,
+    (posterior, elbo): (PosteriorDraws, Estimate),
+    seconds: Seconds,
+) -> Fit {
+    let mut messages = Vec::new();
+    let verdict = verdict(&reached, &mut messages);
+    let Reached {
+        outcome,
+        method,
+        samples,
+        error,
+        ..
+    } = reached;
+    let guide_dim = outcome.x.len() - (model.size() - model.latent_size());
+    let (own, learned) = outcome.x.split_at(guide_dim);
+    let (mean, sd) = guide.moments(own);
+    if outcome.stop == Stop::NonFinite {
+        let centre = [mean.as_slice(), learned].concat();
+        messages.extend(explain_non_finite(model, &centre));
+    }
+    if !elbo.mean.is_finite() {
+        let bad = posterior.log_p.iter().filter(|p| !p.is_finite()).count();
+        messages.push(error::outside_support(bad, options.draws));
+    }
+    Fit {
+        elbo,
+        converged: outcome.stop == Stop::Converged && elbo.mean.is_finite(),
+        stop: outcome.stop,
+        steps: outcome.steps,
+        method,
+        samples,
+        monte_carlo: error,
+        trace: outcome
+            .trace
+            .iter()
+            .map(|&(s, value)| (s, -value))
+            .collect(),
+        seconds,
+        verdict,
+        messages,
+        params: FitParams {
+            guide: own.to_vec(),
+            mean,
+            sd,
+            learned: learned.to_vec(),
+        },
+        posterior,
+    }
+}
+
+/// The sentence on convergence, and the warnings that go with it.
+fn verdict(reached: &Reached, messages: &mut Vec<Diagnostic>) -> String {
+    let Reached { outcome, .. } = reached;
+    let steps = outcome.steps;
+    let warning = match &outcome.stop {
+        Stop::Converged => return converged(reached, messages),
+        Stop::MaxSteps => error::cut_short("the limit on steps", steps),
+        Stop::Deadline => error::cut_short("the time limit", steps),
+        Stop::Cancelled => error::cut_short("request", steps),
+        Stop::Stalled(why) => error::stalled(why),
+        Stop::NonFinite => error::stalled("the ELBO is not finite around the best point found"),
+    };
+    let sentence = format!("Not converged: {}.", warning.message);
+    messages.push(warning);
+    sentence
+}
+
+fn converged(reached: &Reached, messages: &mut Vec<Diagnostic>) -> String {
+    let Some(error) = reached.error else {
+        return match reached.method {
+            Method::Svi => format!(
+                "Converged: lowering the step size moves no mean by more than {:.2} posterior sds.",
+                reached.tolerance
+            ),
+            _ => format!(
+                "Converged for these {} draws; how much other draws would change it was not looked at.",
+                reached.samples
+            ),
+        };
+    };
+    if error.sds > reached.tolerance || error.nats > reached.tolerance {
+        messages.push(error::imprecise(reached.samples, error.sds, error.nats));
+    }
+    format!(
+        "Converged: {} draws place every mean to within {:.3} posterior sds and the ELBO to {:.3} nats of the guide's best.",
+        reached.samples, error.sds, error.nats
+    )
+}

@@ -1,0 +1,28 @@
+//! Turns a model into a fitted guide: [`fit`] is the whole way.
+//!
+//! [`objective`] makes model and guide a function to minimise; [`draws`] makes the fixed noise of its
+//! deterministic form, [`optim`] goes downhill on any objective, [`control`] decides step sizes,
+//! averaging and stopping where it is only seen through noise. The last three know no model, no graph
+//! and no guide.
+
+pub mod control;
+mod density;
+mod deterministic;
+pub mod draws;
+mod error;
+mod explain;
+mod fit;
+mod noise;
+pub mod objective;
+pub mod optim;
+mod posterior;
+mod start;
+#[cfg(test)]
+mod tests;
+
+pub use deterministic::MonteCarlo;
+pub use explain::explain_non_finite;
+pub use fit::{Fit, FitParams, Method, Options, Seconds, fit};
+pub use optim::{Progress, Stop};
+pub use posterior::{Estimate, PosteriorDraws};
+pub use start::StartSettings;

@@ -1,0 +1,327 @@
+//! The evidence lower bound, with the guide's entropy in closed form.
+//!
+//! One graph holds the estimate from a fixed number of draws, a *chunk*; any number of draws is so
+//! many runs of the same tape with other noise, added up in a fixed order.
+
+use crate::autodiff::{grad, hvp};
+use crate::graph::{Graph, NodeId, Rebuild, Tensor, Var};
+use crate::guide::Guide;
+use crate::infer::draws::antithetic_whitened;
+use crate::infer::noise::antithetic_normals;
+use crate::infer::optim::{NonFinite, Objective, StochasticObjective};
+use crate::model::{Model, Role};
+use crate::tape::Tape;
+
+/// `−ELBO(φ, θ) = −(1/S) Σₛ [log p(u(φ, εₛ), θ) + log |dx/du|] − H(q_φ)`, in nats, with gradient and
+/// Hessian products.
+///
+/// The flat argument is the guide's parameters `φ`, then the model's learned ones `θ`. Where a model
+/// has no latents it is the log density itself.
+pub struct Elbo<'m> {
+    guide: &'m dyn Guide,
+    graph: Graph,
+    /// Inputs for `φ` and `θ`.
+    params: Vec<NodeId>,
+    /// `[chunk, noise_size]`; absent where there are no latents.
+    noise: Option<NodeId>,
+    value: NodeId,
+    gradient: Tape,
+    /// Compiled when it is first asked for.
+    product: Option<Tape>,
+    dim: usize,
+    guide_dim: usize,
+    chunk: usize,
+}
+
+impl<'m> Elbo<'m> {
+    /// Compiles the estimate from `chunk` draws.
+    pub fn new(model: &Model, guide: &'m dyn Guide, chunk: usize) -> Elbo<'m> {
+        let graph = Graph::new();
+        let chunk = if guide.noise_size() == 0 {
+            1
+        } else {
+            chunk.max(1)
+        };
+        let inputs = Inputs::new(&graph, model, guide, chunk);
+        let value = inputs.negative_elbo(model, guide);
+        let gradients = grad(value, &inputs.params);
+        let params: Vec<NodeId> = inputs.params.iter().map(|p| p.id).collect();
+        let noise = inputs.noise.map(|n| n.id);
+        let given: Vec<NodeId> = params.iter().copied().chain(noise).collect();
+        let wanted: Vec<NodeId> = std::iter::once(value.id)
+            .chain(gradients.iter().map(|g| g.id))
+            .collect();
+        let gradient = Tape::compile(&graph, &given, &wanted);
+        let guide_dim = guide.parameters().iter().map(|p| p.size).sum();
+        let dim = guide_dim + model.size() - model.latent_size();
+        let value = value.id;
+        Elbo {
+            guide,
+            graph,
+            params,
+            noise,
+            value,
+            gradient,
+            product: None,
+            dim,
+            guide_dim,
+            chunk,
+        }
+    }
+
+    /// Length of the flat argument.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Length of its first part, the guide's parameters.
+    pub fn guide_dim(&self) -> usize {
+        self.guide_dim
+    }
+
+    /// Draws in one run of the tape.
+    pub fn chunk(&self) -> usize {
+        self.chunk
+    }
+
+    /// Natural length of each coordinate: the guide's, and 1 for learned parameters.
+    pub fn scale(&self, x: &[f64], out: &mut [f64]) {
+        let (guide, model) = out.split_at_mut(self.guide_dim);
+        self.guide.scale(&x[..self.guide_dim], guide);
+        model.fill(1.0);
+    }
+
+    /// Value and gradient, averaged over chunks of `noise`.
+    fn value_grad(&mut self, x: &[f64], noise: &[f64], g: &mut [f64]) -> Result<f64, NonFinite> {
+        fill(&mut self.gradient, 0, self.params.len(), x);
+        let size = self.chunk * self.guide.noise_size();
+        let chunks = chunks_of(noise, size);
+        let mut total = 0.0;
+        g.fill(0.0);
+        for i in 0..chunks {
+            if self.noise.is_some() {
+                let at = self.params.len();
+                let part = &noise[i * size..(i + 1) * size];
+                self.gradient.input_mut(at).copy_from_slice(part);
+            }
+            self.gradient.run();
+            total += self.gradient.output(0)[0];
+            if !total.is_finite() {
+                return Err(NonFinite);
+            }
+            add_outputs(&self.gradient, 1, self.params.len(), g);
+        }
+        g.iter_mut().for_each(|g| *g /= chunks as f64);
+        finite(g)?;
+        Ok(total / chunks as f64)
+    }
+
+    /// The Hessian times `v`, averaged over chunks of `noise`.
+    fn hess_vec(
+        &mut self,
+        x: &[f64],
+        v: &[f64],
+        noise: &[f64],
+        out: &mut [f64],
+    ) -> Result<(), NonFinite> {
+        if self.product.is_none() {
+            self.product = Some(self.compile_product());
+        }
+        let blocks = self.params.len();
+        let size = self.chunk * self.guide.noise_size();
+        let chunks = chunks_of(noise, size);
+        let tape = self.product.as_mut().expect("it was compiled just above");
+        fill(tape, 0, blocks, x);
+        fill(tape, blocks, blocks, v);
+        out.fill(0.0);
+        for i in 0..chunks {
+            if self.noise.is_some() {
+                let part = &noise[i * size..(i + 1) * size];
+                tape.input_mut(2 * blocks).copy_from_slice(part);
+            }
+            tape.run();
+            add_outputs(tape, 0, blocks, out);
+        }
+        out.iter_mut().for_each(|o| *o /= chunks as f64);
+        finite(out)
+    }
+
+    fn compile_product(&self) -> Tape {
+        let graph = &self.graph;
+        let params: Vec<Var> = self.params.iter().map(|&p| graph.var(p)).collect();
+        let along: Vec<Var> = params.iter().map(|p| graph.input(&p.shape())).collect();
+        let products = hvp(graph.var(self.value), &params, &along);
+        let given = params.iter().chain(&along).map(|p| p.id).chain(self.noise);
+        let wanted: Vec<NodeId> = products.iter().map(|p| p.id).collect();
+        Tape::compile(graph, &given.collect::<Vec<_>>(), &wanted)
+    }
+}
+
+/// What the graph of an objective is a function of.
+pub(crate) struct Inputs<'g> {
+    /// The guide's parameters, then the model's learned blocks.
+    pub(crate) params: Vec<Var<'g>>,
+    /// `[chunk, noise_size]`; absent where there are no latents.
+    pub(crate) noise: Option<Var<'g>>,
+    graph: &'g Graph,
+    guide_blocks: usize,
+    chunk: usize,
+}
+
+impl<'g> Inputs<'g> {
+    pub(crate) fn new(
+        graph: &'g Graph,
+        model: &Model,
+        guide: &dyn Guide,
+        chunk: usize,
+    ) -> Inputs<'g> {
+        let sizes: Vec<usize> = guide.parameters().iter().map(|p| p.size).collect();
+        let learned = model.blocks.iter().filter(|b| b.role == Role::Param);
+        let all = sizes.iter().copied().chain(learned.map(|b| b.size));
+        let noise = guide.noise_size();
+        Inputs {
+            params: all.map(|n| graph.input(&[n])).collect(),
+            noise: (noise > 0).then(|| graph.input(&[chunk, noise])),
+            graph,
+            guide_blocks: sizes.len(),
+            chunk,
+        }
+    }
+
+    /// The guide's own parameters.
+    pub(crate) fn guide_params(&self) -> &[Var<'g>] {
+        &self.params[..self.guide_blocks]
+    }
+
+    /// A walk over the model's graph in which every block is replaced: latents by the guide's draws,
+    /// which carry the sample axis, learned parameters by their inputs, which do not.
+    pub(crate) fn walk<'s>(&self, model: &'s Model, guide: &dyn Guide) -> Rebuild<'s, 'g> {
+        let mut walk = Rebuild::batched(&model.graph, self.graph, self.chunk);
+        let latents = model.blocks.iter().filter(|b| b.role == Role::Latent);
+        match self.noise {
+            Some(noise) => {
+                let draws = guide.sample(self.guide_params(), noise);
+                for (block, draw) in latents.zip(draws) {
+                    walk.substitute(block.input, draw, true);
+                }
+            }
+            // All blocks are empty, as arrays over no data are.
+            None => {
+                let nothing = self.graph.constant(Tensor::vector([]));
+                latents.for_each(|block| walk.substitute(block.input, nothing, false));
+            }
+        }
+        let learned = model.blocks.iter().filter(|b| b.role == Role::Param);
+        for (block, value) in learned.zip(&self.params[self.guide_blocks..]) {
+            walk.substitute(block.input, *value, false);
+        }
+        walk
+    }
+
+    fn negative_elbo(&self, model: &Model, guide: &dyn Guide) -> Var<'g> {
+        let mut walk = self.walk(model, guide);
+        let parts = walk.emit_batched(&[model.log_joint, model.log_jacobian]);
+        let mean = (parts[0] + parts[1]).sum() / self.chunk as f64;
+        match self.noise {
+            Some(_) => -(mean + guide.entropy(self.guide_params())),
+            None => -mean,
+        }
+    }
+}
+
+/// The deterministic objective: the same draws at every point.
+///
+/// Giordano, Ingram & Broderick (2024), with antithetic whitened draws.
+pub struct FixedDraws<'e, 'm> {
+    elbo: &'e mut Elbo<'m>,
+    noise: Vec<f64>,
+}
+
+impl<'e, 'm> FixedDraws<'e, 'm> {
+    /// Fixes `draws` draws, rounded up to whole chunks.
+    pub fn new(elbo: &'e mut Elbo<'m>, draws: usize, seed: u64) -> FixedDraws<'e, 'm> {
+        let draws = draws.next_multiple_of(elbo.chunk);
+        let noise = antithetic_whitened(draws, elbo.guide.noise_size(), seed);
+        FixedDraws { elbo, noise }
+    }
+}
+
+impl Objective for FixedDraws<'_, '_> {
+    fn dim(&self) -> usize {
+        self.elbo.dim
+    }
+
+    fn value_grad(&mut self, x: &[f64], g: &mut [f64]) -> Result<f64, NonFinite> {
+        self.elbo.value_grad(x, &self.noise, g)
+    }
+
+    fn hess_vec(&mut self, x: &[f64], v: &[f64], out: &mut [f64]) -> Result<(), NonFinite> {
+        self.elbo.hess_vec(x, v, &self.noise, out)
+    }
+
+    fn scale(&self, x: &[f64], out: &mut [f64]) {
+        self.elbo.scale(x, out);
+    }
+}
+
+/// The stochastic objective: fresh antithetic draws at every step.
+pub struct FreshDraws<'e, 'm> {
+    elbo: &'e mut Elbo<'m>,
+    noise: Vec<f64>,
+    seed: u64,
+}
+
+impl<'e, 'm> FreshDraws<'e, 'm> {
+    /// Takes `draws` draws a step, rounded up to whole chunks.
+    pub fn new(elbo: &'e mut Elbo<'m>, draws: usize, seed: u64) -> FreshDraws<'e, 'm> {
+        let draws = draws.next_multiple_of(elbo.chunk);
+        let noise = vec![0.0; draws * elbo.guide.noise_size()];
+        FreshDraws { elbo, noise, seed }
+    }
+}
+
+impl StochasticObjective for FreshDraws<'_, '_> {
+    fn dim(&self) -> usize {
+        self.elbo.dim
+    }
+
+    fn estimate(&mut self, x: &[f64], seed_step: u64, g: &mut [f64]) -> Result<f64, NonFinite> {
+        let width = self.elbo.guide.noise_size();
+        antithetic_normals(self.seed, seed_step, width, &mut self.noise);
+        self.elbo.value_grad(x, &self.noise, g)
+    }
+
+    fn scale(&self, x: &[f64], out: &mut [f64]) {
+        self.elbo.scale(x, out);
+    }
+}
+
+fn chunks_of(noise: &[f64], size: usize) -> usize {
+    noise.len().checked_div(size).unwrap_or(1).max(1)
+}
+
+/// Writes a flat vector into `count` inputs from the `first` on.
+pub(crate) fn fill(tape: &mut Tape, first: usize, count: usize, flat: &[f64]) {
+    let mut at = 0;
+    for i in first..first + count {
+        let input = tape.input_mut(i);
+        let size = input.len();
+        input.copy_from_slice(&flat[at..at + size]);
+        at += size;
+    }
+}
+
+/// Adds `count` outputs from the `first` on to a flat vector.
+pub(crate) fn add_outputs(tape: &Tape, first: usize, count: usize, flat: &mut [f64]) {
+    let mut at = 0;
+    for i in first..first + count {
+        for &value in tape.output(i) {
+            flat[at] += value;
+            at += 1;
+        }
+    }
+}
+
+fn finite(values: &[f64]) -> Result<(), NonFinite> {
+    crate::infer::optim::finite(values)
+}

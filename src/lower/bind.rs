@@ -1,0 +1,567 @@
+//! Data matched with declarations: every name gets numbers of its declared type, every dimension a
+//! number, every mismatch a message that names the data that disagree.
+
+use super::error;
+use crate::check::program::{DataDecl, Program, Refinement, VarId, VariableKind};
+use crate::data::{Data, Entry, Values};
+use crate::diag::{Diagnostic, Diagnostics, Span};
+use crate::dist::Support;
+use crate::graph::{Shape, Tensor, numel};
+use crate::types::{Atom, Base, Dim, Type};
+use std::collections::{BTreeMap, HashMap};
+
+/// Data as the program declares them.
+#[derive(Default)]
+pub struct Bound {
+    pub values: HashMap<VarId, BoundData>,
+    pub atoms: BTreeMap<Atom, Known>,
+    /// Level names of labels.
+    pub levels: BTreeMap<String, Vec<String>>,
+    pub notes: Diagnostics,
+}
+
+pub struct BoundData {
+    pub value: Tensor,
+    /// Flat indices of missing elements.
+    pub missing: Vec<usize>,
+    /// The file, for messages.
+    pub file: String,
+}
+
+/// The value of a dimension and who said so.
+#[derive(Clone)]
+pub struct Known {
+    pub value: i64,
+    pub by: String,
+    pub span: Span,
+}
+
+impl Bound {
+    pub fn evaluate(&self, dim: &Dim) -> Option<i64> {
+        dim.evaluate(&|atom| self.atoms.get(atom).map(|k| k.value))
+    }
+}
+
+/// Matches data with a program's declarations.
+pub fn bind(program: &Program, data: &Data) -> Result<Bound, Diagnostics> {
+    let mut binder = Binder {
+        program,
+        data,
+        bound: Bound::default(),
+        problems: Vec::new(),
+    };
+    binder.read();
+    binder.dimensions();
+    binder.unused();
+    if binder.problems.is_empty() {
+        Ok(binder.bound)
+    } else {
+        Err(binder.problems)
+    }
+}
+
+struct Binder<'a> {
+    program: &'a Program,
+    data: &'a Data,
+    bound: Bound,
+    problems: Diagnostics,
+}
+
+/// `[2, 3]` of a flat index, 1-based; nothing for a scalar.
+pub fn element_text(shape: &[usize], flat: usize) -> String {
+    if shape.is_empty() {
+        return String::new();
+    }
+    let mut rest = flat;
+    let mut parts: Vec<String> = Vec::new();
+    for &n in shape.iter().rev() {
+        parts.push((rest % n.max(1) + 1).to_string());
+        rest /= n.max(1);
+    }
+    parts.reverse();
+    format!("[{}]", parts.join(", "))
+}
+
+impl<'a> Binder<'a> {
+    fn read(&mut self) {
+        for decl in &self.program.data {
+            let name = &self.program.variable(decl.var).name;
+            let declared = self.declared(decl);
+            let found = self.data.get(name);
+            match found {
+                None if decl.default.is_some() => {}
+                // A number that is only a dimension may come from the shape of other data.
+                None if decl.base == Base::Int
+                    && decl.dims.is_empty()
+                    && self.is_dimension(name) => {}
+                None => {
+                    let given = self.data.names();
+                    let problem = error::missing_data(self.name_span(decl), name, &declared, given);
+                    self.problems.push(problem);
+                }
+                Some(entry) => match self.convert(decl, entry) {
+                    Ok(value) => {
+                        self.bound.values.insert(decl.var, value);
+                    }
+                    Err(problem) => self.problems.push(*problem),
+                },
+            }
+        }
+    }
+
+    fn name_span(&self, decl: &DataDecl) -> Span {
+        self.program.variable(decl.var).span
+    }
+
+    fn is_dimension(&self, name: &str) -> bool {
+        let atom = Atom::Name(name.into());
+        self.program
+            .data
+            .iter()
+            .any(|d| d.dims.iter().any(|dim| dim.terms.contains_key(&atom)))
+    }
+
+    fn declared(&self, decl: &DataDecl) -> String {
+        let base = match decl.refinement {
+            Refinement::None => decl.base.to_string(),
+            refined => refinement_name(refined).to_string(),
+        };
+        let dims = Type::array(decl.base, decl.dims.clone()).to_string();
+        base + dims.trim_start_matches(|c: char| c.is_alphabetic())
+    }
+
+    fn convert(&mut self, decl: &DataDecl, entry: &Entry) -> Result<BoundData, Box<Diagnostic>> {
+        let name = self.program.variable(decl.var).name.clone();
+        let span = self.name_span(decl);
+        let declared = self.declared(decl);
+        let file = entry.origin.label.clone();
+        let (shape, data, missing) = if decl.refinement == Refinement::Label {
+            self.labels(&name, entry, span, &declared)?
+        } else {
+            let numbers = entry.numbers().map_err(Box::new)?;
+            if decl.base == Base::Int && !numbers.integer {
+                let bad = numbers
+                    .data
+                    .iter()
+                    .enumerate()
+                    .find(|(i, x)| x.fract() != 0.0 && !numbers.missing.contains(i));
+                if let Some((i, x)) = bad {
+                    let found = format!("{x} in `{name}{}`", element_text(numbers.shape, i));
+                    return Err(Box::new(error::wrong_type(
+                        span, &name, &declared, &found, &file,
+                    )));
+                }
+            }
+            if decl.base == Base::Bool
+                && let Some(i) = numbers.data.iter().position(|&x| x != 0.0 && x != 1.0)
+            {
+                let found = format!(
+                    "{} in `{name}{}`",
+                    numbers.data[i],
+                    element_text(numbers.shape, i)
+                );
+                return Err(Box::new(error::wrong_type(
+                    span, &name, &declared, &found, &file,
+                )));
+            }
+            (
+                numbers.shape.to_vec(),
+                numbers.data.to_vec(),
+                numbers.missing.to_vec(),
+            )
+        };
+        if shape.len() != decl.dims.len() && !(numel(&shape) == 0 && shape.len() < decl.dims.len())
+        {
+            return Err(Box::new(error::wrong_rank(
+                span, &name, &declared, &shape, &file,
+            )));
+        }
+        let mut shape = shape;
+        shape.resize(decl.dims.len(), 0);
+        let missing = all_missing(&data, missing);
+        if let Some(&first) = missing.first()
+            && decl.base != Base::Real
+        {
+            let why = "whole numbers cannot be inferred";
+            return Err(Box::new(error::missing_value(
+                span,
+                &name,
+                &element_text(&shape, first),
+                &file,
+                why,
+            )));
+        }
+        self.check_refinement(decl, &name, &shape, &data, &missing, &file)?;
+        let value = Tensor::new(Shape::from_slice(&shape), data);
+        Ok(BoundData {
+            value,
+            missing,
+            file,
+        })
+    }
+
+    /// Codes from 1 of a label's texts, and their names: in sorted order, so that they do not depend
+    /// on the order of rows.
+    #[allow(clippy::type_complexity)]
+    fn labels(
+        &mut self,
+        name: &str,
+        entry: &Entry,
+        span: Span,
+        declared: &str,
+    ) -> Result<(Vec<usize>, Vec<f64>, Vec<usize>), Box<Diagnostic>> {
+        match &entry.values {
+            Values::Text { shape, data } => {
+                let mut levels: Vec<String> = data.iter().flatten().cloned().collect();
+                levels.sort();
+                levels.dedup();
+                let code = |t: &Option<String>| match t {
+                    Some(t) => levels.binary_search(t).map_or(f64::NAN, |i| (i + 1) as f64),
+                    None => f64::NAN,
+                };
+                let codes: Vec<f64> = data.iter().map(code).collect();
+                let missing = (0..data.len()).filter(|&i| data[i].is_none()).collect();
+                self.add_levels(name, levels, span, &entry.origin.label);
+                Ok((shape.clone(), codes, missing))
+            }
+            _ => {
+                let numbers = entry.numbers().map_err(Box::new)?;
+                let mut levels: Vec<f64> = numbers
+                    .data
+                    .iter()
+                    .copied()
+                    .filter(|x| !x.is_nan())
+                    .collect();
+                if levels.iter().any(|x| x.fract() != 0.0) {
+                    let found = "numbers with fractions";
+                    return Err(Box::new(error::wrong_type(
+                        span,
+                        name,
+                        declared,
+                        found,
+                        &entry.origin.label,
+                    )));
+                }
+                levels.sort_by(f64::total_cmp);
+                levels.dedup();
+                let codes = numbers
+                    .data
+                    .iter()
+                    .map(|x| {
+                        levels
+                            .iter()
+                            .position(|l| l == x)
+                            .map_or(f64::NAN, |i| (i + 1) as f64)
+                    })
+                    .collect();
+                let names = levels.iter().map(f64::to_string).collect();
+                let (shape, missing) = (numbers.shape.to_vec(), numbers.missing.to_vec());
+                self.add_levels(name, names, span, &entry.origin.label);
+                Ok((shape, codes, missing))
+            }
+        }
+    }
+
+    fn add_levels(&mut self, name: &str, levels: Vec<String>, span: Span, file: &str) {
+        let known = Known {
+            value: levels.len() as i64,
+            by: format!("the levels in {file}"),
+            span,
+        };
+        self.bound.atoms.insert(Atom::Levels(name.into()), known);
+        self.bound.levels.insert(name.into(), levels);
+    }
+
+    fn check_refinement(
+        &self,
+        decl: &DataDecl,
+        name: &str,
+        shape: &[usize],
+        data: &[f64],
+        missing: &[usize],
+        file: &str,
+    ) -> Result<(), Box<Diagnostic>> {
+        let span = self.name_span(decl);
+        let what = refinement_name(decl.refinement);
+        let refuse = |flat: usize, lead: usize, why: &str| {
+            Box::new(error::refinement(
+                span,
+                name,
+                &element_text(&shape[..lead], flat),
+                what,
+                why,
+                file,
+            ))
+        };
+        let scalar: Option<fn(f64) -> Option<&'static str>> = match decl.refinement {
+            Refinement::Positive => Some(|x| (x <= 0.0).then_some("it is not above 0")),
+            Refinement::Nonnegative => Some(|x| (x < 0.0).then_some("it is below 0")),
+            Refinement::Unit => {
+                Some(|x| (!(0.0..=1.0).contains(&x)).then_some("it is not between 0 and 1"))
+            }
+            _ => None,
+        };
+        if let Some(test) = scalar {
+            for (i, &x) in data.iter().enumerate() {
+                if !missing.contains(&i)
+                    && let Some(why) = test(x)
+                {
+                    return Err(refuse(i, shape.len(), &format!("it is {x}; {why}")));
+                }
+            }
+            return Ok(());
+        }
+        let Some((support, rank)) = refined_support(decl.refinement) else {
+            return Ok(());
+        };
+        if !missing.is_empty() {
+            let element = element_text(shape, missing[0]);
+            return Err(Box::new(error::missing_value(
+                span,
+                name,
+                &element,
+                file,
+                "a vector or matrix with constraints must be whole",
+            )));
+        }
+        let lead = shape.len() - rank;
+        let event = &shape[lead..];
+        for (i, part) in data.chunks(numel(event).max(1)).enumerate() {
+            let lower = (decl.refinement == Refinement::PositiveOrdered).then_some(0.0);
+            if let Err(why) = crate::transform::contains(&support, event, part, lower, None) {
+                return Err(refuse(i, lead, &why));
+            }
+        }
+        Ok(())
+    }
+
+    /// Numbers for dimensions: from whole numbers in the data, then from shapes.
+    fn dimensions(&mut self) {
+        for decl in &self.program.data {
+            let name = self.program.variable(decl.var).name.clone();
+            if decl.base == Base::Int
+                && decl.dims.is_empty()
+                && decl.refinement == Refinement::None
+                && let Some(bound) = self.bound.values.get(&decl.var)
+            {
+                let value = bound.value.data()[0] as i64;
+                let by = format!("`{name}` = {value}");
+                self.bound.atoms.insert(
+                    Atom::Name(name),
+                    Known {
+                        value,
+                        by,
+                        span: self.name_span(decl),
+                    },
+                );
+            }
+        }
+        for round in 0..2 {
+            for decl in &self.program.data {
+                self.bind_shape(decl, round == 1);
+            }
+        }
+        for decl in &self.program.data {
+            for dim in &decl.dims {
+                if self.bound.evaluate(dim).is_none() && self.bound.values.contains_key(&decl.var) {
+                    // An extent by an opaque expression is checked where it is used.
+                    continue;
+                }
+            }
+        }
+        for variable in &self.program.variables {
+            let atom = Atom::Name(variable.name.clone());
+            if variable.kind == VariableKind::Dimension && !self.bound.atoms.contains_key(&atom) {
+                // Data of this dimension are missing: that is the message.
+                let owner = self
+                    .program
+                    .data
+                    .iter()
+                    .find(|d| d.dims.iter().any(|x| x.terms.contains_key(&atom)));
+                if owner
+                    .is_none_or(|d| self.bound.values.contains_key(&d.var) || d.default.is_some())
+                {
+                    self.problems.push(error::unknown_extent(
+                        variable.span,
+                        &variable.name,
+                        &variable.name,
+                    ));
+                }
+            }
+        }
+        self.numbers_from_shapes();
+    }
+
+    fn bind_shape(&mut self, decl: &DataDecl, report: bool) {
+        let Some(bound) = self.bound.values.get(&decl.var) else {
+            return;
+        };
+        let shape = bound.value.shape().clone();
+        let name = self.program.variable(decl.var).name.clone();
+        let span = self.name_span(decl);
+        for (axis, (dim, &extent)) in decl.dims.iter().zip(&shape).enumerate() {
+            match self.bound.evaluate(dim) {
+                Some(value) if value == extent as i64 => {}
+                Some(value) if report => {
+                    let known = dim.terms.keys().find_map(|a| self.bound.atoms.get(a));
+                    let (by, place) = match known {
+                        Some(k) if dim.terms.len() == 1 => (k.by.clone(), k.span),
+                        _ => (format!("`{dim}`"), span),
+                    };
+                    let this = (name.as_str(), axis + 1, extent);
+                    let problem = error::dimension_conflict(
+                        span,
+                        place,
+                        &dim.to_string(),
+                        this,
+                        (&by, value),
+                    );
+                    if !self.problems.contains(&problem) {
+                        self.problems.push(problem);
+                    }
+                }
+                Some(_) => {}
+                None => self.solve(dim, extent, &name, span),
+            }
+        }
+    }
+
+    /// One unknown with factor 1 is what makes the extent right.
+    fn solve(&mut self, dim: &Dim, extent: usize, name: &str, span: Span) {
+        let unknown: Vec<&Atom> = dim
+            .terms
+            .keys()
+            .filter(|a| !self.bound.atoms.contains_key(a))
+            .collect();
+        if let [atom @ Atom::Name(_)] = unknown[..]
+            && dim.terms[atom] == 1
+        {
+            let rest = dim.plus(&Dim::atom(atom.clone()), -1);
+            let value = extent as i64 - self.bound.evaluate(&rest).unwrap_or(0);
+            let known = Known {
+                value,
+                by: format!("the shape of `{name}`"),
+                span,
+            };
+            self.bound.atoms.insert(atom.clone(), known);
+        }
+    }
+
+    /// Declared whole numbers that the data leave out but shapes give.
+    fn numbers_from_shapes(&mut self) {
+        for decl in &self.program.data {
+            let name = &self.program.variable(decl.var).name;
+            if decl.base == Base::Int
+                && decl.dims.is_empty()
+                && decl.default.is_none()
+                && !self.bound.values.contains_key(&decl.var)
+            {
+                match self.bound.atoms.get(&Atom::Name(name.clone())) {
+                    Some(known) => {
+                        let value = Tensor::scalar(known.value as f64);
+                        let bound = BoundData {
+                            value,
+                            missing: Vec::new(),
+                            file: known.by.clone(),
+                        };
+                        self.bound.values.insert(decl.var, bound);
+                    }
+                    None if self.is_dimension(name) => {
+                        let given = self.data.names();
+                        self.problems.push(error::missing_data(
+                            self.name_span(decl),
+                            name,
+                            "int",
+                            given,
+                        ));
+                    }
+                    None => {}
+                }
+            }
+        }
+        // A number in the data with a dimension's name agrees with it even if it is not declared.
+        for variable in &self.program.variables {
+            if variable.kind != VariableKind::Dimension {
+                continue;
+            }
+            let Some(entry) = self.data.get(&variable.name) else {
+                continue;
+            };
+            let Ok(numbers) = entry.numbers() else {
+                continue;
+            };
+            if let ([], [value], Some(known)) = (
+                numbers.shape,
+                numbers.data,
+                self.bound.atoms.get(&Atom::Name(variable.name.clone())),
+            ) && *value != known.value as f64
+            {
+                let message = format!(
+                    "the data disagree on `{}`: {} by {}, {value} in {}",
+                    variable.name, known.value, known.by, entry.origin.label
+                );
+                self.problems.push(
+                    Diagnostic::error("E0653", message)
+                        .at(known.span, format!("{} here", known.value)),
+                );
+            }
+        }
+    }
+
+    fn unused(&mut self) {
+        let used = |name: &str| {
+            self.program.variables.iter().any(|v| {
+                v.name == name && matches!(v.kind, VariableKind::Data | VariableKind::Dimension)
+            })
+        };
+        let unused: Vec<&str> = self.data.names().filter(|n| !used(n)).collect();
+        if !unused.is_empty() {
+            self.bound.notes.push(error::unused_entries(&unused));
+        }
+    }
+}
+
+fn all_missing(data: &[f64], mut missing: Vec<usize>) -> Vec<usize> {
+    missing.extend((0..data.len()).filter(|&i| data[i].is_nan()));
+    missing.sort_unstable();
+    missing.dedup();
+    missing
+}
+
+fn refinement_name(refinement: Refinement) -> &'static str {
+    match refinement {
+        Refinement::None => "number",
+        Refinement::Positive => "positive",
+        Refinement::Nonnegative => "nonnegative",
+        Refinement::Unit => "unit",
+        Refinement::Simplex => "simplex",
+        Refinement::Ordered => "ordered",
+        Refinement::PositiveOrdered => "positive_ordered",
+        Refinement::UnitVector => "unit_vector",
+        Refinement::Correlation => "correlation",
+        Refinement::CholeskyCorrelation => "cholesky_correlation",
+        Refinement::Covariance => "covariance",
+        Refinement::CholeskyCovariance => "cholesky_covariance",
+        Refinement::Label => "label",
+    }
+}
+
+/// The support of a refinement of vectors or matrices, with its rank.
+pub(super) fn refined_support(refinement: Refinement) -> Option<(Support<'static>, usize)> {
+    Some(match refinement {
+        Refinement::Simplex => (Support::Simplex, 1),
+        Refinement::Ordered | Refinement::PositiveOrdered => (
+            Support::Ordered {
+                lower: None,
+                upper: None,
+            },
+            1,
+        ),
+        Refinement::UnitVector => (Support::UnitVector, 1),
+        Refinement::Correlation => (Support::Correlation, 2),
+        Refinement::CholeskyCorrelation => (Support::CholeskyCorrelation, 2),
+        Refinement::Covariance => (Support::Covariance, 2),
+        Refinement::CholeskyCovariance => (Support::CholeskyCovariance, 2),
+        _ => return None,
+    })
+}

@@ -1,0 +1,521 @@
+//! Distributions as values, and what is asked of them.
+
+use super::value::{AxisList, Value};
+use super::{Lowerer, Result, error};
+use crate::check::program::{DistArg, Expr, ExprKind, Property};
+use crate::diag::Span;
+use crate::dist::{Argument, Distribution, EventAxis, Family, Kind};
+use crate::functions;
+use crate::graph::{Shape, Var};
+
+/// A distribution whose arguments are values: each with its own loops, aligned when it is used.
+#[derive(Clone, Debug)]
+pub struct DistValue<'g> {
+    pub family: &'static dyn Family,
+    form: usize,
+    args: Vec<DistValueArg<'g>>,
+    /// Extents of the array of draws.
+    pub array: Vec<usize>,
+    /// Extents of one draw.
+    pub event: Vec<usize>,
+    span: Span,
+}
+
+#[derive(Clone, Debug)]
+enum DistValueArg<'g> {
+    Value(Value<'g>, usize),
+    Dimension(usize),
+    Distribution(Box<DistValue<'g>>),
+    Distributions(Vec<DistValue<'g>>),
+    /// The last array axis counts the components.
+    Stack(Box<DistValue<'g>>),
+    Absent,
+}
+
+impl<'g> DistValue<'g> {
+    /// Loops on which any argument depends.
+    fn axes(&self, lowerer: &Lowerer<'_, 'g>) -> AxisList {
+        let lists: Vec<AxisList> = self
+            .args
+            .iter()
+            .flat_map(|arg| match arg {
+                DistValueArg::Value(v, _) => vec![v.axes.clone()],
+                DistValueArg::Distribution(d) | DistValueArg::Stack(d) => vec![d.axes(lowerer)],
+                DistValueArg::Distributions(all) => all.iter().map(|d| d.axes(lowerer)).collect(),
+                _ => Vec::new(),
+            })
+            .collect();
+        lowerer.union(lists)
+    }
+}
+
+impl<'g> Lowerer<'_, 'g> {
+    pub(super) fn distribution(&mut self, e: &Expr) -> Result<DistValue<'g>> {
+        match &e.kind {
+            ExprKind::Distribution { family, form, args } => {
+                self.family(*family, *form, args, e.span)
+            }
+            ExprKind::Power { dist, dims } => {
+                let mut d = self.distribution(dist)?;
+                let mut array = Vec::new();
+                for dim in dims {
+                    array.push(self.whole(dim)?);
+                }
+                array.append(&mut d.array);
+                d.array = array;
+                Ok(d)
+            }
+            ExprKind::Let { bindings, body } => {
+                for (id, value) in bindings {
+                    if matches!(value.ty, crate::types::Type::Distribution { .. }) {
+                        let d = self.distribution(value)?;
+                        self.distributions.insert(*id, d);
+                    } else {
+                        let value = self.value(value)?;
+                        self.env.insert(*id, value);
+                    }
+                }
+                self.distribution(body)
+            }
+            ExprKind::Var(id) => Ok(self.distributions[id].clone()),
+            ExprKind::Comprehension { clauses, body } => {
+                self.distribution_comprehension(clauses, body, e.span)
+            }
+            _ => unreachable!("checking leaves only distributions here: {:?}", e.kind),
+        }
+    }
+
+    /// A whole number known from data, at least 0.
+    pub(super) fn whole(&mut self, e: &Expr) -> Result<usize> {
+        let value = self.value(e)?;
+        let numbers = self.known(&value, &AxisList::new(), e.span)?;
+        if numbers[0] < 0.0 {
+            return Err(vec![error::negative_extent(
+                e.span,
+                "this",
+                numbers[0] as i64,
+            )]);
+        }
+        Ok(numbers[0] as usize)
+    }
+
+    fn family(
+        &mut self,
+        family: &'static dyn Family,
+        form: usize,
+        args: &[DistArg],
+        span: Span,
+    ) -> Result<DistValue<'g>> {
+        let declaration = family.declaration();
+        let parameters = declaration.forms[form].parameters;
+        let mut lowered = Vec::new();
+        for (arg, parameter) in args.iter().zip(parameters) {
+            lowered.push(match arg {
+                DistArg::Value(e) => {
+                    let value = self.value(e)?;
+                    if value.ragged.is_some() {
+                        return Err(vec![error::ragged(e.span, declaration.name)]);
+                    }
+                    let Kind::Value { rank, domain } = parameter.kind else {
+                        unreachable!("checked")
+                    };
+                    if let Some(known) = value.var.as_const()
+                        && let Some((x, words)) = known
+                            .data()
+                            .iter()
+                            .find_map(|&x| Some((x, domain.refuses(x)?)))
+                    {
+                        return Err(vec![error::parameter_domain(
+                            e.span,
+                            declaration.name,
+                            parameter.name,
+                            x,
+                            words,
+                        )]);
+                    }
+                    DistValueArg::Value(value, rank)
+                }
+                DistArg::Number(x) => match parameter.kind {
+                    Kind::Dimension => DistValueArg::Dimension(*x as usize),
+                    _ => DistValueArg::Value(Value::plain(self.graph.scalar(*x)), 0),
+                },
+                DistArg::Dimension(e) => DistValueArg::Dimension(self.whole(e)?),
+                DistArg::Distribution(e) => {
+                    DistValueArg::Distribution(Box::new(self.distribution(e)?))
+                }
+                DistArg::Distributions(all) => {
+                    let mut lowered = all
+                        .iter()
+                        .map(|e| self.distribution(e))
+                        .collect::<Result<Vec<_>>>()?;
+                    if lowered.len() == 1 && !lowered[0].array.is_empty() {
+                        DistValueArg::Stack(Box::new(lowered.remove(0)))
+                    } else {
+                        DistValueArg::Distributions(lowered)
+                    }
+                }
+                DistArg::Absent => DistValueArg::Absent,
+            });
+        }
+        let mut d = DistValue {
+            family,
+            form,
+            args: lowered,
+            array: Vec::new(),
+            event: Vec::new(),
+            span,
+        };
+        d.array = self.array_of(&d)?;
+        d.event = self.event_of(&d, span)?;
+        Ok(d)
+    }
+
+    /// Extents of the array of draws: of values beyond their own axes and of wrapped distributions.
+    fn array_of(&self, d: &DistValue<'g>) -> Result<Vec<usize>> {
+        let declaration = d.family.declaration();
+        let mut array: Vec<usize> = Vec::new();
+        for (at, arg) in d.args.iter().enumerate() {
+            let of_last = declaration
+                .event
+                .iter()
+                .any(|a| matches!(a, EventAxis::LastOf { position } if *position == at));
+            let own: Vec<usize> = match arg {
+                DistValueArg::Value(v, rank) => v.dims()[..v.rank() - rank].to_vec(),
+                DistValueArg::Distribution(inner) if of_last => {
+                    inner.array[..inner.array.len() - 1].to_vec()
+                }
+                DistValueArg::Distribution(inner) => inner.array.clone(),
+                DistValueArg::Stack(inner) => inner.array[..inner.array.len() - 1].to_vec(),
+                DistValueArg::Distributions(all) => all[0].array.clone(),
+                _ => continue,
+            };
+            let offset = array.len().abs_diff(own.len());
+            let (wide, narrow) = if own.len() > array.len() {
+                (own, array)
+            } else {
+                (array, own)
+            };
+            if let Some((&a, &b)) = narrow.iter().zip(&wide[offset..]).find(|(a, b)| a != b) {
+                return Err(vec![error::extents_differ(d.span, a, b)]);
+            }
+            array = wide;
+        }
+        Ok(array)
+    }
+
+    fn event_of(&self, d: &DistValue<'g>, span: Span) -> Result<Vec<usize>> {
+        let mut event = Vec::new();
+        for axis in d.family.declaration().event {
+            match *axis {
+                EventAxis::Of { position, axis } => match &d.args[position] {
+                    DistValueArg::Value(v, rank) => event.push(v.dims()[v.rank() - rank + axis]),
+                    _ => unreachable!("the declaration makes this argument a value"),
+                },
+                EventAxis::Number { position } => match &d.args[position] {
+                    DistValueArg::Dimension(n) => event.push(*n),
+                    _ => unreachable!("the declaration makes this argument a number"),
+                },
+                EventAxis::LastOf { position } => match &d.args[position] {
+                    DistValueArg::Distribution(inner) => event.extend(inner.array.last()),
+                    _ => unreachable!("the declaration makes this argument a distribution"),
+                },
+                EventAxis::AllOf { position } => match &d.args[position] {
+                    DistValueArg::Distribution(inner) | DistValueArg::Stack(inner) => {
+                        event.extend(&inner.event)
+                    }
+                    DistValueArg::Distributions(all) => event.extend(&all[0].event),
+                    _ => unreachable!("the declaration makes this argument a distribution"),
+                },
+            }
+        }
+        // Own axes of one name have one extent: a mean of 3 with a covariance of 2 × 2 has none.
+        let sizes: Vec<usize> = d
+            .args
+            .iter()
+            .flat_map(|arg| match arg {
+                DistValueArg::Value(v, rank) if *rank == 2 || (*rank == 1 && event.len() == 1) => {
+                    v.dims()[v.rank() - rank..].to_vec()
+                }
+                _ => Vec::new(),
+            })
+            .collect();
+        if let (Some(&n), false) = (event.first(), sizes.is_empty())
+            && event.iter().all(|&m| m == n)
+            && let Some(&other) = sizes.iter().find(|&&m| m != n)
+            && d.family.declaration().forms[d.form]
+                .parameters
+                .iter()
+                .filter(|p| matches!(p.kind, Kind::Value { rank, .. } if rank > 0))
+                .count()
+                > 1
+        {
+            return Err(vec![error::extents_differ(span, n, other)]);
+        }
+        Ok(event)
+    }
+
+    fn distribution_comprehension(
+        &mut self,
+        clauses: &[crate::check::program::Clause],
+        body: &Expr,
+        span: Span,
+    ) -> Result<DistValue<'g>> {
+        let filters = self.filters.len();
+        let mut own = Vec::new();
+        for clause in clauses {
+            self.open_clause(clause, &mut own)?;
+        }
+        let d = self.distribution(body)?;
+        self.filters.truncate(filters);
+        let leaves = self.union([own.iter().copied().collect::<AxisList>()]);
+        let [leaf] = leaves[..] else {
+            return Err(vec![error::ragged(
+                span,
+                "a comprehension of distributions",
+            )]);
+        };
+        if !self.axes[leaf.0].parents.is_empty()
+            && self.axes[leaf.0]
+                .parents
+                .iter()
+                .any(|(p, _)| !own.contains(p))
+        {
+            return Err(vec![error::ragged(
+                span,
+                "a comprehension of distributions",
+            )]);
+        }
+        Ok(self.axis_to_array(d, leaf))
+    }
+
+    /// A loop's axis becomes the first array axis.
+    fn axis_to_array(&mut self, d: DistValue<'g>, axis: super::value::AxisId) -> DistValue<'g> {
+        let rank = d.array.len();
+        let n = self.extent(axis);
+        let mut array = vec![n];
+        array.extend(&d.array);
+        let args = d
+            .args
+            .iter()
+            .map(|arg| match arg {
+                DistValueArg::Value(v, own) => {
+                    DistValueArg::Value(self.axis_to_position(v, axis, rank + own), *own)
+                }
+                DistValueArg::Distribution(inner) => DistValueArg::Distribution(Box::new(
+                    self.axis_to_array((**inner).clone(), axis),
+                )),
+                DistValueArg::Stack(inner) => {
+                    DistValueArg::Stack(Box::new(self.axis_to_array((**inner).clone(), axis)))
+                }
+                DistValueArg::Distributions(all) => DistValueArg::Distributions(
+                    all.iter()
+                        .map(|d| self.axis_to_array(d.clone(), axis))
+                        .collect(),
+                ),
+                other => other.clone(),
+            })
+            .collect();
+        DistValue { args, array, ..d }
+    }
+
+    /// Moves a loop's axis to a positional one before the last `rank` (which may be more than the
+    /// value has: then axes of extent 1 are put between).
+    fn axis_to_position(
+        &mut self,
+        value: &Value<'g>,
+        axis: super::value::AxisId,
+        rank: usize,
+    ) -> Value<'g> {
+        let ancestors = value.axes.iter().any(|&a| self.is_ancestor(a, axis));
+        let value = if ancestors {
+            self.descend(value, axis)
+        } else {
+            value.clone()
+        };
+        let Some(at) = value.axes.iter().position(|a| *a == axis) else {
+            return value;
+        };
+        let lead = value.axes.len();
+        let total = value.var.rank();
+        let front: Vec<usize> = (0..lead)
+            .filter(|&i| i != at)
+            .chain([at])
+            .chain(lead..total)
+            .collect();
+        let order: Vec<usize> = (0..total)
+            .map(|i| total - 1 - front[total - 1 - i])
+            .collect();
+        let var = value.var.permute(&order);
+        let mut shape = var.shape();
+        for _ in value.rank()..rank {
+            shape.insert(lead, 1);
+        }
+        let axes: AxisList = value.axes.iter().copied().filter(|a| *a != axis).collect();
+        Value {
+            var: var.reshape(&shape),
+            axes,
+            ragged: None,
+        }
+    }
+
+    /// The distribution with batch axes `axes`, then `rank` array axes.
+    pub(super) fn build(
+        &mut self,
+        d: &DistValue<'g>,
+        axes: &AxisList,
+        rank: usize,
+    ) -> Distribution<'g> {
+        let declaration = d.family.declaration();
+        let args = d
+            .args
+            .iter()
+            .enumerate()
+            .map(|(at, arg)| {
+                let of_last = declaration
+                    .event
+                    .iter()
+                    .any(|a| matches!(a, EventAxis::LastOf { position } if *position == at));
+                let inner_rank = rank + usize::from(of_last);
+                match arg {
+                    DistValueArg::Value(v, own) => {
+                        let var = self.align(v, axes);
+                        let mut shape: Shape = var.shape();
+                        for _ in v.rank() - own..rank {
+                            shape.insert(axes.len(), 1);
+                        }
+                        Argument::Value(var.reshape(&shape))
+                    }
+                    DistValueArg::Dimension(n) => Argument::Dimension(*n),
+                    DistValueArg::Distribution(inner) => {
+                        Argument::Distribution(Box::new(self.build(inner, axes, inner_rank)))
+                    }
+                    DistValueArg::Stack(inner) => {
+                        Argument::Stack(Box::new(self.build(inner, axes, rank + 1)))
+                    }
+                    DistValueArg::Distributions(all) => Argument::Distributions(
+                        all.iter().map(|d| self.build(d, axes, rank)).collect(),
+                    ),
+                    DistValueArg::Absent => Argument::Absent,
+                }
+            })
+            .collect();
+        Distribution {
+            family: d.family,
+            form: d.form,
+            args,
+        }
+    }
+
+    /// Log density of a value: `[axes…, array…]`, with the axes it has.
+    pub(super) fn log_prob(
+        &mut self,
+        d: &DistValue<'g>,
+        x: &Value<'g>,
+        span: Span,
+    ) -> Result<(Var<'g>, AxisList)> {
+        let axes = self.union([d.axes(self), x.axes.clone()]);
+        let rank = d.array.len().max(x.rank() - d.event.len());
+        let dist = self.checked(d, &axes, rank, span)?;
+        let x = self.widened(x, &axes, rank, d.event.len());
+        Ok((dist.log_prob(x), axes))
+    }
+
+    pub(super) fn checked(
+        &mut self,
+        d: &DistValue<'g>,
+        axes: &AxisList,
+        rank: usize,
+        span: Span,
+    ) -> Result<Distribution<'g>> {
+        let dist = self.build(d, axes, rank);
+        match dist.family.check_arguments(&dist) {
+            Ok(()) => Ok(dist),
+            Err(why) => Err(vec![error::arguments_refused(
+                span,
+                d.family.declaration().name,
+                &why,
+            )]),
+        }
+    }
+
+    /// `[axes…, rank array axes, event…]`
+    pub(super) fn widened(
+        &mut self,
+        x: &Value<'g>,
+        axes: &AxisList,
+        rank: usize,
+        event: usize,
+    ) -> Var<'g> {
+        let var = self.align(x, axes);
+        let mut shape: Shape = var.shape();
+        for _ in x.rank() - event..rank {
+            shape.insert(axes.len(), 1);
+        }
+        var.reshape(&shape)
+    }
+
+    pub(super) fn property_of(
+        &mut self,
+        property: Property,
+        d: &DistValue<'g>,
+        x: Option<&Value<'g>>,
+        span: Span,
+    ) -> Result<Value<'g>> {
+        if let Some(flat) = x.and_then(|x| x.ragged) {
+            let x = Value {
+                ragged: None,
+                ..x.cloned().expect("just seen")
+            };
+            let mut value = self.property_of(property, d, Some(&x), span)?;
+            value.ragged = Some(flat);
+            return Ok(value);
+        }
+        let lists = [d.axes(self), x.map(|x| x.axes.clone()).unwrap_or_default()];
+        let axes = self.union(lists);
+        let rank = d.array.len().max(x.map_or(0, |x| x.rank() - d.event.len()));
+        let dist = self.checked(d, &axes, rank, span)?;
+        let x = x.map(|x| self.widened(x, &axes, rank, d.event.len()));
+        let given = |x: Option<Var<'g>>| x.expect("checking gives it its argument");
+        let family = dist.family;
+        let var = match property {
+            Property::LogProb => Some(dist.log_prob(given(x))),
+            Property::LogCdf => dist.log_cdf(given(x)),
+            Property::Cdf => dist.log_cdf(given(x)).map(|v| v.exp()),
+            Property::LogSurvival => dist.log_survival(given(x)),
+            Property::Survival => dist.log_survival(given(x)).map(|v| v.exp()),
+            Property::Mean => family.mean(&dist),
+            Property::Variance => family.variance(&dist),
+            Property::Sd => family.variance(&dist).map(|v| v.sqrt()),
+            Property::Entropy => family.entropy(&dist),
+        };
+        let Some(var) = var else {
+            let name = d.family.declaration().name;
+            return Err(vec![error::no_closed_form(
+                span,
+                name,
+                &property_name(property),
+            )]);
+        };
+        // Array axes to their full extents, of which moments may have kept 1.
+        let mut shape = var.shape();
+        for (i, &n) in d.array.iter().enumerate() {
+            let at = axes.len() + rank - d.array.len() + i;
+            if shape[at] == 1 {
+                shape[at] = n;
+            }
+        }
+        Ok(self.tidy(var.broadcast(&shape), &axes, None))
+    }
+}
+
+fn property_name(property: Property) -> String {
+    match property {
+        Property::LogProb => "log density",
+        Property::Cdf | Property::LogCdf => "cdf",
+        Property::Survival | Property::LogSurvival => "survival function",
+        Property::Mean => "mean",
+        Property::Variance | Property::Sd => "variance",
+        Property::Entropy => "entropy",
+    }
+    .into()
+}

@@ -1,0 +1,261 @@
+//! What only data can show to be wrong: a constructor for each mistake.
+
+use crate::diag::{Diagnostic, Span};
+
+type D = Diagnostic;
+
+pub fn missing_data<'a>(
+    span: Span,
+    name: &str,
+    ty: &str,
+    given: impl IntoIterator<Item = &'a str>,
+) -> D {
+    let given: Vec<&str> = given.into_iter().collect();
+    let listed = if given.is_empty() {
+        "no data were given; name a file with `--data`, or a value with `--set`".to_string()
+    } else {
+        format!("the data have {}", list(&given))
+    };
+    let problem = D::error("E0651", format!("there is no data for `{name}`"))
+        .at(span, format!("declared as {ty}"));
+    match crate::diag::closest(name, given.iter().copied()) {
+        Some(close) => problem.help(format!("did you mean `{close}`? {listed}")),
+        None => problem.help(listed),
+    }
+}
+
+fn list(names: &[&str]) -> String {
+    let shown: Vec<String> = names.iter().take(12).map(|n| format!("`{n}`")).collect();
+    let rest = if names.len() > 12 {
+        format!(" and {} more", names.len() - 12)
+    } else {
+        String::new()
+    };
+    format!("{}{rest}", shown.join(", "))
+}
+
+pub fn wrong_rank(span: Span, name: &str, declared: &str, found: &[usize], file: &str) -> D {
+    let found = match found {
+        [] => "a single number".to_string(),
+        [n] => format!("a list of {n}"),
+        shape => format!(
+            "an array of {}",
+            shape
+                .iter()
+                .map(usize::to_string)
+                .collect::<Vec<_>>()
+                .join(" × ")
+        ),
+    };
+    D::error(
+        "E0652",
+        format!("`{name}` is declared as {declared}, but {file} has {found}"),
+    )
+    .at(span, "declared here")
+}
+
+pub fn dimension_conflict(
+    span: Span,
+    first: Span,
+    dim: &str,
+    (name, axis, extent): (&str, usize, usize),
+    (other, known): (&str, i64),
+) -> D {
+    D::error(
+        "E0653",
+        format!("the data disagree on `{dim}`: {known} by {other}, {extent} by `{name}`"),
+    )
+    .at(span, format!("dimension {axis} of `{name}` has {extent}"))
+    .at(first, format!("{dim} is {known} here"))
+}
+
+pub fn wrong_type(span: Span, name: &str, declared: &str, found: &str, file: &str) -> D {
+    D::error(
+        "E0654",
+        format!("`{name}` is declared as {declared}, but {file} has {found}"),
+    )
+    .at(span, "declared here")
+}
+
+pub fn refinement(
+    span: Span,
+    name: &str,
+    element: &str,
+    declared: &str,
+    why: &str,
+    file: &str,
+) -> D {
+    D::error(
+        "E0655",
+        format!("`{name}{element}` in {file} is no {declared}: {why}"),
+    )
+    .at(span, format!("declared as {declared}"))
+}
+
+pub fn missing_value(span: Span, name: &str, element: &str, file: &str, why: &str) -> D {
+    D::error("E0656", format!("`{name}{element}` is missing in {file}"))
+        .at(span, why)
+        .help("missing values may stand where real numbers are observed (left of `~`): there they are inferred")
+}
+
+pub fn condition_fails(span: Span, name: &str, element: &str) -> D {
+    D::error(
+        "E0657",
+        format!("the data do not meet the condition on `{name}`"),
+    )
+    .at(
+        span,
+        format!(
+            "does not hold{}",
+            if element.is_empty() {
+                String::new()
+            } else {
+                format!(" at {element}")
+            }
+        ),
+    )
+}
+
+pub fn negative_extent(span: Span, what: &str, value: i64) -> D {
+    D::error(
+        "E0658",
+        format!("{what} is {value}, but an extent cannot be negative"),
+    )
+    .at(span, "here")
+}
+
+pub fn unknown_extent(span: Span, name: &str, dim: &str) -> D {
+    D::error(
+        "E0659",
+        format!("the extent `{dim}` of `{name}` is not known"),
+    )
+    .at(span, "declared here")
+    .help("give data whose shape has it, or declare it as `int` and give its value")
+}
+
+pub fn out_of_range(span: Span, index: f64, extent: usize, what: &str, row: &str) -> D {
+    let row = if row.is_empty() {
+        String::new()
+    } else {
+        format!(" (at {row})")
+    };
+    D::error(
+        "E0661",
+        format!("index {index} is out of range: {what} has {extent} elements{row}"),
+    )
+    .at(span, format!("this is {index}{row}"))
+    .help("indices begin at 1")
+}
+
+pub fn extents_differ(span: Span, a: usize, b: usize) -> D {
+    D::error(
+        "E0662",
+        format!("with these data the dimensions differ: {a} and {b}"),
+    )
+    .at(span, "here")
+    .help("both sides must have equal dimensions")
+}
+
+pub fn element_twice(span: Span, first: Span, name: &str, element: &str) -> D {
+    D::error("E0663", format!("`{name}{element}` is defined twice"))
+        .at(span, "defined here")
+        .at(first, "and here")
+        .help("every element of an array is defined once")
+}
+
+pub fn element_never(span: Span, name: &str, element: &str, shape: &str) -> D {
+    D::error("E0664", format!("`{name}{element}` is never defined"))
+        .at(
+            span,
+            format!("these statements define elements of `{name}` of shape {shape}"),
+        )
+        .help("define every element from 1 on")
+}
+
+pub fn outside_support(
+    span: Span,
+    name: &str,
+    element: &str,
+    value: f64,
+    dist: &str,
+    why: &str,
+) -> D {
+    D::error(
+        "E0665",
+        format!("`{name}{element}` = {value} cannot come from `{dist}`: {why}"),
+    )
+    .at(span, "observed here")
+    .help("such data have probability 0 under the model")
+}
+
+pub fn parameter_domain(span: Span, dist: &str, parameter: &str, value: f64, words: &str) -> D {
+    D::error(
+        "E0666",
+        format!("`{parameter}` of `{dist}` must be {words}, but the data make it {value}"),
+    )
+    .at(span, format!("this is {value}"))
+}
+
+pub fn cycle(places: &[(Span, String)]) -> D {
+    let names: Vec<&str> = places.iter().map(|(_, n)| n.as_str()).collect();
+    let mut problem = D::error(
+        "E0667",
+        format!("these define each other: {}", list(&names)),
+    );
+    for (span, name) in places.iter().take(4) {
+        problem = problem.at(*span, format!("`{name}` is defined here"));
+    }
+    problem.help("a recurrence may use earlier elements only: `let s[t] = f(s[t - 1])`")
+}
+
+pub fn not_earlier(span: Span, name: &str, row: &str) -> D {
+    D::error("E0668", format!("`{name}` is defined by an element that is not earlier (at {row})"))
+        .at(span, "read here")
+        .help("a recurrence goes in one direction: all elements it uses come before the one that it defines, or all come after")
+}
+
+pub fn no_closed_form(span: Span, dist: &str, what: &str) -> D {
+    D::error("E0669", format!("`{dist}` has no {what} in closed form")).at(span, "asked for here")
+}
+
+pub fn arguments_refused(span: Span, dist: &str, why: &str) -> D {
+    D::error(
+        "E0670",
+        format!("`{dist}` cannot take these arguments: {why}"),
+    )
+    .at(span, "here")
+}
+
+pub fn self_support(span: Span, name: &str) -> D {
+    D::error(
+        "E0671",
+        format!("where `{name}` may lie depends on `{name}` itself"),
+    )
+    .at(span, "the support of this distribution uses it")
+    .help("bounds may depend on other latents; write the increments as latents and sum them")
+}
+
+pub fn ragged(span: Span, function: &str) -> D {
+    D::error("E0672", format!("`{function}` does not take an array whose length differs from row to row"))
+        .at(span, "its length depends on the loop")
+        .help("such arrays can be combined element by element and reduced by sum, prod, mean, max, min or log_sum_exp")
+}
+
+pub fn missing_discrete(span: Span, name: &str, element: &str, dist: &str) -> D {
+    D::error("E0673", format!("`{name}{element}` is missing, and `{dist}` gives whole numbers"))
+        .at(span, "observed here")
+        .help("leave such rows out with a condition: `if …`, or sum over the missing value's possibilities")
+}
+
+pub fn too_large(span: Span, what: &str, size: f64) -> D {
+    D::error("E0674", format!("{what} would have {size:.0} elements"))
+        .at(span, "here")
+        .help("at most 2^31 are possible")
+}
+
+pub fn unused_entries(names: &[&str]) -> D {
+    D::warning(
+        "W0601",
+        format!("the program does not use {} from the data", list(names)),
+    )
+}

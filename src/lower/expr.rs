@@ -1,0 +1,531 @@
+//! Expressions to graph nodes.
+
+use super::value::{AxisId, AxisList, Value};
+use super::{Lowerer, Result, error};
+use crate::check::program::{Clause, Expr, ExprKind, LoopId, Property, VarId};
+use crate::diag::Span;
+use crate::functions::{self, Operand};
+use crate::graph::{Shape, Tensor, Var, numel};
+
+impl<'g> Lowerer<'_, 'g> {
+    /// The value of an expression of numbers.
+    pub(super) fn value(&mut self, e: &Expr) -> Result<Value<'g>> {
+        match &e.kind {
+            ExprKind::Number(x) => Ok(Value::plain(self.graph.scalar(*x))),
+            ExprKind::Var(id) => Ok(self.variable(*id)),
+            ExprKind::Levels(id) => {
+                let name = self.program.variable(*id).name.clone();
+                let n = self.bound.levels.get(&name).map_or(0, Vec::len);
+                Ok(Value::plain(self.graph.scalar(n as f64)))
+            }
+            ExprKind::Extent { value, axis } => {
+                let value = self.value(value)?;
+                Ok(Value::plain(self.graph.scalar(value.dims()[*axis] as f64)))
+            }
+            ExprKind::Call { function, args } => {
+                let values = args
+                    .iter()
+                    .map(|a| self.value(a))
+                    .collect::<Result<Vec<_>>>()?;
+                self.call(function, &values, e.span)
+            }
+            ExprKind::Let { bindings, body } => {
+                for (id, value) in bindings {
+                    if !matches!(value.ty, crate::types::Type::Distribution { .. }) {
+                        let value = self.value(value)?;
+                        self.env.insert(*id, value);
+                    } else {
+                        let dist = self.distribution(value)?;
+                        self.distributions.insert(*id, dist);
+                    }
+                }
+                self.value(body)
+            }
+            ExprKind::Index { id, value, indices } => self.index(*id, value, indices, e.span),
+            ExprKind::Array(elements) => {
+                let values = elements
+                    .iter()
+                    .map(|v| self.value(v))
+                    .collect::<Result<Vec<_>>>()?;
+                self.array(&values, e.span)
+            }
+            ExprKind::Comprehension { clauses, body } => self.comprehension(clauses, body),
+            ExprKind::If {
+                id,
+                condition,
+                then,
+                otherwise,
+            } => self.choice(*id, condition, then, otherwise),
+            ExprKind::Property { property, dist, x } => {
+                self.property(*property, dist, x.as_deref(), e.span)
+            }
+            _ => unreachable!("checking leaves only values here: {:?}", e.kind),
+        }
+    }
+
+    /// A variable's value, on the rows that conditions around leave.
+    pub(super) fn variable(&mut self, id: VarId) -> Value<'g> {
+        let Some(value) = self.env.get(&id).cloned() else {
+            panic!(
+                "`{}` is lowered before what uses it",
+                self.program.variable(id).name
+            )
+        };
+        for i in (0..self.filters.len()).rev() {
+            let flat = self.filters[i];
+            if value.axes.iter().any(|&a| self.is_ancestor(a, flat)) {
+                return self.descend(&value, flat);
+            }
+        }
+        value
+    }
+
+    /// Applies a function of the language.
+    pub(super) fn call(
+        &mut self,
+        function: &'static functions::Function,
+        values: &[Value<'g>],
+        span: Span,
+    ) -> Result<Value<'g>> {
+        let ragged = values.iter().find_map(|v| v.ragged);
+        if ragged.is_some() && !functions::is_elementwise(function) {
+            return self.call_ragged(function, values, span);
+        }
+        if let Some(flat) = ragged
+            && values.iter().any(|v| {
+                v.ragged.is_some_and(|r| r != flat) || (v.ragged.is_none() && v.rank() > 0)
+            })
+        {
+            return Err(vec![error::ragged(span, function.name)]);
+        }
+        let axes = self.union(values.iter().map(|v| v.axes.clone()));
+        let operands: Vec<Operand<'g>> = values
+            .iter()
+            .map(|v| Operand {
+                rank: v.rank(),
+                var: self.align(v, &axes),
+            })
+            .collect();
+        self.fits(function, &operands, span)?;
+        let var = (function.lower)(&operands);
+        Ok(self.tidy(var, &axes, ragged))
+    }
+
+    /// Extents that only data tell are compared before graph code relies on them.
+    fn fits(
+        &self,
+        function: &functions::Function,
+        operands: &[Operand<'g>],
+        span: Span,
+    ) -> Result<()> {
+        let own = |o: &Operand<'g>| -> Vec<usize> {
+            let shape = o.var.shape();
+            shape[shape.len() - o.rank..].to_vec()
+        };
+        let differ = |a: usize, b: usize| Err(vec![error::extents_differ(span, a, b)]);
+        if functions::is_elementwise(function) {
+            let widest = operands
+                .iter()
+                .max_by_key(|o| o.rank)
+                .map(own)
+                .unwrap_or_default();
+            for operand in operands {
+                let dims = own(operand);
+                for (&a, &b) in dims.iter().zip(&widest[widest.len() - dims.len()..]) {
+                    if a != b {
+                        return differ(b, a);
+                    }
+                }
+            }
+            return Ok(());
+        }
+        let shapes: Vec<Vec<usize>> = operands.iter().map(own).collect();
+        match (function.name, &shapes[..]) {
+            ("@" | "dot", [a, b]) if a[a.len() - 1] != b[0] => differ(a[a.len() - 1], b[0]),
+            ("solve_lower" | "solve_upper" | "solve_spd" | "quad_form", [a, b]) if a[1] != b[0] => {
+                differ(a[1], b[0])
+            }
+            ("append", [first, rest @ ..]) => match rest.iter().find(|r| r[1..] != first[1..]) {
+                Some(r) => differ(
+                    first.get(1).copied().unwrap_or(0),
+                    r.get(1).copied().unwrap_or(0),
+                ),
+                None => Ok(()),
+            },
+            (_, [a, ..]) if a.len() == 2 && functions::is_square(function) && a[0] != a[1] => {
+                differ(a[0], a[1])
+            }
+            (_, [a, b])
+                if a.len() == b.len()
+                    && a != b
+                    && function.name != "outer"
+                    && function.name != "rep" =>
+            {
+                differ(a[0], b[0])
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Reductions over a length that differs from row to row.
+    fn call_ragged(
+        &mut self,
+        function: &'static functions::Function,
+        values: &[Value<'g>],
+        span: Span,
+    ) -> Result<Value<'g>> {
+        let find = |name: &str| functions::find(name).expect("a function of the language");
+        match function.name {
+            "dot" | "@" if values.len() == 2 => {
+                let product = self.call(find("*"), values, span)?;
+                self.call(find("sum"), &[product], span)
+            }
+            "mean" => {
+                let (filled, lengths) = self.padded(&values[0], 0.0);
+                let sum = self.call(find("sum"), &[filled], span)?;
+                self.call(find("/"), &[sum, lengths], span)
+            }
+            "length" => Ok(self.padded(&values[0], 0.0).1),
+            name => match functions::neutral(name) {
+                Some(fill) if values.len() == 1 => {
+                    let (filled, _) = self.padded(&values[0], fill);
+                    self.call(function, &[filled], span)
+                }
+                _ => Err(vec![error::ragged(span, name)]),
+            },
+        }
+    }
+
+    fn array(&mut self, values: &[Value<'g>], span: Span) -> Result<Value<'g>> {
+        if values.iter().any(|v| v.ragged.is_some()) {
+            return Err(vec![error::ragged(span, "[…]")]);
+        }
+        let axes = self.union(values.iter().map(|v| v.axes.clone()));
+        let aligned: Vec<Var<'g>> = values.iter().map(|v| self.align(v, &axes)).collect();
+        let mut lead: Shape = Shape::from_elem(1, axes.len());
+        for v in &aligned {
+            for (n, &m) in lead.iter_mut().zip(v.shape().iter()) {
+                *n = (*n).max(m);
+            }
+        }
+        let rank = values[0].rank();
+        let mut parts = Vec::new();
+        for v in aligned {
+            let mut shape = lead.clone();
+            shape.extend_from_slice(&v.shape()[axes.len()..]);
+            if shape[axes.len()..]
+                != parts
+                    .first()
+                    .map_or(shape[axes.len()..].to_vec(), |p: &Var<'g>| {
+                        p.shape()[axes.len() + 1..].to_vec()
+                    })[..]
+            {
+                let first = parts[0].shape();
+                return Err(vec![error::extents_differ(
+                    span,
+                    first[axes.len() + 1],
+                    shape[axes.len()],
+                )]);
+            }
+            parts.push(v.broadcast(&shape).unsqueeze(rank));
+        }
+        let var = crate::ops::concat(&parts, rank);
+        Ok(self.tidy(var, &axes, None))
+    }
+
+    fn comprehension(&mut self, clauses: &[Clause], body: &Expr) -> Result<Value<'g>> {
+        let filters = self.filters.len();
+        let outer = self.axes.len();
+        let mut own: Vec<AxisId> = Vec::new();
+        for clause in clauses {
+            self.open_clause(clause, &mut own)?;
+        }
+        let value = self.value(body)?;
+        self.filters.truncate(filters);
+        self.close_comprehension(value, outer, &own, body.span)
+    }
+
+    /// Binds a clause's variable; conditions leave rows of a flat axis.
+    pub(super) fn open_clause(&mut self, clause: &Clause, own: &mut Vec<AxisId>) -> Result<()> {
+        let axis = self.open_loop(clause.var, &clause.range)?;
+        own.push(axis);
+        for (_, condition) in &clause.conditions {
+            let condition = self.value(condition)?;
+            if let Some(flat) = self.filter(&condition, true, Some(axis)) {
+                self.filters.push(flat);
+                own.push(flat);
+            }
+        }
+        Ok(())
+    }
+
+    /// The comprehension's own axes become the first positional one.
+    fn close_comprehension(
+        &mut self,
+        value: Value<'g>,
+        outer: usize,
+        own: &[AxisId],
+        span: Span,
+    ) -> Result<Value<'g>> {
+        // Innermost axes, without those that others refine.
+        let leaves: AxisList = self.union([own.iter().copied().collect::<AxisList>()]);
+        let axes = self.union([value.axes.clone(), leaves.clone()]);
+        if value.ragged.is_some() {
+            return Err(vec![error::ragged(span, "an array of arrays")]);
+        }
+        let flat_of_outer = leaves
+            .iter()
+            .copied()
+            .find(|&l| self.axes[l.0].parents.iter().any(|(p, _)| p.0 < outer));
+        if let Some(flat) = flat_of_outer {
+            if leaves.len() > 1 {
+                return Err(vec![error::ragged(
+                    span,
+                    "a comprehension with several clauses",
+                )]);
+            }
+            let mut var = self.align(&value, &axes);
+            let at = axes
+                .iter()
+                .position(|a| *a == flat)
+                .expect("the union has the leaves");
+            let mut shape = var.shape();
+            shape[at] = self.extent(flat);
+            var = var.broadcast(&shape);
+            return Ok(Value {
+                ragged: Some(flat),
+                ..self.tidy(var, &axes, Some(flat))
+            });
+        }
+        let aligned = self.align(&value, &axes);
+        let mut shape = aligned.shape();
+        for leaf in &leaves {
+            let at = axes
+                .iter()
+                .position(|a| a == leaf)
+                .expect("the union has the leaves");
+            shape[at] = self.extent(*leaf);
+        }
+        let var = aligned.broadcast(&shape);
+        // Leaves, in order, after the other axes and before what is positional.
+        let others: Vec<usize> = (0..axes.len())
+            .filter(|&i| !leaves.contains(&axes[i]))
+            .collect();
+        let mine: Vec<usize> = (0..axes.len())
+            .filter(|&i| leaves.contains(&axes[i]))
+            .collect();
+        let rank = shape.len();
+        let front: Vec<usize> = others
+            .iter()
+            .chain(&mine)
+            .copied()
+            .chain(axes.len()..rank)
+            .collect();
+        let order: Vec<usize> = (0..rank).map(|i| rank - 1 - front[rank - 1 - i]).collect();
+        let mut to: Vec<usize> = others.iter().map(|&i| shape[i]).collect();
+        to.push(mine.iter().map(|&i| shape[i]).product());
+        to.extend_from_slice(&shape[axes.len()..]);
+        let others: AxisList = others.iter().map(|&i| axes[i]).collect();
+        Ok(self.tidy(var.permute(&order).reshape(&to), &others, None))
+    }
+
+    /// Opens a loop: its axis, and the index's value on it.
+    pub(super) fn open_loop(&mut self, var: VarId, range: &Expr) -> Result<AxisId> {
+        let ExprKind::Range { start, end } = &range.kind else {
+            unreachable!("checking leaves only ranges here");
+        };
+        let (low, high) = (self.value(start)?, self.value(end)?);
+        let axes = self.union([low.axes.clone(), high.axes.clone()]);
+        if let Some(step) = self.step_loop(var, &low, &high, &axes, range.span)? {
+            return Ok(step);
+        }
+        let name = self.program.variable(var).name.clone();
+        let low = self.known(&low, &axes, range.span)?;
+        let high = self.known(&high, &axes, range.span)?;
+        let count = |a: f64, b: f64| (b - a + 1.0).max(0.0);
+        let total: f64 = low.iter().zip(&high).map(|(a, b)| count(*a, *b)).sum();
+        if !(total < 2f64.powi(31)) {
+            return Err(vec![error::too_large(range.span, "this range", total)]);
+        }
+        let (axis, numbers) = if axes.is_empty() {
+            let numbers: Vec<f64> = (0..total as usize).map(|k| low[0] + k as f64).collect();
+            (self.new_axis(numbers.len(), Vec::new()), numbers)
+        } else {
+            let mut numbers = Vec::new();
+            let mut rows = Vec::new();
+            for (row, (&a, &b)) in low.iter().zip(&high).enumerate() {
+                for k in 0..count(a, b) as usize {
+                    numbers.push(a + k as f64);
+                    rows.push(row);
+                }
+            }
+            (self.flat_axis(&axes, &rows), numbers)
+        };
+        self.loop_names.insert(axis, (name, numbers.clone()));
+        let value = Value {
+            var: self.graph.constant(Tensor::vector(numbers)),
+            axes: AxisList::from_slice(&[axis]),
+            ragged: None,
+        };
+        self.env.insert(var, value);
+        Ok(axis)
+    }
+
+    /// A flat axis whose rows lie on given rows of `axes`.
+    pub(super) fn flat_axis(&mut self, axes: &AxisList, rows: &[usize]) -> AxisId {
+        let mut parents: Vec<(AxisId, Vec<usize>)> = Vec::new();
+        let mut stride = 1;
+        for &axis in axes.iter().rev() {
+            let n = self.extent(axis).max(1);
+            let table: Vec<usize> = rows.iter().map(|r| r / stride % n).collect();
+            for (grand, of_parent) in &self.axes[axis.0].parents {
+                if !parents.iter().any(|(p, _)| p == grand) {
+                    parents.push((*grand, table.iter().map(|&k| of_parent[k]).collect()));
+                }
+            }
+            parents.push((axis, table));
+            stride *= n;
+        }
+        self.new_axis(rows.len(), parents)
+    }
+
+    /// The rows where a known condition holds (or not), as a flat axis; `None` if all do and
+    /// nothing varies. `along` is an axis to refine even if the condition does not vary on it.
+    pub(super) fn filter(
+        &mut self,
+        condition: &Value<'g>,
+        holds: bool,
+        along: Option<AxisId>,
+    ) -> Option<AxisId> {
+        let extra: AxisList = along.into_iter().collect();
+        let axes = self.union([condition.axes.clone(), extra]);
+        let var = self.spread(condition, &axes);
+        let truth = var.as_const()?;
+        if truth.data().iter().all(|&x| (x != 0.0) == holds) {
+            return None;
+        }
+        let rows: Vec<usize> = (0..truth.numel())
+            .filter(|&i| (truth.data()[i] != 0.0) == holds)
+            .collect();
+        Some(self.flat_axis(&axes, &rows))
+    }
+
+    fn choice(
+        &mut self,
+        _id: LoopId,
+        condition: &Expr,
+        then: &Expr,
+        otherwise: &Expr,
+    ) -> Result<Value<'g>> {
+        let condition_value = self.value(condition)?;
+        let known = condition_value.var.as_const();
+        let Some(truth) = known else {
+            let (a, b) = (self.value(then)?, self.value(otherwise)?);
+            let select = functions::find("where").expect("a function of the language");
+            return self.call(select, &[condition_value, a, b], condition.span);
+        };
+        if let Some(x) = truth.uniform() {
+            return self.value(if x != 0.0 { then } else { otherwise });
+        }
+        // Each branch on its own rows only: what is not meant for a row is not computed there.
+        let mut parts = Vec::new();
+        for (branch, holds) in [(then, true), (otherwise, false)] {
+            let flat = self
+                .filter(&condition_value, holds, None)
+                .expect("both kinds of rows exist");
+            self.filters.push(flat);
+            let value = self.value(branch)?;
+            self.filters.pop();
+            parts.push((flat, value));
+        }
+        self.merge_branches(&condition_value.axes, &parts, &truth)
+    }
+
+    /// Puts the rows of two branches in the order of the rows they came from.
+    fn merge_branches(
+        &mut self,
+        axes: &AxisList,
+        parts: &[(AxisId, Value<'g>)],
+        truth: &Tensor,
+    ) -> Result<Value<'g>> {
+        let flats: AxisList = parts.iter().map(|(f, _)| *f).collect();
+        let others: AxisList = self
+            .union(parts.iter().map(|(_, v)| v.axes.clone()))
+            .into_iter()
+            .filter(|a| !flats.contains(a))
+            .collect();
+        let mut fronts = Vec::new();
+        for (flat, value) in parts {
+            let mut own = others.clone();
+            own.push(*flat);
+            own.sort_unstable();
+            let var = self.spread(value, &own);
+            let at = own.iter().position(|a| a == flat).expect("just put there");
+            fronts.push(var.axis_to_front(var.rank() - 1 - at));
+        }
+        let rank = fronts[0].rank();
+        let joined = crate::ops::concat(&fronts, rank - 1);
+        let ones = truth.data().iter().filter(|x| **x != 0.0).count();
+        let (mut yes, mut no) = (0, ones);
+        let order: Vec<f64> = truth
+            .data()
+            .iter()
+            .map(|x| {
+                let next = if *x != 0.0 { &mut yes } else { &mut no };
+                *next += 1;
+                (*next - 1) as f64
+            })
+            .collect();
+        let picked = joined.gather(rank - 1, self.graph.constant(Tensor::vector(order)));
+        // [rows, others…, rest…] to [axes and others ascending…, rest…]
+        let mut shape: Vec<usize> = axes.iter().map(|a| self.extent(*a)).collect();
+        shape.extend_from_slice(&picked.shape()[1..]);
+        let names: Vec<AxisId> = axes.iter().chain(others.iter()).copied().collect();
+        let mut sorted: AxisList = names.iter().copied().collect();
+        sorted.sort_unstable();
+        let total = shape.len();
+        let mut front: Vec<usize> = sorted
+            .iter()
+            .map(|a| names.iter().position(|n| n == a).expect("named"))
+            .collect();
+        front.extend(names.len()..total);
+        let order: Vec<usize> = (0..total)
+            .map(|i| total - 1 - front[total - 1 - i])
+            .collect();
+        Ok(self.tidy(picked.reshape(&shape).permute(&order), &sorted, None))
+    }
+
+    /// Numbers of a value that is known, on all rows of `axes`.
+    pub(super) fn known(
+        &mut self,
+        value: &Value<'g>,
+        axes: &AxisList,
+        span: Span,
+    ) -> Result<Vec<f64>> {
+        let var = self.spread(value, axes);
+        match var.as_const() {
+            Some(tensor) => Ok(tensor.data().to_vec()),
+            None => Err(vec![
+                crate::diag::Diagnostic::error("E0207", "this must be known from data")
+                    .at(span, "depends on a latent, or on a missing value"),
+            ]),
+        }
+    }
+
+    fn property(
+        &mut self,
+        property: Property,
+        dist: &Expr,
+        x: Option<&Expr>,
+        span: Span,
+    ) -> Result<Value<'g>> {
+        let d = self.distribution(dist)?;
+        let x = x.map(|x| self.value(x)).transpose()?;
+        self.property_of(property, &d, x.as_ref(), span)
+    }
+
+    /// Elements of a value along its positional axes.
+    pub(super) fn count(&self, value: &Value<'g>) -> usize {
+        numel(&value.dims())
+    }
+}

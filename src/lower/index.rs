@@ -1,0 +1,386 @@
+//! Indexing: gathers, slices and rows of any length.
+
+use super::value::{AxisList, Value};
+use super::{Lowerer, Result, error};
+use crate::check::program::{Expr, ExprKind, Index};
+use crate::diag::Span;
+use crate::functions::{self, Operand};
+use crate::graph::{Shape, Tensor, Var, numel};
+
+/// An index that picks: which positional axis, and the numbers (from 1) with their own axes.
+struct Pick<'g> {
+    axis: usize,
+    at: Value<'g>,
+    span: Span,
+}
+
+impl<'g> Lowerer<'_, 'g> {
+    pub(super) fn index(
+        &mut self,
+        id: u32,
+        value: &Expr,
+        indices: &[Index],
+        span: Span,
+    ) -> Result<Value<'g>> {
+        if let ExprKind::Var(var) = value.kind
+            && self.is_recurrent(var)
+        {
+            return self.index_recurrent(id, var, indices, span);
+        }
+        let base = self.value(value)?;
+        let what = match &value.kind {
+            ExprKind::Var(id) => format!("`{}`", self.program.variable(*id).name),
+            _ => "this".into(),
+        };
+        self.index_value(base, indices, &what, span)
+    }
+
+    pub(super) fn index_value(
+        &mut self,
+        mut base: Value<'g>,
+        indices: &[Index],
+        what: &str,
+        span: Span,
+    ) -> Result<Value<'g>> {
+        if base.ragged.is_some() {
+            return Err(vec![error::ragged(span, "an index")]);
+        }
+        let mut picks = Vec::new();
+        let mut ragged = None;
+        for (axis, index) in indices.iter().enumerate() {
+            match index {
+                Index::All => {}
+                Index::At(e) => picks.push(Pick {
+                    axis,
+                    at: self.value(e)?,
+                    span: e.span,
+                }),
+                Index::Range { start, end, span } => {
+                    self.slice(
+                        &mut base,
+                        axis,
+                        start.as_ref(),
+                        end.as_ref(),
+                        *span,
+                        what,
+                        &mut picks,
+                        &mut ragged,
+                    )?;
+                }
+            }
+        }
+        let mut value = self.pick(base, &picks, what)?;
+        if let Some(flat) = ragged {
+            value.ragged = Some(flat);
+            if !value.axes.contains(&flat) {
+                // Equal in every row of the slice: repeated, so that sums count it.
+                let axes = self.union([value.axes.clone(), AxisList::from_slice(&[flat])]);
+                let var = self.spread(&value, &axes);
+                value = Value {
+                    var,
+                    axes,
+                    ragged: Some(flat),
+                };
+            }
+        }
+        Ok(value)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn slice(
+        &mut self,
+        base: &mut Value<'g>,
+        axis: usize,
+        start: Option<&Expr>,
+        end: Option<&Expr>,
+        span: Span,
+        what: &str,
+        picks: &mut Vec<Pick<'g>>,
+        ragged: &mut Option<super::value::AxisId>,
+    ) -> Result<()> {
+        let extent = base.dims()[axis];
+        let bound = |l: &mut Self, e: Option<&Expr>, otherwise: f64| match e {
+            Some(e) => l.value(e),
+            None => Ok(Value::plain(l.graph.scalar(otherwise))),
+        };
+        let low = bound(self, start, 1.0)?;
+        let high = bound(self, end, extent as f64)?;
+        let axes = self.union([low.axes.clone(), high.axes.clone()]);
+        if low.var.as_const().is_none() || high.var.as_const().is_none() {
+            return self.moving_slice(axis, &low, start, end, extent, span, picks);
+        }
+        let (lows, highs) = (
+            self.known(&low, &axes, span)?,
+            self.known(&high, &axes, span)?,
+        );
+        let lengths: Vec<f64> = lows
+            .iter()
+            .zip(&highs)
+            .map(|(a, b)| (b - a + 1.0).max(0.0))
+            .collect();
+        for (row, (&a, &b)) in lows.iter().zip(&highs).enumerate() {
+            if lengths[row] > 0.0 && (a < 1.0 || b > extent as f64) {
+                let bad = if a < 1.0 { a } else { b };
+                let row = self.row_text(&axes, row);
+                return Err(vec![error::out_of_range(span, bad, extent, what, &row)]);
+            }
+        }
+        if axes.is_empty() {
+            let from_end = base.rank() - 1 - axis;
+            let start = if lengths[0] > 0.0 {
+                lows[0] as usize - 1
+            } else {
+                0
+            };
+            base.var = base.var.slice(from_end, start, lengths[0] as usize);
+            return Ok(());
+        }
+        if lengths.iter().all(|n| *n == lengths[0]) {
+            let steps: Vec<f64> = (0..lengths[0] as usize).map(|k| k as f64).collect();
+            let at = self.window(&low, steps);
+            picks.push(Pick { axis, at, span });
+            return Ok(());
+        }
+        if axis != 0 || ragged.is_some() {
+            return Err(vec![error::ragged(span, "an index")]);
+        }
+        let (flat, numbers) = self.ragged_rows(&axes, &lows, &lengths);
+        *ragged = Some(flat);
+        let at = Value {
+            var: self.graph.constant(Tensor::vector(numbers)),
+            axes: AxisList::from_slice(&[flat]),
+            ragged: None,
+        };
+        picks.push(Pick { axis, at, span });
+        Ok(())
+    }
+
+    /// `low + steps`, a new positional axis.
+    fn window(&mut self, low: &Value<'g>, steps: Vec<f64>) -> Value<'g> {
+        let steps = self.graph.constant(Tensor::vector(steps));
+        Value {
+            var: low.var.unsqueeze(0) + steps,
+            axes: low.axes.clone(),
+            ragged: None,
+        }
+    }
+
+    /// A slice whose place is known only when a recurrence runs: its length must be fixed.
+    #[allow(clippy::too_many_arguments)]
+    fn moving_slice(
+        &mut self,
+        axis: usize,
+        low: &Value<'g>,
+        start: Option<&Expr>,
+        end: Option<&Expr>,
+        extent: usize,
+        span: Span,
+        picks: &mut Vec<Pick<'g>>,
+    ) -> Result<()> {
+        let size = |e: Option<&Expr>, otherwise: i64| match e {
+            Some(e) => e.size.clone(),
+            None => Some(otherwise.into()),
+        };
+        let length = match (size(start, 1), size(end, extent as i64)) {
+            (Some(a), Some(b)) => self.bound.evaluate(&b.plus(&a, -1).plus(&1.into(), 1)),
+            _ => None,
+        };
+        let Some(length) = length else {
+            return Err(vec![error::ragged(span, "a recurrence")]);
+        };
+        let at = self.window(low, (0..length.max(0)).map(|k| k as f64).collect());
+        picks.push(Pick { axis, at, span });
+        Ok(())
+    }
+
+    /// One flat axis for slices of several lengths; equal slices share it.
+    fn ragged_rows(
+        &mut self,
+        axes: &AxisList,
+        lows: &[f64],
+        lengths: &[f64],
+    ) -> (super::value::AxisId, Vec<f64>) {
+        let mut rows = Vec::new();
+        let mut numbers = Vec::new();
+        for (row, (&low, &length)) in lows.iter().zip(lengths).enumerate() {
+            for k in 0..length as usize {
+                rows.push(row);
+                numbers.push(low + k as f64);
+            }
+        }
+        let key = (
+            axes.to_vec(),
+            lengths.iter().map(|n| *n as usize).collect::<Vec<_>>(),
+        );
+        if let Some(&flat) = self.ragged_axes.get(&key) {
+            return (flat, numbers);
+        }
+        let flat = self.flat_axis(axes, &rows);
+        self.ragged_axes.insert(key, flat);
+        (flat, numbers)
+    }
+
+    /// Takes the picked elements.
+    fn pick(&mut self, base: Value<'g>, picks: &[Pick<'g>], what: &str) -> Result<Value<'g>> {
+        if picks.is_empty() {
+            return Ok(base);
+        }
+        let dims = base.dims();
+        for pick in picks {
+            self.expect_inside(pick, dims[pick.axis], what)?;
+        }
+        let strides = {
+            let picked: Vec<usize> = picks.iter().map(|p| dims[p.axis]).collect();
+            crate::graph::flat_strides(&picked)
+        };
+        // Linear index, picks' own axes one after the other.
+        let axes = self.union(picks.iter().map(|p| p.at.axes.clone()));
+        let total: usize = picks.iter().map(|p| p.at.rank()).sum();
+        let mut before = 0;
+        let mut linear: Option<Var<'g>> = None;
+        for (pick, &stride) in picks.iter().zip(&strides) {
+            let var = self.align(&pick.at, &axes);
+            let mut shape: Shape = var.shape()[..axes.len()].into();
+            shape.extend(std::iter::repeat_n(1, before));
+            shape.extend_from_slice(&pick.at.dims());
+            before += pick.at.rank();
+            shape.extend(std::iter::repeat_n(1, total - before));
+            let part = (var.reshape(&shape) - 1.0) * stride as f64;
+            linear = Some(match linear {
+                Some(sum) => sum + part,
+                None => part,
+            });
+        }
+        let linear = linear.expect("there is a pick");
+        let gathered = self.gather(&base, picks, linear, &axes);
+        Ok(self.reorder(gathered, &base, picks))
+    }
+
+    /// `[axes…, picks' own…, kept…]`
+    fn gather(
+        &mut self,
+        base: &Value<'g>,
+        picks: &[Pick<'g>],
+        linear: Var<'g>,
+        axes: &AxisList,
+    ) -> Value<'g> {
+        let dims = base.dims();
+        let lead = base.axes.len();
+        let rank = base.var.rank();
+        let kept: Vec<usize> = (0..dims.len())
+            .filter(|i| !picks.iter().any(|p| p.axis == *i))
+            .collect();
+        let mut front: Vec<usize> = (0..lead).collect();
+        front.extend(picks.iter().map(|p| lead + p.axis));
+        front.extend(kept.iter().map(|i| lead + i));
+        let order: Vec<usize> = (0..rank).map(|i| rank - 1 - front[rank - 1 - i]).collect();
+        let var = base.var.permute(&order);
+        let n: usize = picks.iter().map(|p| dims[p.axis]).product();
+        let own = linear.shape()[axes.len()..].to_vec();
+        let kept_dims: Vec<usize> = kept.iter().map(|&i| dims[i]).collect();
+        if axes.is_empty() || lead == 0 {
+            // One table for all rows of the base, or a base without rows.
+            let mut shape: Vec<usize> = base.var.shape()[..lead].to_vec();
+            shape.push(n);
+            shape.extend(&kept_dims);
+            let picked = var
+                .reshape(&shape)
+                .gather(kept_dims.len(), linear.reshape(&[linear.numel()]));
+            let mut out: Vec<usize> = if lead == 0 {
+                linear.shape().to_vec()
+            } else {
+                shape[..lead].to_vec()
+            };
+            if lead > 0 {
+                out.extend(&own);
+            }
+            out.extend(&kept_dims);
+            let axes = if lead == 0 {
+                axes.clone()
+            } else {
+                base.axes.clone()
+            };
+            return self.tidy(picked.reshape(&out), &axes, None);
+        }
+        // Every row of the base has its own picks.
+        let union = self.union([base.axes.clone(), axes.clone()]);
+        let rows = numel(&base.var.shape()[..lead]);
+        let mut shape = vec![rows * n];
+        shape.extend(&kept_dims);
+        let iota = Tensor::new(
+            base.var.shape()[..lead].into(),
+            (0..rows).map(|r| (r * n) as f64).collect(),
+        );
+        let iota = Value {
+            var: self.graph.constant(iota),
+            axes: base.axes.clone(),
+            ragged: None,
+        };
+        let linear = Value {
+            var: linear,
+            axes: axes.clone(),
+            ragged: None,
+        };
+        let add = functions::find("+").expect("a function of the language");
+        let operands: Vec<Operand<'g>> = [&iota, &linear]
+            .iter()
+            .map(|v| Operand {
+                var: self.align(v, &union),
+                rank: v.rank(),
+            })
+            .collect();
+        let index = (add.lower)(&operands);
+        let picked = var
+            .reshape(&shape)
+            .gather(kept_dims.len(), index.reshape(&[index.numel()]));
+        let mut out = index.shape().to_vec();
+        out.extend(&kept_dims);
+        self.tidy(picked.reshape(&out), &union, None)
+    }
+
+    /// Picks' own axes to where the picked axes stood.
+    fn reorder(&self, value: Value<'g>, base: &Value<'g>, picks: &[Pick<'g>]) -> Value<'g> {
+        let lead = value.axes.len();
+        let mut next_pick = lead;
+        let mut next_kept = lead + picks.iter().map(|p| p.at.rank()).sum::<usize>();
+        let mut front: Vec<usize> = (0..lead).collect();
+        for axis in 0..base.rank() {
+            match picks.iter().find(|p| p.axis == axis) {
+                Some(pick) => {
+                    front.extend(next_pick..next_pick + pick.at.rank());
+                    next_pick += pick.at.rank();
+                }
+                None => {
+                    front.push(next_kept);
+                    next_kept += 1;
+                }
+            }
+        }
+        let rank = front.len();
+        let order: Vec<usize> = (0..rank).map(|i| rank - 1 - front[rank - 1 - i]).collect();
+        Value {
+            var: value.var.permute(&order),
+            ..value
+        }
+    }
+
+    fn expect_inside(&mut self, pick: &Pick<'g>, extent: usize, what: &str) -> Result<()> {
+        let Some(numbers) = pick.at.var.as_const() else {
+            return Ok(());
+        };
+        let bad = numbers
+            .data()
+            .iter()
+            .position(|&k| !(k >= 1.0 && k <= extent as f64 && k.fract() == 0.0));
+        let Some(flat) = bad else { return Ok(()) };
+        let own = self.count(&pick.at).max(1);
+        let row = self.row_text(&pick.at.axes, flat / own);
+        Err(vec![error::out_of_range(
+            pick.span,
+            numbers.data()[flat],
+            extent,
+            what,
+            &row,
+        )])
+    }
+}

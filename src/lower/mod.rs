@@ -1,0 +1,120 @@
+//! A checked [`Program`] and data to a [`Model`]: loop nests become tables, statements columns over
+//! them, the whole a graph.
+//!
+//! Data are constants of the graph, so everything that no latent reaches is computed as it is built.
+//! Latents get unconstrained inputs and the maps onto their supports. What must come before what is
+//! found in [`order`]; a definition that uses other elements of itself is a recurrence
+//! ([`recurrence`]).
+
+mod bind;
+mod distribution;
+mod error;
+mod expr;
+mod index;
+mod order;
+mod recurrence;
+mod statement;
+mod value;
+
+use crate::check::program::{Program, VarId};
+use crate::data::Data;
+use crate::diag::{Diagnostics, Span};
+use crate::graph::{Graph, Origin};
+use crate::model::{Block, Model, Place, Term};
+use bind::Bound;
+use distribution::DistValue;
+use std::collections::{BTreeMap, HashMap};
+use value::{Axis, AxisId, Value};
+
+type Result<T> = std::result::Result<T, Diagnostics>;
+
+/// Binds a program to data.
+///
+/// # Errors
+/// Whatever of the data does not fit the program. Notes (unused data) come with the model.
+pub fn lower(
+    program: &Program,
+    data: &Data,
+    text: &dyn Fn(Span) -> String,
+) -> Result<(Model, Diagnostics)> {
+    let bound = bind::bind(program, data)?;
+    let graph = Graph::new();
+    let places = program
+        .statements
+        .iter()
+        .map(|s| Place {
+            span: s.span,
+            text: text(s.span),
+        })
+        .collect();
+    let mut lowerer = Lowerer {
+        program,
+        bound: &bound,
+        graph: &graph,
+        axes: Vec::new(),
+        loops: HashMap::new(),
+        loop_names: HashMap::new(),
+        ragged_axes: HashMap::new(),
+        filters: Vec::new(),
+        env: HashMap::new(),
+        distributions: HashMap::new(),
+        pieces: BTreeMap::new(),
+        recurrence: None,
+        blocks: Vec::new(),
+        jacobians: Vec::new(),
+        terms: Vec::new(),
+    };
+    lowerer.data()?;
+    lowerer.statements()?;
+    let parts = lowerer.finish()?;
+    let model = Model {
+        blocks: parts.blocks,
+        log_joint: parts.log_joint,
+        log_jacobian: parts.log_jacobian,
+        terms: parts.terms,
+        quantities: parts.quantities,
+        places,
+        graph,
+    };
+    Ok((model, bound.notes))
+}
+
+/// Everything of a [`Model`] but the graph that its nodes live in.
+struct Parts {
+    blocks: Vec<Block>,
+    log_joint: crate::graph::NodeId,
+    log_jacobian: crate::graph::NodeId,
+    terms: Vec<Term>,
+    quantities: Vec<crate::model::Quantity>,
+}
+
+struct Lowerer<'p, 'g> {
+    program: &'p Program,
+    bound: &'p Bound,
+    graph: &'g Graph,
+    axes: Vec<Axis>,
+    /// Axes of the program's loops (and of rows that conditions leave), opened once.
+    loops: HashMap<crate::check::program::LoopId, Option<AxisId>>,
+    /// Name of an axis' index, and its numbers.
+    loop_names: HashMap<AxisId, (String, Vec<f64>)>,
+    /// Axes of slices of several lengths, by where and how long they are.
+    ragged_axes: HashMap<(Vec<AxisId>, Vec<usize>), AxisId>,
+    /// Rows to which conditions around restrict, outermost first.
+    filters: Vec<AxisId>,
+    env: HashMap<VarId, Value<'g>>,
+    distributions: HashMap<VarId, DistValue<'g>>,
+    /// Elements of arrays, statement by statement, until all are there.
+    pieces: BTreeMap<VarId, Vec<statement::Piece<'g>>>,
+    /// The recurrence that is being lowered.
+    recurrence: Option<recurrence::Recurrence<'g>>,
+    blocks: Vec<Block>,
+    jacobians: Vec<crate::graph::Var<'g>>,
+    terms: Vec<Term>,
+}
+
+impl Lowerer<'_, '_> {
+    /// Nodes built from now on come from a statement.
+    fn come_from(&self, statement: usize) {
+        self.graph.set_origin(Origin(statement as u32 + 1));
+    }
+}

@@ -1,0 +1,106 @@
+//! A program bound to data: the log joint density as a graph, with the names of what is in it.
+//!
+//! Latents enter as unconstrained vectors, one input for each [`Block`]; their constrained values,
+//! the log density of these and the log Jacobian of the maps between are nodes. Everything that
+//! fits, evaluates or summarises a model is built from these nodes.
+
+use crate::diag::Span;
+use crate::graph::{Graph, NodeId};
+
+/// The graph and what its nodes mean.
+#[derive(Debug)]
+pub struct Model {
+    pub graph: Graph,
+    /// Latents, then learned parameters, each a block of the flat unconstrained vector, in order.
+    pub blocks: Vec<Block>,
+    /// Log density of the constrained latents and the data, with all constants: a scalar.
+    pub log_joint: NodeId,
+    /// `Σ log |dx/du|` over latents: a scalar.
+    pub log_jacobian: NodeId,
+    /// What `log_joint` sums.
+    pub terms: Vec<Term>,
+    /// What results report, in the program's order.
+    pub quantities: Vec<Quantity>,
+    /// Meaning of the nodes' origins: `Origin(i + 1)` is `places[i]`.
+    pub places: Vec<Place>,
+}
+
+/// What a block is to inference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Has a posterior.
+    Latent,
+    /// Is learned by maximising the ELBO.
+    Param,
+}
+
+/// One stretch of the flat unconstrained vector.
+#[derive(Clone, Debug)]
+pub struct Block {
+    pub name: String,
+    pub role: Role,
+    /// The unconstrained input, a vector.
+    pub input: NodeId,
+    pub size: usize,
+    /// The constrained value it stands for. Several blocks may make up one quantity.
+    pub value: NodeId,
+    /// Where a fit of a [`Role::Param`] starts.
+    pub init: Option<Vec<f64>>,
+}
+
+/// A summand of the log joint density.
+#[derive(Clone, Debug)]
+pub struct Term {
+    /// The name left of `~`, or `factor`.
+    pub name: String,
+    /// The scalar sum.
+    pub node: NodeId,
+    /// Its elements before they were summed.
+    pub pointwise: NodeId,
+    /// Whether it is the likelihood of data.
+    pub observed: bool,
+    pub span: Span,
+}
+
+/// A named array of numbers, a function of the latents.
+#[derive(Clone, Debug)]
+pub struct Quantity {
+    pub name: String,
+    pub node: NodeId,
+    pub shape: Vec<usize>,
+    /// For each axis the names of its elements, where it has any.
+    pub labels: Vec<Option<Vec<String>>>,
+    pub kind: QuantityKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuantityKind {
+    Latent,
+    Param,
+    /// A kept `let`.
+    Deterministic,
+}
+
+/// A statement of the program.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub span: Span,
+    /// The statement's first line.
+    pub text: String,
+}
+
+impl Model {
+    /// Length of the flat unconstrained vector.
+    pub fn size(&self) -> usize {
+        self.blocks.iter().map(|b| b.size).sum()
+    }
+
+    /// Length of the latents' part of it, which comes first.
+    pub fn latent_size(&self) -> usize {
+        self.blocks
+            .iter()
+            .filter(|b| b.role == Role::Latent)
+            .map(|b| b.size)
+            .sum()
+    }
+}

@@ -1,0 +1,22 @@
+//! The ELBO along the way, as CSV.
+
+use super::number::exact;
+use std::io;
+
+/// An estimate of the ELBO made during the fit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TracePoint {
+    pub step: usize,
+    pub elbo: f64,
+    /// Standard error of the estimate.
+    pub se: f64,
+}
+
+/// Writes `step,elbo,se`.
+pub fn write_trace(w: &mut dyn io::Write, trace: &[TracePoint]) -> io::Result<()> {
+    writeln!(w, "step,elbo,se")?;
+    for TracePoint { step, elbo, se } in trace {
+        writeln!(w, "{step},{},{}", exact(*elbo), exact(*se))?;
+    }
+    Ok(())
+}
