@@ -373,7 +373,6 @@ impl<'g> Lowerer<'_, 'g> {
                 }
             }
         }
-        found.retain(|axis, _| !self.is_ancestor(*axis, time));
         found
     }
 
@@ -412,6 +411,20 @@ impl<'g> Lowerer<'_, 'g> {
                 Err(e) => problem = problem.or(Some(e)),
             }
         }
+        // No loop alone is time: then their turns one after the other may be.
+        let nest = &streams[0].2;
+        if nest.len() > 1 && streams.iter().all(|(_, _, axes)| axes == nest) {
+            let turns: usize = nest.iter().map(|a| self.extent(*a)).product();
+            let time = self.flat_axis(nest, &(0..turns).collect::<Vec<_>>());
+            let single = AxisList::from_slice(&[time]);
+            let streams: Vec<(usize, &Target, AxisList)> = streams
+                .iter()
+                .map(|(i, t, _)| (*i, *t, single.clone()))
+                .collect();
+            if let Ok(plan) = self.plan_along(time, &streams, places, reads) {
+                return Ok(Arc::new(plan));
+            }
+        }
         let group: Vec<usize> = streams.iter().map(|s| s.0).collect();
         Err(problem.unwrap_or_else(|| vec![self.cycle(&group)]))
     }
@@ -428,9 +441,11 @@ impl<'g> Lowerer<'_, 'g> {
         let (mut forward, mut backward) = (false, false);
         let steps = self.extent(time);
         for read in reads.values() {
-            let (axes, columns) = self.columns(read, time);
-            let own = numel(&read.own).max(1);
-            for (at, &element) in read.elements.iter().enumerate() {
+            let (rows, columns) = self.columns(read, time);
+            let own = numel(&read.own);
+            for at in 0..rows.len() * own {
+                let (row, inside) = (at / own, at % own);
+                let element = read.elements[rows[row] * own + inside];
                 let Some(&Source::Stream {
                     stream, time: then, ..
                 }) = sources[&read.var].get(element)
@@ -438,19 +453,20 @@ impl<'g> Lowerer<'_, 'g> {
                     continue;
                 };
                 let times: Vec<usize> = match columns.get(&time) {
-                    Some(column) => vec![column[at / own]],
+                    Some(column) => vec![column[row]],
                     None => (0..steps).collect(),
                 };
+                let itself = streams[stream].0 == read.statement;
                 for now in times {
                     forward |= now > then;
                     backward |= now < then;
                     reach[stream] = reach[stream].max(now.abs_diff(then));
-                    if forward && backward {
+                    if (forward && backward) || (itself && now == then) {
                         let name = &self.program.variable(read.var).name;
                         return Err(vec![error::not_earlier(
                             read.span,
                             name,
-                            &self.row_text(&axes, at / own),
+                            &self.row_text(&read.axes, rows[row]),
                         )]);
                     }
                 }
@@ -559,16 +575,53 @@ impl<'g> Lowerer<'_, 'g> {
         extents
     }
 
-    /// For every base axis of a read, where each of its rows lies.
-    fn columns(&self, read: &Read, time: AxisId) -> (AxisList, BTreeMap<AxisId, Vec<usize>>) {
+    /// For every base axis of a read where each of its rows lies, with the row that it is: a row
+    /// that does not vary with all that time runs over stands at several times.
+    fn columns(&self, read: &Read, time: AxisId) -> (Vec<usize>, BTreeMap<AxisId, Vec<usize>>) {
         let rows: usize = read.axes.iter().map(|a| self.extent(*a)).product();
+        let mut source = Vec::new();
         let mut columns: BTreeMap<AxisId, Vec<usize>> = BTreeMap::new();
+        let mut times_of: HashMap<Vec<(AxisId, usize)>, Vec<usize>> = HashMap::new();
         for row in 0..rows {
-            for (axis, position) in self.coordinates(&read.axes, row, time) {
-                columns.entry(axis).or_default().push(position);
+            let mut found = self.coordinates(&read.axes, row, time);
+            let of_time: Vec<(AxisId, usize)> = found
+                .iter()
+                .filter(|(a, _)| self.is_ancestor(**a, time))
+                .map(|(a, p)| (*a, *p))
+                .collect();
+            found.retain(|a, _| !self.is_ancestor(*a, time));
+            let times = if found.contains_key(&time) || of_time.is_empty() {
+                vec![None]
+            } else {
+                let rows = times_of
+                    .entry(of_time)
+                    .or_insert_with_key(|key| self.times_at(time, key));
+                rows.iter().copied().map(Some).collect()
+            };
+            for at in times {
+                source.push(row);
+                if let Some(at) = at {
+                    found.insert(time, at);
+                }
+                for (&axis, &position) in &found {
+                    columns.entry(axis).or_default().push(position);
+                }
             }
         }
-        (read.axes.clone(), columns)
+        (source, columns)
+    }
+
+    /// Rows of time that lie at given positions of what it refines.
+    fn times_at(&self, time: AxisId, positions: &[(AxisId, usize)]) -> Vec<usize> {
+        let parents = &self.axes[time.0].parents;
+        let lies = |row: usize| {
+            let mut found = BTreeMap::new();
+            for (parent, table) in parents {
+                self.own_coordinate(*parent, table[row], time, &mut found);
+            }
+            positions.iter().all(|(a, p)| found.get(a) == Some(p))
+        };
+        (0..self.extent(time)).filter(|&row| lies(row)).collect()
     }
 
     /// Offset of a stream in its array's buffer, and where initial elements begin.
@@ -588,7 +641,7 @@ impl<'g> Lowerer<'_, 'g> {
     }
 
     fn table(&self, plan: &Plan, read: &Read, sources: &[Source]) -> Result<Table> {
-        let (_, columns) = self.columns(read, plan.time);
+        let (rows, columns) = self.columns(read, plan.time);
         let axes: Vec<AxisId> = columns
             .keys()
             .copied()
@@ -617,8 +670,9 @@ impl<'g> Lowerer<'_, 'g> {
         let cells = numel(&extents) * own;
         let (offsets, initial) = Self::offsets(plan, read.var);
         let mut places = vec![f64::NAN; plan.steps * cells];
-        for (at, &element) in read.elements.iter().enumerate() {
-            let (row, inside) = (at / own.max(1), at % own.max(1));
+        for at in 0..rows.len() * own {
+            let (row, inside) = (at / own, at % own);
+            let element = read.elements[rows[row] * own + inside];
             let cell = axes
                 .iter()
                 .zip(&extents)
@@ -681,10 +735,6 @@ impl<'g> Lowerer<'_, 'g> {
                 let range = current as f64..(current + stream.rows) as f64;
                 if table.places.iter().any(|p| range.contains(p)) {
                     now.push((read.statement, stream.statement));
-                    if read.statement == stream.statement {
-                        let name = &self.program.variable(read.var).name;
-                        return Err(vec![error::not_earlier(read.span, name, "the same row")]);
-                    }
                 }
             }
         }
