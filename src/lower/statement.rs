@@ -21,11 +21,27 @@ pub struct Piece<'g> {
     /// `[rows, element…]`
     values: Var<'g>,
     /// Index (from 0) of every row in the indexed axes: `[rows][axes]`, flat.
-    places: Vec<usize>,
+    pub places: Vec<usize>,
     indexed: usize,
     /// The block whose value this is.
     block: Option<usize>,
     span: Span,
+}
+
+impl<'g> Piece<'g> {
+    pub fn new(values: Var<'g>, places: Vec<usize>, indexed: usize, span: Span) -> Piece<'g> {
+        Piece {
+            values,
+            places,
+            indexed,
+            block: None,
+            span,
+        }
+    }
+
+    pub fn values(&self) -> Var<'g> {
+        self.values
+    }
 }
 
 impl<'g> Lowerer<'_, 'g> {
@@ -109,6 +125,7 @@ impl<'g> Lowerer<'_, 'g> {
                 problems.extend(new);
                 return Err(problems);
             }
+            let recurrent = matches!(step, Step::Recurrence(_));
             let members = match step {
                 Step::One(i) | Step::Draw(i) => vec![i],
                 Step::Recurrence(group) => group,
@@ -118,6 +135,17 @@ impl<'g> Lowerer<'_, 'g> {
                 *left -= 1;
                 if *left == 0 {
                     self.assemble(var)?;
+                }
+            }
+            if recurrent {
+                // Names inside its loops, now that the arrays are there.
+                for &i in &members {
+                    if let StatementKind::Let { target, .. } = &self.program.statements[i].kind
+                        && target.indices.is_empty()
+                    {
+                        self.define(i, true)?;
+                        self.filters.clear();
+                    }
                 }
             }
         }
@@ -215,7 +243,7 @@ impl<'g> Lowerer<'_, 'g> {
                     self.env.insert(target.var, value);
                     return Ok(());
                 }
-                self.add_piece(target, &value, &axes)
+                self.add_piece(target, &value, &axes, None)
             }
             StatementKind::Param {
                 var,
@@ -227,12 +255,13 @@ impl<'g> Lowerer<'_, 'g> {
         }
     }
 
-    /// Records elements that a statement gives.
+    /// Records elements that a statement gives; of a latent, also the block that has their values.
     pub(super) fn add_piece(
         &mut self,
         target: &Target,
         value: &Value<'g>,
         axes: &AxisList,
+        block: Option<usize>,
     ) -> Result<()> {
         if value.ragged.is_some() {
             return Err(vec![error::ragged(target.span, "an element of an array")]);
@@ -242,7 +271,6 @@ impl<'g> Lowerer<'_, 'g> {
         let mut shape = vec![rows];
         shape.extend_from_slice(&value.dims());
         let places = self.places(target, axes)?;
-        let block = self.blocks.iter().rposition(|b| b.value == value.var.id);
         let piece = Piece {
             values: values.reshape(&shape),
             places,
@@ -472,7 +500,8 @@ impl<'g> Lowerer<'_, 'g> {
             axes: axes.clone(),
             ragged: None,
         };
-        self.add_piece(target, &value, axes)
+        let block = self.blocks.len() - 1;
+        self.add_piece(target, &value, axes, Some(block))
     }
 
     fn own_support(

@@ -1,8 +1,9 @@
 //! Models built by hand, with known posteriors or known mean-field optima.
 
 use crate::diag::Span;
+use crate::dist::Support;
 use crate::graph::{Graph, NodeId, Origin, Tensor, Var};
-use crate::model::{Block, Model, Place, Quantity, QuantityKind, Role, Term};
+use crate::model::{Block, BlockSupport, Model, Place, Quantity, QuantityKind, Role, Term};
 
 pub(super) const HALF_LOG_2PI: f64 = 0.918_938_533_204_672_8;
 
