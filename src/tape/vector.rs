@@ -4,6 +4,7 @@
 //! Sums run in four times eight lanes that are added up in a fixed order: the same bits whatever
 //! the vector unit, but for fused multiply-adds.
 
+use super::scalar::{Scalar, ScalarKernel, Steps};
 use crate::ops::one_vector_at_a_time;
 use crate::special::Level;
 
@@ -36,6 +37,8 @@ pub(super) struct Vector {
     pub columns: unsafe fn(*const f64, *const f64, &[Column], *mut f64, usize),
     /// `(matrix, x, columns, out, n)`: `out[c.factor] += Σ matrix[c.start + i] · x[i]`.
     pub column_dots: unsafe fn(*const f64, *const f64, &[Column], *mut f64, usize),
+    /// Straight-line code.
+    pub scalars: ScalarKernel,
     /// By which of condition, first and second are single numbers: bits 0, 1, 2.
     pub select: [SelectKernel; 8],
 }
@@ -399,8 +402,12 @@ macro_rules! set {
         ) {
             unsafe { super::select::<C, A, B>(c, a, b, out, n) }
         }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn scalars(c: &[Scalar], arena: *mut f64, constants: *const f64, steps: Steps) {
+            unsafe { crate::tape::scalar::run::<$fused>(c, arena, constants, steps) }
+        }
         Vector {
-            sum, dot, largest, smallest, add, add_scaled, gather, scatter, columns, column_dots,
+            scalars, sum, dot, largest, smallest, add, add_scaled, gather, scatter, columns, column_dots,
             select: [
                 select::<false, false, false>, select::<true, false, false>,
                 select::<false, true, false>, select::<true, true, false>,
@@ -412,19 +419,19 @@ macro_rules! set {
 }
 
 mod portable {
-    use super::{Column, Vector};
+    use super::{Column, Scalar, Steps, Vector};
     pub(super) static SET: Vector = set!(false);
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{Column, Vector};
+    use super::{Column, Scalar, Steps, Vector};
     pub(super) static SET: Vector = set!(true, "avx2,fma");
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
-    use super::{Column, Vector};
+    use super::{Column, Scalar, Steps, Vector};
     pub(super) static SET: Vector = set!(true, "avx512f,avx512dq,avx2,fma");
 }
 
