@@ -43,3 +43,6 @@ pub fn prepare(graph: &Graph, inputs: &[NodeId], outputs: &[NodeId]) -> Subject 
     }
     subject
 }
+
+#[cfg(test)]
+mod tests;
