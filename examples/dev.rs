@@ -32,7 +32,13 @@ fn main() {
         model.size(),
         model.graph.len()
     );
-    let fit = match infer::fit(&model, &infer::Options::default(), &mut |_| {}) { Ok(f) => f, Err(e) => { println!("{e:?}"); return } };
+    let fit = match infer::fit(&model, &infer::Options::default(), &mut |_| {}) {
+        Ok(f) => f,
+        Err(e) => {
+            println!("{e:?}");
+            return;
+        }
+    };
     println!("{:?} {} {:?}", fit.elbo, fit.verdict, fit.seconds);
     let _ = evaluate;
 }
