@@ -12,8 +12,14 @@ fn values(program: &str, data: &Data, name: &str) -> Vec<f64> {
         .iter()
         .map(|b| (b.input, elbo::graph::Tensor::vector(vec![0.3; b.size])))
         .collect();
-    let quantity = model.quantities.iter().find(|q| q.name == name).expect("the program keeps it");
-    evaluate(&model.graph, &feeds, &[quantity.node])[0].data().to_vec()
+    let quantity = model
+        .quantities
+        .iter()
+        .find(|q| q.name == name)
+        .expect("the program keeps it");
+    evaluate(&model.graph, &feeds, &[quantity.node])[0]
+        .data()
+        .to_vec()
 }
 
 fn data() -> Data {
@@ -27,7 +33,10 @@ fn data() -> Data {
 fn close(found: &[f64], expected: &[f64]) {
     assert_eq!(found.len(), expected.len());
     for (a, b) in found.iter().zip(expected) {
-        assert!((a - b).abs() < 1e-12 * (1.0 + b.abs()), "{found:?} and {expected:?}");
+        assert!(
+            (a - b).abs() < 1e-12 * (1.0 + b.abs()),
+            "{found:?} and {expected:?}"
+        );
     }
 }
 
@@ -41,7 +50,8 @@ const A: f64 = 0.3;
 
 #[test]
 fn one_step_back() {
-    let program = format!("{HEAD}let s[1] = x[1]\nfor t in 2..T {{ let s[t] = a * s[t-1] + x[t] }}");
+    let program =
+        format!("{HEAD}let s[1] = x[1]\nfor t in 2..T {{ let s[t] = a * s[t-1] + x[t] }}");
     let mut s = vec![x(0)];
     for t in 1..6 {
         s.push(A * s[t - 1] + x(t));
@@ -51,7 +61,9 @@ fn one_step_back() {
 
 #[test]
 fn two_steps_back_and_several_starts() {
-    let program = format!("{HEAD}let s[1] = a\nlet s[2] = 2 * a\nfor t in 3..T {{ let s[t] = s[t-1] - 0.5 * s[t-2] * x[t] }}");
+    let program = format!(
+        "{HEAD}let s[1] = a\nlet s[2] = 2 * a\nfor t in 3..T {{ let s[t] = s[t-1] - 0.5 * s[t-2] * x[t] }}"
+    );
     let mut s = vec![A, 2.0 * A];
     for t in 2..6 {
         s.push(s[t - 1] - 0.5 * s[t - 2] * x(t));
@@ -61,7 +73,8 @@ fn two_steps_back_and_several_starts() {
 
 #[test]
 fn backwards() {
-    let program = format!("{HEAD}let s[T] = x[T]\nfor t in 1..T-1 {{ let s[t] = a * s[t+1] + x[t] }}");
+    let program =
+        format!("{HEAD}let s[T] = x[T]\nfor t in 1..T-1 {{ let s[t] = a * s[t+1] + x[t] }}");
     let mut s = [0.0; 6];
     s[5] = x(5);
     for t in (0..5).rev() {
@@ -72,7 +85,9 @@ fn backwards() {
 
 #[test]
 fn any_number_of_earlier_elements() {
-    let program = format!("{HEAD}let s[1] = a\nfor t in 2..T {{ let s[t] = x[t] + sum([s[k] * x[t - k] for k in 1..t-1]) }}");
+    let program = format!(
+        "{HEAD}let s[1] = a\nfor t in 2..T {{ let s[t] = x[t] + sum([s[k] * x[t - k] for k in 1..t-1]) }}"
+    );
     let mut s = vec![A];
     for t in 1..6 {
         let sum: f64 = (0..t).map(|k| s[k] * x(t - k - 1)).sum();
@@ -83,7 +98,8 @@ fn any_number_of_earlier_elements() {
 
 #[test]
 fn the_first_element_inside_the_loop() {
-    let program = format!("{HEAD}for t in 1..T {{ let s[t] = if t == 1 {{ a }} else {{ s[t-1] * x[t] }} }}");
+    let program =
+        format!("{HEAD}for t in 1..T {{ let s[t] = if t == 1 {{ a }} else {{ s[t-1] * x[t] }} }}");
     let mut s = vec![A];
     for t in 1..6 {
         s.push(s[t - 1] * x(t));
@@ -93,8 +109,9 @@ fn the_first_element_inside_the_loop() {
 
 #[test]
 fn a_condition_around_the_statement() {
-    let program =
-        format!("{HEAD}let s[1] = a\nfor t in 1..T {{ if t > 1 {{ let e = x[t] - s[t-1]\n let s[t] = s[t-1] + 0.5 * e }} }}");
+    let program = format!(
+        "{HEAD}let s[1] = a\nfor t in 1..T {{ if t > 1 {{ let e = x[t] - s[t-1]\n let s[t] = s[t-1] + 0.5 * e }} }}"
+    );
     let mut s = vec![A];
     for t in 1..6 {
         s.push(s[t - 1] + 0.5 * (x(t) - s[t - 1]));
@@ -153,7 +170,10 @@ fn vectors_as_elements() {
     let mut h = vec![[A, 1.0]];
     for t in 1..6 {
         let p = h[t - 1];
-        h.push([0.9 * p[0] + 0.1 * p[1] + x(t), -0.2 * p[0] + 0.8 * p[1] + x(t)]);
+        h.push([
+            0.9 * p[0] + 0.1 * p[1] + x(t),
+            -0.2 * p[0] + 0.8 * p[1] + x(t),
+        ]);
     }
     close(&values(&program, &data(), "h"), &h.concat());
 }
@@ -177,7 +197,9 @@ fn a_grid_in_two_directions() {
 fn a_tree_by_parents() {
     let mut data = data();
     data.insert("parent", [0.0, 1.0, 1.0, 2.0, 2.0, 3.0]);
-    let program = format!("{HEAD}data parent: int[T]\nlet s[1] = a\nfor t in 2..T {{ let s[t] = s[parent[t]] * 0.5 + x[t] }}");
+    let program = format!(
+        "{HEAD}data parent: int[T]\nlet s[1] = a\nfor t in 2..T {{ let s[t] = s[parent[t]] * 0.5 + x[t] }}"
+    );
     let parent = [0, 0, 0, 1, 1, 2];
     let mut s = vec![A];
     for t in 1..6 {
@@ -190,7 +212,14 @@ fn a_tree_by_parents() {
 fn series_of_several_lengths() {
     let mut data = data();
     data.insert("n", [2.0, 4.0, 3.0]);
-    data.insert("z", vec![vec![0.1, 0.2, 0.3, 0.4], vec![0.5, 0.6, 0.7, 0.8], vec![0.9, 1.0, 1.1, 1.2]]);
+    data.insert(
+        "z",
+        vec![
+            vec![0.1, 0.2, 0.3, 0.4],
+            vec![0.5, 0.6, 0.7, 0.8],
+            vec![0.9, 1.0, 1.1, 1.2],
+        ],
+    );
     let program = format!(
         "{HEAD}data n: int[I]\ndata z: real[I, M]\nfor i in 1..I {{ for t in 1..M {{ let h[i, t] = if t == 1 {{ a }} else {{ if t <= n[i] {{ 0.5 * h[i, t-1] + z[i, t] }} else {{ 0.0 }} }} }} }}"
     );
@@ -199,7 +228,11 @@ fn series_of_several_lengths() {
     for (i, &n) in n.iter().enumerate() {
         let mut s = vec![A];
         for t in 1..4 {
-            let z = [[0.1, 0.2, 0.3, 0.4], [0.5, 0.6, 0.7, 0.8], [0.9, 1.0, 1.1, 1.2]][i][t];
+            let z = [
+                [0.1, 0.2, 0.3, 0.4],
+                [0.5, 0.6, 0.7, 0.8],
+                [0.9, 1.0, 1.1, 1.2],
+            ][i][t];
             s.push(if t < n { 0.5 * s[t - 1] + z } else { 0.0 });
         }
         h.extend(s);

@@ -295,10 +295,9 @@ impl<'g> Lowerer<'_, 'g> {
         if value.ragged.is_some() {
             return Err(vec![error::ragged(span, "an array of arrays")]);
         }
-        let flat_of_outer = leaves
-            .iter()
-            .copied()
-            .find(|&l| self.axes[l.0].parents.iter().any(|(p, _)| p.0 < outer));
+        let flat_of_outer = leaves.iter().copied().find(|l| {
+            self.masks.contains_key(l) || self.axes[l.0].parents.iter().any(|(p, _)| p.0 < outer)
+        });
         if let Some(flat) = flat_of_outer {
             if leaves.len() > 1 {
                 return Err(vec![error::ragged(
