@@ -543,12 +543,16 @@ impl<'g> Lowerer<'_, 'g> {
         let mut full = batch.to_vec();
         full.extend(event);
         let value = value.broadcast(&full);
+        let given = self.graph.input(&full);
+        let inverse = transform::unconstrain(support, event, given).broadcast(&shape);
         let block = Block {
             name: name.into(),
             role: Role::Latent,
             input: input.id,
             size,
             value: value.id,
+            given: given.id,
+            free: inverse.reshape(&[size]).id,
             init: None,
         };
         self.blocks.push(block);
@@ -723,6 +727,8 @@ impl<'g> Lowerer<'_, 'g> {
         let input = self.graph.input(&[size]);
         let (value, _) = transform::constrain(&support, event, input.reshape(&free_shape));
         let value = value.broadcast(&shape);
+        let given = self.graph.input(&shape);
+        let inverse = transform::unconstrain(&support, event, given).broadcast(&free_shape);
         let init = match init {
             Some(e) => {
                 let start = self.value(e)?;
@@ -748,6 +754,8 @@ impl<'g> Lowerer<'_, 'g> {
             input: input.id,
             size,
             value: value.id,
+            given: given.id,
+            free: inverse.reshape(&[size]).id,
             init,
         });
         self.env.insert(var, Value::plain(value));

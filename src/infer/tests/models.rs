@@ -57,6 +57,8 @@ pub(super) fn model(
         input,
         size: b.2,
         value: input,
+        given: input,
+        free: input,
         init: None,
     };
     Model {
