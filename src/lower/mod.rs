@@ -74,6 +74,7 @@ pub fn lower(
         terms: parts.terms,
         quantities: parts.quantities,
         places,
+        dimensions: bound.dimensions(program),
         graph,
     };
     Ok((model, bound.notes))

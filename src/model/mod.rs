@@ -23,6 +23,8 @@ pub struct Model {
     pub quantities: Vec<Quantity>,
     /// Meaning of the nodes' origins: `Origin(i + 1)` is `places[i]`.
     pub places: Vec<Place>,
+    /// Dimensions by name, with the extent that the data give them, sorted.
+    pub dimensions: Vec<(String, i64)>,
 }
 
 /// What a block is to inference.

@@ -72,6 +72,7 @@ pub(super) fn model(
             span: Span::default(),
             text: "y ~ Normal(mu, sigma)".into(),
         }],
+        dimensions: Vec::new(),
         graph,
         log_joint,
         log_jacobian,
