@@ -1,7 +1,8 @@
 //! Time per gradient of small models written as graphs, on one core.
 //!
 //! Each is a log density with its gradient as one tape; printed is the median over rounds. An
-//! argument filters by name, `--profile` lists instructions: `cargo bench --bench tape -- garch`.
+//! argument filters by name, `--profile` lists instructions, `--rows` times each elementwise function
+//! on a block and on single values: `cargo bench --bench tape -- garch`.
 
 use elbo::autodiff::grad;
 use elbo::graph::{Graph, Tensor, Var};
@@ -15,6 +16,9 @@ type Model = fn(&Graph) -> (Var<'_>, Var<'_>);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|a| a == "--rows") {
+        return rows();
+    }
     let profile = arguments.iter().any(|a| a == "--profile");
     let filter = arguments.iter().find(|a| !a.starts_with('-'));
     let models: [(&str, Model); 10] = [
@@ -73,6 +77,48 @@ fn measure(name: &str, model: Model, profile: bool) {
     );
     if profile {
         list(&mut tape);
+    }
+}
+
+/// Time per value of every elementwise function, in a block of 512 and singly.
+fn rows() {
+    use elbo::{ops::binary, ops::unary, special::Level};
+    let level = Level::detect();
+    let x = numbers(512, 0.1, 0.9);
+    let mut out = vec![0.0; 512];
+    let median = |f: &mut dyn FnMut()| {
+        let mut times: Vec<f64> = (0..25)
+            .map(|_| {
+                let start = Instant::now();
+                (0..50).for_each(|_| f());
+                start.elapsed().as_nanos() as f64 / (50.0 * 512.0)
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        times[12]
+    };
+    for row in unary::TABLE {
+        let kernel = (row.block)(level);
+        // SAFETY: both vectors hold 512 values.
+        let block = median(&mut || unsafe { kernel(x.as_ptr(), out.as_mut_ptr(), 512) });
+        let single = median(&mut || {
+            for &x in &x {
+                std::hint::black_box((row.value)(std::hint::black_box(x)));
+            }
+        });
+        println!("{:<16}{block:>8.2}{single:>8.2}", row.name);
+    }
+    for row in binary::TABLE {
+        let kernel = (row.blocks)(level).both;
+        // SAFETY: as above.
+        let block =
+            median(&mut || unsafe { kernel(x.as_ptr(), x.as_ptr(), out.as_mut_ptr(), 512) });
+        let single = median(&mut || {
+            for &x in &x {
+                std::hint::black_box((row.value)(std::hint::black_box(x), 0.7));
+            }
+        });
+        println!("{:<16}{block:>8.2}{single:>8.2}", row.name);
     }
 }
 

@@ -5,7 +5,6 @@ use super::{Lowerer, Result, error};
 use crate::check::program::{DistArg, Expr, ExprKind, Property};
 use crate::diag::Span;
 use crate::dist::{Argument, Distribution, EventAxis, Family, Kind};
-use crate::functions;
 use crate::graph::{Shape, Var};
 
 /// A distribution whose arguments are values: each with its own loops, aligned when it is used.

@@ -245,6 +245,13 @@ impl<'g> Lowerer<'_, 'g> {
             shape.extend_from_slice(&pick.at.dims());
             before += pick.at.rank();
             shape.extend(std::iter::repeat_n(1, total - before));
+            // Places that a recurrence finds out as it runs were checked by its probe; turns that do
+            // not count may point anywhere.
+            let var = if var.as_const().is_some() {
+                var
+            } else {
+                var.max(1.0).min(dims[pick.axis] as f64)
+            };
             let part = (var.reshape(&shape) - 1.0) * stride as f64;
             linear = Some(match linear {
                 Some(sum) => sum + part,

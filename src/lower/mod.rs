@@ -54,6 +54,10 @@ pub fn lower(
         axes: Vec::new(),
         loops: HashMap::new(),
         loop_names: HashMap::new(),
+        axis_of: HashMap::new(),
+        lengths: HashMap::new(),
+        masks: HashMap::new(),
+        stream_rows: HashMap::new(),
         ragged_axes: HashMap::new(),
         filters: Vec::new(),
         env: HashMap::new(),
@@ -98,6 +102,14 @@ struct Lowerer<'p, 'g> {
     loops: HashMap<crate::check::program::LoopId, Option<AxisId>>,
     /// Name of an axis' index, and its numbers.
     loop_names: HashMap<AxisId, (String, Vec<f64>)>,
+    /// The axis that a loop's index runs over.
+    axis_of: HashMap<VarId, AxisId>,
+    /// The most turns that a loop takes in any row.
+    lengths: HashMap<VarId, usize>,
+    /// Which turns count, of loops that run as long as they ever do.
+    masks: HashMap<AxisId, Value<'g>>,
+    /// Places of the elements that a statement of a recurrence defines.
+    stream_rows: HashMap<usize, Vec<usize>>,
     /// Axes of slices of several lengths, by where and how long they are.
     ragged_axes: HashMap<(Vec<AxisId>, Vec<usize>), AxisId>,
     /// Rows to which conditions around restrict, outermost first.

@@ -21,9 +21,24 @@ pub struct Piece<'g> {
     /// `[rows, element…]`
     values: Var<'g>,
     /// Index (from 0) of every row in the indexed axes: `[rows][axes]`, flat.
-    places: Vec<usize>,
+    pub places: Vec<usize>,
     indexed: usize,
     span: Span,
+}
+
+impl<'g> Piece<'g> {
+    pub fn new(values: Var<'g>, places: Vec<usize>, indexed: usize, span: Span) -> Piece<'g> {
+        Piece {
+            values,
+            places,
+            indexed,
+            span,
+        }
+    }
+
+    pub fn values(&self) -> Var<'g> {
+        self.values
+    }
 }
 
 impl<'g> Lowerer<'_, 'g> {
@@ -107,6 +122,7 @@ impl<'g> Lowerer<'_, 'g> {
                 problems.extend(new);
                 return Err(problems);
             }
+            let recurrent = matches!(step, Step::Recurrence(_));
             let members = match step {
                 Step::One(i) | Step::Draw(i) => vec![i],
                 Step::Recurrence(group) => group,
@@ -116,6 +132,17 @@ impl<'g> Lowerer<'_, 'g> {
                 *left -= 1;
                 if *left == 0 {
                     self.assemble(var)?;
+                }
+            }
+            if recurrent {
+                // Names inside its loops, now that the arrays are there.
+                for &i in &members {
+                    if let StatementKind::Let { target, .. } = &self.program.statements[i].kind
+                        && target.indices.is_empty()
+                    {
+                        self.define(i, true)?;
+                        self.filters.clear();
+                    }
                 }
             }
         }

@@ -58,6 +58,8 @@ macro_rules! binary {
         #[allow(non_camel_case_types)]
         enum Position { $($name),* }
 
+        // The operators are defined by these methods.
+        #[allow(clippy::should_implement_trait)]
         impl<'g> Var<'g> {
             $($(#[doc = $doc])+
             pub fn $name(self, other: impl IntoVar<'g>) -> Var<'g> {

@@ -2,8 +2,13 @@
 //! a file, and a line in [`ORDER`].
 
 mod close;
+mod factors;
+mod pads;
+mod walk;
 
 pub use close::close;
+pub use factors::factors;
+pub use pads::pads;
 
 use crate::graph::{Graph, NodeId, verify};
 
@@ -18,7 +23,9 @@ pub struct Subject {
 pub type Pass = fn(Subject) -> Subject;
 
 /// The passes in the order in which they are run, with their names.
-pub const ORDER: &[(&str, Pass)] = &[];
+///
+/// `pads` after `factors`, which may bring sums to light.
+pub const ORDER: &[(&str, Pass)] = &[("factors", factors), ("pads", pads)];
 
 /// A graph of its own for `outputs` as a function of `inputs`, with all passes applied.
 pub fn prepare(graph: &Graph, inputs: &[NodeId], outputs: &[NodeId]) -> Subject {

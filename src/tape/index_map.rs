@@ -46,17 +46,6 @@ impl IndexMap {
         )
     }
 
-    /// Every one of `n` elements is the first.
-    pub fn single(n: usize) -> IndexMap {
-        IndexMap::strided(
-            0,
-            [Dim {
-                extent: n,
-                stride: 0,
-            }],
-        )
-    }
-
     pub fn strided(offset: usize, loops: impl IntoIterator<Item = Dim>) -> IndexMap {
         let mut dims = Dims::new();
         for dim in loops {

@@ -163,6 +163,8 @@ const ONCE: Loop = Loop {
 
 /// Products with fewer multiplications than this are not worth a call of the matrix library.
 const SMALL: usize = 4096;
+/// Nor are those with so few rows or columns.
+const NARROW: usize = 6;
 
 impl Product {
     /// Shapes are those of the operands and of the result; strides as given, the result dense.
@@ -262,7 +264,8 @@ impl Product {
     /// `out += a b` of one matrix product.
     unsafe fn matrix(&self, a: *const f64, b: *const f64, out: *mut f64, context: &Context) {
         let (m, n, k) = (&self.m, &self.n, &self.k);
-        let large = m.extent > 1 && n.extent > 1 && m.extent * n.extent * k.extent >= SMALL;
+        let wide = m.extent >= NARROW && n.extent >= NARROW;
+        let large = wide && m.extent * n.extent * k.extent >= SMALL;
         // SAFETY: as for `run`.
         unsafe {
             if large && k.extent > 1 {

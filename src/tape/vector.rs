@@ -4,6 +4,7 @@
 //! Sums run in four times eight lanes that are added up in a fixed order: the same bits whatever
 //! the vector unit, but for fused multiply-adds.
 
+use crate::ops::one_vector_at_a_time;
 use crate::special::Level;
 
 /// `(c, a, b, out, n)`: `out = c ≠ 0 ? a : b`.
@@ -45,6 +46,7 @@ const ZERO: Lanes = [0.0; 8];
 
 #[inline(always)]
 unsafe fn read(p: *const f64) -> Lanes {
+    one_vector_at_a_time();
     // SAFETY: the caller has eight values at p; lanes need no alignment.
     unsafe { p.cast::<Lanes>().read_unaligned() }
 }
