@@ -565,6 +565,8 @@ impl<'g> Lowerer<'_, 'g> {
         let mut full = batch.to_vec();
         full.extend(event);
         let value = value.broadcast(&full);
+        let given = self.graph.input(&full);
+        let inverse = transform::unconstrain(support, event, given).broadcast(&shape);
         let block = Block {
             name: name.into(),
             role: Role::Latent,
@@ -573,6 +575,8 @@ impl<'g> Lowerer<'_, 'g> {
             value: value.id,
             places: (0..value.numel()).collect(),
             support: BlockSupport::new(support, event),
+            given: given.id,
+            free: inverse.reshape(&[size]).id,
             init: None,
         };
         self.blocks.push(block);
@@ -751,6 +755,8 @@ impl<'g> Lowerer<'_, 'g> {
         let input = self.graph.input(&[size]);
         let (value, _) = transform::constrain(&support, event, input.reshape(&free_shape));
         let value = value.broadcast(&shape);
+        let given = self.graph.input(&shape);
+        let inverse = transform::unconstrain(&support, event, given).broadcast(&free_shape);
         let init = match init {
             Some(e) => {
                 let start = self.value(e)?;
@@ -778,6 +784,8 @@ impl<'g> Lowerer<'_, 'g> {
             value: value.id,
             places: (0..value.numel()).collect(),
             support: BlockSupport::new(&support, event),
+            given: given.id,
+            free: inverse.reshape(&[size]).id,
             init,
         });
         self.env.insert(var, Value::plain(value));
