@@ -4,17 +4,14 @@ use super::bind::{element_text, refined_support};
 use super::distribution::DistValue;
 use super::statement::Piece;
 use super::value::{AxisList, Value};
-use super::{Lowerer, Parts, Result, error};
-use crate::check::program::{
-    Expr, ExprKind, Nest, Refinement, StatementKind, Target, VarId, VariableKind,
-};
+use super::{Lowerer, Result, error};
+use crate::check::program::{Expr, ExprKind, Refinement, Target, VarId};
 use crate::diag::{Diagnostic, Span};
 use crate::dist::Support;
 use crate::graph::{Shape, Tensor, Var, numel};
-use crate::model::{Block, BlockSupport, Quantity, QuantityKind, Role, Term};
+use crate::model::{Block, BlockSupport, Role};
 use crate::transform;
-use crate::types::{Atom, Dim, Type};
-use std::collections::BTreeMap;
+use crate::types::{Dim, Type};
 
 impl<'g> Lowerer<'_, 'g> {
     pub(super) fn define_latent(

@@ -1,20 +1,11 @@
 //! The finished model: sums of terms, blocks, and the quantities that results report.
 
-use super::bind::{element_text, refined_support};
-use super::distribution::DistValue;
-use super::statement::Piece;
-use super::value::{AxisList, Value};
-use super::{Lowerer, Parts, Result, error};
-use crate::check::program::{
-    Expr, ExprKind, Nest, Refinement, StatementKind, Target, VarId, VariableKind,
-};
-use crate::diag::{Diagnostic, Span};
-use crate::dist::Support;
-use crate::graph::{Shape, Tensor, Var, numel};
-use crate::model::{Block, BlockSupport, Quantity, QuantityKind, Role, Term};
-use crate::transform;
-use crate::types::{Atom, Dim, Type};
-use std::collections::BTreeMap;
+use super::{Lowerer, Parts, Result};
+use crate::check::program::{VarId, VariableKind};
+use crate::diag::Span;
+use crate::graph::Var;
+use crate::model::{Quantity, QuantityKind, Role};
+use crate::types::{Atom, Dim};
 
 impl<'g> Lowerer<'_, 'g> {
     pub(super) fn finish(mut self) -> Result<Parts> {

@@ -1,31 +1,25 @@
 //! Statements one after the other: loops opened, definitions evaluated, arrays put together.
 
-use super::bind::{element_text, refined_support};
-use super::distribution::DistValue;
+use super::bind::element_text;
 use super::order::{self, Step};
 use super::value::{AxisList, Value};
-use super::{Lowerer, Parts, Result, error};
-use crate::check::program::{
-    Expr, ExprKind, Nest, Refinement, StatementKind, Target, VarId, VariableKind,
-};
-use crate::diag::{Diagnostic, Span};
-use crate::dist::Support;
-use crate::graph::{Shape, Tensor, Var, numel};
-use crate::model::{Block, BlockSupport, Quantity, QuantityKind, Role, Term};
-use crate::transform;
+use super::{Lowerer, Result, error};
+use crate::check::program::{Nest, StatementKind, Target, VarId, VariableKind};
+use crate::diag::Span;
+use crate::graph::{Tensor, Var, numel};
 use crate::types::{Atom, Dim, Type};
 use std::collections::BTreeMap;
 
 /// Elements of an array that one statement defines.
 pub struct Piece<'g> {
     /// `[rows, element…]`
-    values: Var<'g>,
+    pub values: Var<'g>,
     /// Index (from 0) of every row in the indexed axes: `[rows][axes]`, flat.
     pub places: Vec<usize>,
-    indexed: usize,
+    pub indexed: usize,
     /// The block whose value this is.
-    block: Option<usize>,
-    span: Span,
+    pub block: Option<usize>,
+    pub span: Span,
 }
 
 impl<'g> Piece<'g> {

@@ -1,20 +1,15 @@
 //! Terms of the log density: draws and factors, summed over their rows.
 
-use super::bind::{element_text, refined_support};
+use super::bind::element_text;
 use super::distribution::DistValue;
-use super::statement::Piece;
 use super::value::{AxisList, Value};
-use super::{Lowerer, Parts, Result, error};
-use crate::check::program::{
-    Expr, ExprKind, Nest, Refinement, StatementKind, Target, VarId, VariableKind,
-};
-use crate::diag::{Diagnostic, Span};
+use super::{Lowerer, Result, error};
+use crate::check::program::{StatementKind, Target, VariableKind};
+use crate::diag::Span;
 use crate::dist::Support;
-use crate::graph::{Shape, Tensor, Var, numel};
-use crate::model::{Block, BlockSupport, Quantity, QuantityKind, Role, Term};
+use crate::graph::{Var, numel};
+use crate::model::Term;
 use crate::transform;
-use crate::types::{Atom, Dim, Type};
-use std::collections::BTreeMap;
 
 impl<'g> Lowerer<'_, 'g> {
     /// The summand of the log density that a statement gives.
