@@ -1,10 +1,11 @@
 //! Time per gradient of small models written as graphs, on one core.
 //!
 //! Each is a log density with its gradient as one tape; printed is the median over rounds. An
-//! argument filters by name, `--profile` lists instructions: `cargo bench --bench tape -- garch`.
+//! argument filters by name, `--profile` lists instructions, `--rows` times each elementwise function
+//! on a block and on single values: `cargo bench --bench tape -- garch`.
 
 use elbo::autodiff::grad;
-use elbo::graph::{Graph, Tensor, Var};
+use elbo::graph::{Graph, Rebuild, Tensor, Var};
 use elbo::ops::{Body, concat, scan};
 use elbo::tape::Tape;
 use std::sync::Arc;
@@ -15,6 +16,9 @@ type Model = fn(&Graph) -> (Var<'_>, Var<'_>);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|a| a == "--rows") {
+        return rows();
+    }
     let profile = arguments.iter().any(|a| a == "--profile");
     let filter = arguments.iter().find(|a| !a.starts_with('-'));
     let models: [(&str, Model); 10] = [
@@ -30,21 +34,34 @@ fn main() {
         ("hmm 2 x 100", hidden_markov),
     ];
     println!(
-        "{:<26}{:>14}{:>14}{:>14}{:>12}",
-        "", "ns/gradient", "instructions", "operations", "arena"
+        "{:<36}{:>14}{:>12}{:>14}{:>12}{:>10}",
+        "", "ns/gradient", "least", "instructions", "operations", "arena"
     );
     for (name, model) in models {
         if filter.is_none_or(|f| name.contains(f.as_str())) {
-            measure(name, model, profile);
+            measure(name, model, None, profile);
+            if !name.contains("1e6") {
+                measure(&format!("{name}, 8 at once"), model, Some(8), profile);
+            }
         }
     }
 }
 
-fn measure(name: &str, model: Model, profile: bool) {
+/// Times a model at one point, or at several as a leading axis.
+fn measure(name: &str, model: Model, points: Option<usize>, profile: bool) {
     let g = Graph::new();
-    let (theta, y) = model(&g);
-    let gradient = grad(y, &[theta])[0];
-    let mut tape = Tape::compile(&g, &[theta.id], &[y.id, gradient.id]);
+    let (mut theta, y) = model(&g);
+    let mut outputs = vec![y.id, grad(y, &[theta])[0].id];
+    let wide = Graph::new();
+    let mut graph = &g;
+    if let Some(points) = points {
+        let mut walk = Rebuild::batched(&g, &wide, points);
+        let input = wide.input(&[points, theta.numel()]);
+        walk.substitute(theta.id, input, true);
+        outputs = walk.emit_batched(&outputs).iter().map(|v| v.id).collect();
+        (graph, theta) = (&wide, input);
+    }
+    let mut tape = Tape::compile(graph, &[theta.id], &outputs);
     let at = numbers(theta.numel(), -0.5, 0.5);
     tape.set_input(0, &at);
     tape.run();
@@ -66,13 +83,56 @@ fn measure(name: &str, model: Model, profile: bool) {
     rounds.sort_by(f64::total_cmp);
     let operations: usize = tape.instructions().iter().map(|i| i.operations).sum();
     println!(
-        "{name:<26}{:>14.0}{:>14}{operations:>14}{:>12}",
+        "{name:<36}{:>14.0}{:>12.0}{:>14}{operations:>12}{:>10}",
         rounds[rounds.len() / 2],
+        rounds[0],
         tape.instruction_count(),
         tape.arena_len()
     );
     if profile {
         list(&mut tape);
+    }
+}
+
+/// Time per value of every elementwise function, in a block of 512 and singly.
+fn rows() {
+    use elbo::{ops::binary, ops::unary, special::Level};
+    let level = Level::detect();
+    let x = numbers(512, 0.1, 0.9);
+    let mut out = vec![0.0; 512];
+    let median = |f: &mut dyn FnMut()| {
+        let mut times: Vec<f64> = (0..25)
+            .map(|_| {
+                let start = Instant::now();
+                (0..50).for_each(|_| f());
+                start.elapsed().as_nanos() as f64 / (50.0 * 512.0)
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        times[12]
+    };
+    for row in unary::TABLE {
+        let kernel = (row.block)(level);
+        // SAFETY: both vectors hold 512 values.
+        let block = median(&mut || unsafe { kernel(x.as_ptr(), out.as_mut_ptr(), 512) });
+        let single = median(&mut || {
+            for &x in &x {
+                std::hint::black_box((row.value)(std::hint::black_box(x)));
+            }
+        });
+        println!("{:<16}{block:>8.2}{single:>8.2}", row.name);
+    }
+    for row in binary::TABLE {
+        let kernel = (row.blocks)(level).both;
+        // SAFETY: as above.
+        let block =
+            median(&mut || unsafe { kernel(x.as_ptr(), x.as_ptr(), out.as_mut_ptr(), 512) });
+        let single = median(&mut || {
+            for &x in &x {
+                std::hint::black_box((row.value)(std::hint::black_box(x), 0.7));
+            }
+        });
+        println!("{:<16}{block:>8.2}{single:>8.2}", row.name);
     }
 }
 

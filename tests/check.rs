@@ -94,7 +94,15 @@ fn programs_without_one_line_are_survived() {
 fn data_of_other_kinds_are_survived() {
     let cases = cases("bind");
     let values = [
-        "null", "[]", "[[1, 2], [3, 4]]", "-1", "0.5", "\"a\"", "[1, null]", "1e300", "true",
+        "null",
+        "[]",
+        "[[1, 2], [3, 4]]",
+        "-1",
+        "0.5",
+        "\"a\"",
+        "[1, null]",
+        "1e300",
+        "true",
     ];
     for (i, (text, json)) in cases.iter().enumerate() {
         let Ok(program) = Program::parse("m.vi", text) else {

@@ -412,7 +412,11 @@ impl<'a> Checker<'a> {
                 let id = self.bind_local(name, e.span, &extent);
                 bindings.push((id, extent));
             }
-        } else if ty.dims.iter().any(|e| matches!(&e.kind, ast::ExprKind::Name(n) if self.lookup(n).is_none())) {
+        } else if ty
+            .dims
+            .iter()
+            .any(|e| matches!(&e.kind, ast::ExprKind::Name(n) if self.lookup(n).is_none()))
+        {
             // Its extents have no names yet: what was written is all there is to say.
             let dims: Vec<String> = ty.dims.iter().map(crate::syntax::print_expr).collect();
             let declared = format!("{}[{}]", ty.base.name, dims.join(", "));
@@ -533,7 +537,10 @@ impl<'a> Checker<'a> {
                 let fits =
                     lead.is_some_and(|lead| super::statement::dims_fit(&given[lead..], &event));
                 let Some(lead) = lead.filter(|_| fits) else {
-                    return self.fail(span, error::draw_shape(x.span, "this", &x.ty, dist.span, &dist.ty));
+                    return self.fail(
+                        span,
+                        error::draw_shape(x.span, "this", &x.ty, dist.span, &dist.ty),
+                    );
                 };
                 let (wide, narrow) = if lead >= array.len() {
                     (&given[..lead], &array[..])
@@ -541,7 +548,10 @@ impl<'a> Checker<'a> {
                     (&array[..], &given[..lead])
                 };
                 if !super::statement::dims_fit(&wide[wide.len() - narrow.len()..], narrow) {
-                    return self.fail(span, error::draw_shape(x.span, "this", &x.ty, dist.span, &dist.ty));
+                    return self.fail(
+                        span,
+                        error::draw_shape(x.span, "this", &x.ty, dist.span, &dist.ty),
+                    );
                 }
                 wide.to_vec()
             }

@@ -89,8 +89,8 @@ pub fn not_a_function(span: Span, name: &str, ty: &Type) -> D {
 }
 
 pub fn unknown_type<'a>(span: Span, name: &str, known: impl IntoIterator<Item = &'a str>) -> D {
-    let problem = D::error("E0105", format!("there is no type `{name}`"))
-        .at(span, "in this declaration");
+    let problem =
+        D::error("E0105", format!("there is no type `{name}`")).at(span, "in this declaration");
     meant(problem, name, known)
 }
 
@@ -394,10 +394,13 @@ pub fn discrete_latent(span: Span, name: &str, dist: &str) -> D {
 
 /// `what` is the value's name, as it is shown.
 pub fn draw_shape(span: Span, what: &str, ty: &Type, dist: Span, found: &Type) -> D {
-    D::error("E0310", format!("{what} is {ty}, which does not fit a {found}"))
-        .at(span, format!("this is {ty}"))
-        .at(dist, format!("this is a {found}"))
-        .help("the shapes must be equal; independent copies are written `d ^ N`")
+    D::error(
+        "E0310",
+        format!("{what} is {ty}, which does not fit a {found}"),
+    )
+    .at(span, format!("this is {ty}"))
+    .at(dist, format!("this is a {found}"))
+    .help("the shapes must be equal; independent copies are written `d ^ N`")
 }
 
 pub fn draw_base(span: Span, dist: Span, name: &str, dist_name: &str) -> D {

@@ -504,7 +504,12 @@ impl<'a> Checker<'a> {
         if let Some(wrong) = args.iter().find(|a| a.ty.number().is_none()) {
             let problem = match wrong.ty {
                 Type::Distribution { .. } => error::distribution_as_value(wrong.span),
-                _ => error::argument_kind(wrong.span, function.name, "a number or an array", &wrong.ty),
+                _ => error::argument_kind(
+                    wrong.span,
+                    function.name,
+                    "a number or an array",
+                    &wrong.ty,
+                ),
             };
             return self.fail(span, problem);
         }

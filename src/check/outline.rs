@@ -282,21 +282,26 @@ impl<'a> Checker<'a> {
             (kind, draw),
             (VariableKind::Latent, false) | (VariableKind::Let, true)
         ) || matches!(kind, VariableKind::Param | VariableKind::Dimension);
-        let clash = self.definitions.get(&id).into_iter().flatten().find(|&&leaf| {
-            let earlier = &self.leaves[leaf];
-            let earlier_whole = match &earlier.statement.kind {
-                StatementKind::Draw {
-                    target: Target::Element { indices, .. },
-                    ..
-                }
-                | StatementKind::Let {
-                    target: Target::Element { indices, .. },
-                    ..
-                } => indices.is_empty(),
-                _ => true,
-            };
-            wrong_kind || (whole || earlier_whole) && !self.are_exclusive(&earlier.nest, nest)
-        });
+        let clash = self
+            .definitions
+            .get(&id)
+            .into_iter()
+            .flatten()
+            .find(|&&leaf| {
+                let earlier = &self.leaves[leaf];
+                let earlier_whole = match &earlier.statement.kind {
+                    StatementKind::Draw {
+                        target: Target::Element { indices, .. },
+                        ..
+                    }
+                    | StatementKind::Let {
+                        target: Target::Element { indices, .. },
+                        ..
+                    } => indices.is_empty(),
+                    _ => true,
+                };
+                wrong_kind || (whole || earlier_whole) && !self.are_exclusive(&earlier.nest, nest)
+            });
         if clash.is_none() && !wrong_kind {
             return true;
         }

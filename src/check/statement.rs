@@ -207,8 +207,8 @@ impl<'a> Checker<'a> {
         let from = self.path.iter().position(|&l| l == leaf).unwrap_or(0);
         let mut cycle: Vec<String> = Vec::new();
         for &step in &self.path[from..] {
-            if let ast::StatementKind::Draw { target, .. }
-            | ast::StatementKind::Let { target, .. } = &self.leaves[step].statement.kind
+            if let ast::StatementKind::Draw { target, .. } | ast::StatementKind::Let { target, .. } =
+                &self.leaves[step].statement.kind
                 && let ast::Target::Element { name, .. } = target
             {
                 cycle.push(name.name.clone());

@@ -183,8 +183,9 @@ pub fn element_twice(
     name: &str,
     element: &str,
 ) -> D {
-    twice("defined", (span, row), (first, first_row), name, element)
-        .help("every element of an array is defined once: its index must tell all loops around it apart")
+    twice("defined", (span, row), (first, first_row), name, element).help(
+        "every element of an array is defined once: its index must tell all loops around it apart",
+    )
 }
 
 pub fn observed_twice(

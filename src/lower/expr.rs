@@ -29,6 +29,10 @@ impl<'g> Lowerer<'_, 'g> {
     pub(super) fn value(&mut self, e: &Expr) -> Result<Value<'g>> {
         match &e.kind {
             ExprKind::Number(x) => Ok(Value::plain(self.graph.scalar(*x))),
+            ExprKind::Var(id) if self.is_recurrent(*id) => {
+                let name = self.program.variable(*id).name.clone();
+                Err(vec![error::cycle(&[(e.span, name)])])
+            }
             ExprKind::Var(id) => self.variable(*id, e.span),
             ExprKind::Levels(id) => {
                 let name = self.program.variable(*id).name.clone();
@@ -292,11 +296,29 @@ impl<'g> Lowerer<'_, 'g> {
         own.push(axis);
         for (_, condition) in &clause.conditions {
             let condition = self.value(condition)?;
+            if condition.var.as_const().is_none() {
+                self.mask_also(axis, condition)?;
+                continue;
+            }
             if let Some(flat) = self.filter(&condition, true, Some(axis)) {
                 self.filters.push(flat);
                 own.push(flat);
             }
         }
+        Ok(())
+    }
+
+    /// Only turns of a loop where a condition holds that a step of a recurrence finds out count.
+    fn mask_also(&mut self, axis: AxisId, condition: Value<'g>) -> Result<()> {
+        let ones = Value {
+            var: self.graph.scalar(1.0).broadcast(&[self.extent(axis)]),
+            axes: AxisList::from_slice(&[axis]),
+            ragged: None,
+        };
+        let and = functions::find("&&").expect("a function of the language");
+        let mask = self.masks.get(&axis).cloned().unwrap_or(ones);
+        let mask = self.call(and, &[mask, condition], Span::default())?;
+        self.masks.insert(axis, mask);
         Ok(())
     }
 
@@ -314,10 +336,9 @@ impl<'g> Lowerer<'_, 'g> {
         if value.ragged.is_some() {
             return Err(vec![error::ragged(span, "an array of arrays")]);
         }
-        let flat_of_outer = leaves
-            .iter()
-            .copied()
-            .find(|&l| self.axes[l.0].parents.iter().any(|(p, _)| p.0 < outer));
+        let flat_of_outer = leaves.iter().copied().find(|l| {
+            self.masks.contains_key(l) || self.axes[l.0].parents.iter().any(|(p, _)| p.0 < outer)
+        });
         if let Some(flat) = flat_of_outer {
             if leaves.len() > 1 {
                 return Err(vec![error::ragged(
@@ -390,20 +411,30 @@ impl<'g> Lowerer<'_, 'g> {
         if !(total < LARGEST) {
             return Err(vec![error::too_large(range.span, "this range", total)]);
         }
+        let longest = low
+            .iter()
+            .zip(&high)
+            .map(|(a, b)| count(*a, *b))
+            .fold(0.0, f64::max);
+        self.lengths.insert(var, longest as usize);
         let (axis, numbers) = if axes.is_empty() {
             let numbers: Vec<f64> = (0..total as usize).map(|k| low[0] + k as f64).collect();
             (self.new_axis(numbers.len(), Vec::new()), numbers)
         } else {
             let mut numbers = Vec::new();
-            let mut rows = Vec::new();
+            let (mut rows, mut steps) = (Vec::new(), Vec::new());
             for (row, (&a, &b)) in low.iter().zip(&high).enumerate() {
                 for k in 0..count(a, b) as usize {
                     numbers.push(a + k as f64);
                     rows.push(row);
+                    steps.push(k);
                 }
             }
-            (self.flat_axis(&axes, &rows), numbers)
+            let flat = self.flat_axis(&axes, &rows);
+            self.axes[flat.0].steps = steps;
+            (flat, numbers)
         };
+        self.axis_of.insert(var, axis);
         self.loop_names.insert(axis, (name, numbers.clone()));
         let value = Value {
             var: self.graph.constant(Tensor::vector(numbers)),

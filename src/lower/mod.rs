@@ -11,9 +11,12 @@ mod distribution;
 mod error;
 mod expr;
 mod index;
+mod latent;
 mod order;
 mod recurrence;
+mod results;
 mod statement;
+mod term;
 mod value;
 
 use crate::check::program::{Program, VarId};
@@ -54,6 +57,10 @@ pub fn lower(
         axes: Vec::new(),
         loops: HashMap::new(),
         loop_names: HashMap::new(),
+        axis_of: HashMap::new(),
+        lengths: HashMap::new(),
+        masks: HashMap::new(),
+        stream_rows: HashMap::new(),
         ragged_axes: HashMap::new(),
         filters: Vec::new(),
         env: HashMap::new(),
@@ -75,6 +82,7 @@ pub fn lower(
         terms: parts.terms,
         quantities: parts.quantities,
         places,
+        dimensions: bound.dimensions(program),
         graph,
     };
     Ok((model, bound.notes))
@@ -98,6 +106,14 @@ struct Lowerer<'p, 'g> {
     loops: HashMap<crate::check::program::LoopId, Option<AxisId>>,
     /// Name of an axis' index, and its numbers.
     loop_names: HashMap<AxisId, (String, Vec<f64>)>,
+    /// The axis that a loop's index runs over.
+    axis_of: HashMap<VarId, AxisId>,
+    /// The most turns that a loop takes in any row.
+    lengths: HashMap<VarId, usize>,
+    /// Which turns count, of loops that run as long as they ever do.
+    masks: HashMap<AxisId, Value<'g>>,
+    /// Places of the elements that a statement of a recurrence defines.
+    stream_rows: HashMap<usize, Vec<usize>>,
     /// Axes of slices of several lengths, by where and how long they are.
     ragged_axes: HashMap<(Vec<AxisId>, Vec<usize>), AxisId>,
     /// Rows to which conditions around restrict, outermost first.
@@ -107,7 +123,7 @@ struct Lowerer<'p, 'g> {
     /// Elements of arrays, statement by statement, until all are there.
     pieces: BTreeMap<VarId, Vec<statement::Piece<'g>>>,
     /// Elements of data that draws have observed.
-    observed: BTreeMap<VarId, Vec<Option<statement::Observation>>>,
+    observed: BTreeMap<VarId, Vec<Option<term::Observation>>>,
     /// The recurrence that is being lowered.
     recurrence: Option<recurrence::Recurrence<'g>>,
     blocks: Vec<Block>,

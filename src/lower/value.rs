@@ -20,6 +20,8 @@ pub struct Axis {
     pub extent: usize,
     /// For flat axes: every ancestor with the position on it of each row.
     pub parents: Vec<(AxisId, Vec<usize>)>,
+    /// For a loop with other bounds in every row: which of its turns each row is, from 0.
+    pub steps: Vec<usize>,
 }
 
 pub type AxisList = SmallVec<[AxisId; 4]>;
@@ -57,7 +59,11 @@ impl<'g> Value<'g> {
 
 impl<'g> Lowerer<'_, 'g> {
     pub(super) fn new_axis(&mut self, extent: usize, parents: Vec<(AxisId, Vec<usize>)>) -> AxisId {
-        self.axes.push(Axis { extent, parents });
+        self.axes.push(Axis {
+            extent,
+            parents,
+            steps: Vec::new(),
+        });
         AxisId(self.axes.len() - 1)
     }
 
@@ -196,6 +202,9 @@ impl<'g> Lowerer<'_, 'g> {
     /// A ragged value as a dense one: rows filled up with `fill`; gives the rows' lengths too.
     pub(super) fn padded(&mut self, value: &Value<'g>, fill: f64) -> (Value<'g>, Value<'g>) {
         let flat = value.ragged.expect("only ragged values are padded");
+        if let Some(mask) = self.masks.get(&flat).cloned() {
+            return self.masked(value, flat, &mask, fill);
+        }
         let parents = self.direct_parents(flat);
         let others: AxisList = value.axes.iter().copied().filter(|a| *a != flat).collect();
         let extents: Vec<usize> = parents.iter().map(|(p, _)| self.extent(*p)).collect();
@@ -259,6 +268,50 @@ impl<'g> Lowerer<'_, 'g> {
             Value {
                 var: lengths,
                 axes: parent_axes,
+                ragged: None,
+            },
+        )
+    }
+
+    /// The same for a loop that runs as long as it ever does, with a mask of the turns that count.
+    fn masked(
+        &mut self,
+        value: &Value<'g>,
+        axis: AxisId,
+        mask: &Value<'g>,
+        fill: f64,
+    ) -> (Value<'g>, Value<'g>) {
+        let axes = self.union([value.axes.clone(), mask.axes.clone()]);
+        let at = axes
+            .iter()
+            .position(|a| *a == axis)
+            .expect("a masked loop is among the axes");
+        let (mut on, x) = (self.align(mask, &axes), self.spread(value, &axes));
+        for _ in 0..value.rank() {
+            on = on.unsqueeze(0);
+        }
+        let filled = on.select(x, fill);
+        let lead = axes.len();
+        let rank = filled.rank();
+        let front: Vec<usize> = (0..lead)
+            .filter(|&i| i != at)
+            .chain([at])
+            .chain(lead..rank)
+            .collect();
+        let order: Vec<usize> = (0..rank).map(|i| rank - 1 - front[rank - 1 - i]).collect();
+        let others: AxisList = axes.iter().copied().filter(|a| *a != axis).collect();
+        let counted = mask
+            .axes
+            .iter()
+            .position(|a| *a == axis)
+            .expect("a mask varies along its loop");
+        let lengths = mask.var.sum_axes(&[mask.var.rank() - 1 - counted]);
+        let of_mask: AxisList = mask.axes.iter().copied().filter(|a| *a != axis).collect();
+        (
+            self.tidy(filled.permute(&order), &others, None),
+            Value {
+                var: lengths,
+                axes: of_mask,
                 ragged: None,
             },
         )

@@ -5,6 +5,7 @@
 //! fits, evaluates or summarises a model is built from these nodes.
 
 use crate::diag::Span;
+use crate::dist::Support;
 use crate::graph::{Graph, NodeId};
 
 /// The graph and what its nodes mean.
@@ -23,6 +24,8 @@ pub struct Model {
     pub quantities: Vec<Quantity>,
     /// Meaning of the nodes' origins: `Origin(i + 1)` is `places[i]`.
     pub places: Vec<Place>,
+    /// Dimensions by name, with the extent that the data give them, sorted.
+    pub dimensions: Vec<(String, i64)>,
 }
 
 /// What a block is to inference.
@@ -43,9 +46,28 @@ pub struct Block {
     pub input: NodeId,
     pub size: usize,
     /// The constrained value it stands for. Several blocks may make up one quantity.
+    ///
+    /// Nodes that use the value need not be found downstream of this one: the logarithm of a positive
+    /// value is its unconstrained number itself. To evaluate a model at constrained values, go by
+    /// `infer::Evaluator`.
     pub value: NodeId,
+    /// Where the value's elements stand in the quantity of this name, flat and row-major.
+    pub places: Vec<usize>,
+    /// Where the value lies; bounds have its batch axes.
+    pub support: BlockSupport,
     /// Where a fit of a [`Role::Param`] starts.
     pub init: Option<Vec<f64>>,
+}
+
+/// The support of a block's value: a kind, with bounds that may depend on other blocks.
+#[derive(Clone, Debug)]
+pub struct BlockSupport {
+    /// The support without its bounds.
+    pub kind: Support<'static>,
+    pub lower: Option<NodeId>,
+    pub upper: Option<NodeId>,
+    /// The value's last axes: what lies in the support as a whole.
+    pub event: Vec<usize>,
 }
 
 /// A summand of the log joint density.
@@ -87,6 +109,19 @@ pub struct Place {
     pub span: Span,
     /// The statement's first line.
     pub text: String,
+}
+
+impl BlockSupport {
+    /// Takes apart a support whose bounds are nodes of the model's graph.
+    pub fn new(support: &Support<'_>, event: &[usize]) -> BlockSupport {
+        let (lower, upper) = support.bounds();
+        BlockSupport {
+            kind: support.within(None, None),
+            lower: lower.map(|b| b.id),
+            upper: upper.map(|b| b.id),
+            event: event.to_vec(),
+        }
+    }
 }
 
 impl Model {

@@ -29,6 +29,7 @@ mod tri_solve;
 pub mod unary;
 
 pub use binary::{Binary, BinaryBlocks, BinaryRow};
+pub(crate) use block::one_vector_at_a_time;
 pub use broadcast::Broadcast;
 pub use cholesky::{Cholesky, factor};
 pub use concat::{Concat, concat};

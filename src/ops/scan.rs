@@ -273,8 +273,9 @@ impl Operation for Scan {
                 slice.eval(&[x], &mut values);
                 feeds.push((self.body.inputs[1 + i], Tensor::new(step, values)));
             }
-            for i in 1 + self.slices()..args.len() {
-                feeds.push((self.body.inputs[i], args[i].clone()));
+            let first = 1 + self.slices();
+            for (&input, &arg) in self.body.inputs.iter().zip(args).skip(first) {
+                feeds.push((input, arg.clone()));
             }
             carry = evaluate(&self.body.graph, &feeds, &[self.body.output]).remove(0);
             for (i, part) in carry.data().chunks_exact(after.max(1)).enumerate() {

@@ -6,12 +6,14 @@ use crate::autodiff::{grad, hvp, vjp};
 use crate::graph::{Graph, NodeId, Rebuild, Tensor, Var, evaluate};
 use std::sync::Arc;
 
+type Build = dyn for<'g> Fn(&[Var<'g>]) -> Var<'g>;
+
 /// A function of inputs of given shapes, with the ranges from which the inputs are drawn.
 pub(crate) struct Case {
     pub name: String,
     pub shapes: Vec<Vec<usize>>,
     pub range: (f64, f64),
-    pub build: Box<dyn for<'g> Fn(&[Var<'g>]) -> Var<'g>>,
+    pub build: Box<Build>,
 }
 
 fn case(

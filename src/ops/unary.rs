@@ -47,6 +47,8 @@ macro_rules! unary {
         #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
         enum Position { $($name),* }
 
+        // The operators are defined by these methods.
+        #[allow(clippy::should_implement_trait)]
         impl<'g> Var<'g> {
             $($(#[doc = $doc])+
             pub fn $name(self) -> Var<'g> {

@@ -53,6 +53,8 @@ pub struct Unary {
     pub name: &'static str,
     /// The compiled loops, indexed by [`Level`].
     pub(super) loops: [UnaryKernel; 3],
+    /// The lane function by itself, compiled for each level.
+    pub(super) singles: [unsafe fn(f64) -> f64; 3],
 }
 
 impl Unary {
@@ -81,6 +83,8 @@ pub struct Binary {
     pub name: &'static str,
     /// The compiled loops, indexed by [`Level`].
     pub(super) loops: [BinaryKernel; 3],
+    /// The lane function by itself, compiled for each level.
+    pub(super) singles: [unsafe fn(f64, f64) -> f64; 3],
 }
 
 impl Binary {
@@ -174,11 +178,8 @@ macro_rules! unary {
         $(#[$doc])*
         #[inline]
         pub fn $scalar(x: f64) -> f64 {
-            let mut result = x;
-            let place = &raw mut result;
-            // SAFETY: one value, readable and writable, used in place.
-            unsafe { $raw(place, place, 1) };
-            result
+            // SAFETY: the machine offers its own level.
+            unsafe { $row.singles[$crate::special::Level::detect() as usize](x) }
         }
 
         #[doc = concat!("[`", stringify!($scalar), "`] of each value of `x`, into `out`; panics unless the two have the same length.")]
@@ -210,6 +211,29 @@ macro_rules! unary {
                     }
                 })?
             }
+            #[inline(always)]
+            fn single(x: f64) -> f64 {
+                $(if $needed(x) {
+                    return $slow(x);
+                })?
+                $lane(x)
+            }
+            // Unsafe like the other two, which need their level.
+            unsafe fn single_portable(x: f64) -> f64 {
+                single(x)
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            unsafe fn single_avx2(x: f64) -> f64 {
+                single(x)
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
+            unsafe fn single_avx512(x: f64) -> f64 {
+                single(x)
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            use {single_portable as single_avx2, single_portable as single_avx512};
             // SAFETY (all three): `run_unary` asks exactly what callers of a kernel promise.
             unsafe fn portable(x: *const f64, out: *mut f64, n: usize) {
                 unsafe { $crate::special::kernel::run_unary(x, out, n, |v| $lane(v), repair) }
@@ -226,7 +250,11 @@ macro_rules! unary {
             }
             #[cfg(not(target_arch = "x86_64"))]
             use {portable as avx2, portable as avx512};
-            $crate::special::Unary { name: stringify!($scalar), loops: [portable, avx2, avx512] }
+            $crate::special::Unary {
+                name: stringify!($scalar),
+                loops: [portable, avx2, avx512],
+                singles: [single_portable, single_avx2, single_avx512],
+            }
         };
     };
 }
@@ -237,11 +265,8 @@ macro_rules! binary {
         $(#[$doc])*
         #[inline]
         pub fn $scalar(x: f64, y: f64) -> f64 {
-            let mut result = x;
-            let place = &raw mut result;
-            // SAFETY: one value each, readable and writable, the first used in place.
-            unsafe { $raw(place, &raw const y, place, 1) };
-            result
+            // SAFETY: the machine offers its own level.
+            unsafe { $row.singles[$crate::special::Level::detect() as usize](x, y) }
         }
 
         #[doc = concat!("[`", stringify!($scalar), "`] of each pair from `x` and `y`, into `out`; panics unless all have the same length.")]
@@ -274,6 +299,29 @@ macro_rules! binary {
                     }
                 })?
             }
+            #[inline(always)]
+            fn single(x: f64, y: f64) -> f64 {
+                $(if $needed(x, y) {
+                    return $slow(x, y);
+                })?
+                $lane(x, y)
+            }
+            // Unsafe like the other two, which need their level.
+            unsafe fn single_portable(x: f64, y: f64) -> f64 {
+                single(x, y)
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            unsafe fn single_avx2(x: f64, y: f64) -> f64 {
+                single(x, y)
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
+            unsafe fn single_avx512(x: f64, y: f64) -> f64 {
+                single(x, y)
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            use {single_portable as single_avx2, single_portable as single_avx512};
             // SAFETY (all three): `run_binary` asks exactly what callers of a kernel promise.
             unsafe fn portable(x: *const f64, y: *const f64, out: *mut f64, n: usize) {
                 unsafe { $crate::special::kernel::run_binary(x, y, out, n, |a, b| $lane(a, b), repair) }
@@ -290,7 +338,11 @@ macro_rules! binary {
             }
             #[cfg(not(target_arch = "x86_64"))]
             use {portable as avx2, portable as avx512};
-            $crate::special::Binary { name: stringify!($scalar), loops: [portable, avx2, avx512] }
+            $crate::special::Binary {
+                name: stringify!($scalar),
+                loops: [portable, avx2, avx512],
+                singles: [single_portable, single_avx2, single_avx512],
+            }
         };
     };
 }

@@ -129,10 +129,7 @@ impl Layout {
     /// Single constants are cells of the arena, the others are memory that clones share. Matrices
     /// that are only used by columns are kept by columns.
     fn place_constants(&mut self, plan: &Plan, end: &mut usize) {
-        let mut whole = vec![false; plan.nodes.len()];
-        for i in 0..plan.nodes.len() {
-            whole[i] = self.uses[i].iter().any(|u| !by_columns(plan, *u, i));
-        }
+        let whole = |uses: &[Use], i: usize| uses.iter().any(|u| !by_columns(plan, *u, i));
         for i in 0..plan.nodes.len() {
             let Some(value) = plan.constant(i).filter(|_| plan.role[i] == Role::Leaf) else {
                 continue;
@@ -141,7 +138,7 @@ impl Layout {
                 self.places[i] = Place::arena(*end);
                 self.initial.push((*end, value.data()[0]));
                 *end += 1;
-            } else if whole[i] {
+            } else if whole(&self.uses[i], i) {
                 self.places[i] = self.append(value.data());
             }
         }
