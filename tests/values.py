@@ -547,6 +547,25 @@ def hierarchical_vectors(y, g, x):
     return total + normal(y, b[rows, 0] + b[rows, 1] * x, 1)
 
 
+@program
+def branches_by_data(N):
+    a, s = real(), positive()
+    return normal(a, 2, 3) + half_normal(s, 2) + 2 * a
+
+
+@program
+def distribution_names(y):
+    a, b = real(), real(2)
+    total = normal(a, 1, 2) + normal(b, 1, 2) + st.t.logpdf(y, 4, a, [1, 2]).sum()
+    return total + normal(3, 1, 2) + b.sum()
+
+
+@program
+def sizes(N, K, x):
+    c = real(3)
+    return normal(c, 0, 1) + x[:2].sum() + c.sum() + 3 + 2
+
+
 def read(name):
     path = FOLDER / f"{name}.json"
     data = json.loads(path.read_text()) if path.exists() else {}

@@ -263,6 +263,7 @@ impl<'a> Checker<'a> {
                 widest = Some(place);
             }
         }
+        self.expect_counts(declaration, parameters, args)?;
         let event = self.event_dims(declaration, args)?;
         let base = match declaration.values {
             Values::Real => Base::Real,
@@ -287,6 +288,39 @@ impl<'a> Checker<'a> {
         };
         let _ = span;
         Some(Type::Distribution { base, array, event })
+    }
+
+    /// As many weights as distributions.
+    fn expect_counts(
+        &mut self,
+        declaration: &Declaration,
+        parameters: &[Parameter],
+        args: &[DistArg],
+    ) -> Option<()> {
+        let of_weights = parameters.iter().zip(args).find_map(|(p, arg)| match (p.kind, arg) {
+            (Kind::Value { rank: 1, .. }, DistArg::Value(e)) => {
+                let dim = e.ty.number()?.1.last()?.clone();
+                Some((e.span, p.name, dim))
+            }
+            _ => None,
+        });
+        let of_components = args.iter().find_map(|arg| match arg {
+            DistArg::Distributions(all) => match (&all[..], &all[0].ty) {
+                ([one], Type::Distribution { array, .. }) if !array.is_empty() => {
+                    Some((one.span, array.last()?.clone()))
+                }
+                _ => Some((all[0].span.to(all[all.len() - 1].span), (all.len() as i64).into())),
+            },
+            _ => None,
+        });
+        if let (Some((weights, name, a)), Some((components, b))) = (of_weights, of_components)
+            && a.compare(&b) == Same::No
+        {
+            let dist = declaration.name;
+            self.report(error::counts_differ(dist, (weights, name, &a), (components, &b)));
+            return None;
+        }
+        Some(())
     }
 
     fn join_arrays(

@@ -42,9 +42,17 @@ const OTHER_NAMES: &[(&str, &str)] = &[
 
 /// Says what was likely meant: another language's word, or a slip of the pen.
 fn meant<'a>(problem: D, written: &str, known: impl IntoIterator<Item = &'a str>) -> D {
-    match OTHER_NAMES.iter().find(|(other, _)| *other == written) {
-        Some((_, here)) => problem.help(format!("here it is `{here}`")),
-        None => problem.suggest(written, known),
+    let here = |word: &str| OTHER_NAMES.iter().find(|(other, _)| *other == word);
+    if let Some((_, here)) = here(written) {
+        return problem.help(format!("here it is `{here}`"));
+    }
+    let other = OTHER_NAMES.iter().map(|(other, _)| *other);
+    match crate::diag::closest(written, known.into_iter().chain(other)) {
+        Some(close) => {
+            let name = here(close).map_or(close, |(_, here)| here);
+            problem.help(format!("did you mean `{name}`?"))
+        }
+        None => problem,
     }
 }
 
@@ -113,7 +121,7 @@ pub fn unknown_field(span: Span, name: &str, function: bool, label: bool) -> D {
         "levels" => problem.help("only data declared as `label` have `.levels`"),
         "size" | "len" | "shape" => problem.help("the number of elements is `length(x)`"),
         "T" => problem.help("the transpose of a matrix is `x'`"),
-        _ if label => problem.help("labels have `.levels`"),
+        _ if label => problem.help("did you mean `.levels`? it is what labels have"),
         _ => problem.help("functions are called as methods with parentheses: `x.sum()`"),
     }
 }
@@ -411,6 +419,17 @@ pub fn draw_base(span: Span, dist: Span, name: &str, dist_name: &str) -> D {
     .at(dist, "gives whole numbers")
     .at(span, "real numbers")
     .help("declare the data as `int`")
+}
+
+pub fn counts_differ(
+    dist: &str,
+    (weights, name, a): (Span, &str, &Dim),
+    (components, b): (Span, &Dim),
+) -> D {
+    D::error("E0312", format!("`{dist}` has {b} components, but `{name}` has {a} elements"))
+        .at(weights, format!("this has {a}"))
+        .at(components, format!("{b} components"))
+        .help("every component has one weight")
 }
 
 pub fn power_of(span: Span, ty: &Type) -> D {

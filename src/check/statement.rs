@@ -194,7 +194,9 @@ impl<'a> Checker<'a> {
             return;
         }
         let dims = self.target_dims(id, &definitions);
-        self.sizing.remove(&id);
+        if !self.sizing.remove(&id) {
+            return; // its own extents depend on it: reported
+        }
         match dims {
             Some(dims) if dims.is_empty() => self.report_cycle(id, leaf, span),
             Some(dims) => self.variable_mut(id).ty = Type::array(Base::Real, dims),
@@ -217,6 +219,7 @@ impl<'a> Checker<'a> {
         let variable = self.variable(id);
         cycle.push(variable.name.clone());
         let problem = error::self_definition(span, variable.span, &cycle);
+        self.sizing.remove(&id);
         self.report(problem);
     }
 
@@ -526,7 +529,10 @@ impl<'a> Checker<'a> {
             }
             Some(_) => {
                 let first = self.variable(target.var).span;
-                self.report(error::elements_differ(first, &old, target.span, &ty));
+                self.report(match target.indices.is_empty() {
+                    true => error::branches_differ(first, &old, target.span, &ty),
+                    false => error::elements_differ(first, &old, target.span, &ty),
+                });
             }
             None => self.variable_mut(target.var).ty = ty,
         }

@@ -99,6 +99,14 @@ pub fn element_text(shape: &[usize], flat: usize) -> String {
     format!("[{}]", parts.join(", "))
 }
 
+/// `` dimension 2 of `x` ``, or just `` `x` `` if it has one.
+pub fn axis_text(what: &str, rank: usize, axis: usize) -> String {
+    match rank {
+        0 | 1 => what.into(),
+        _ => format!("dimension {} of {what}", axis + 1),
+    }
+}
+
 impl<'a> Binder<'a> {
     fn read(&mut self) {
         for decl in &self.program.data {
@@ -200,13 +208,11 @@ impl<'a> Binder<'a> {
         if let Some(&first) = missing.first()
             && decl.base != Base::Real
         {
-            let why = "whole numbers cannot be inferred";
-            return Err(Box::new(error::missing_value(
+            return Err(Box::new(error::missing_whole(
                 span,
                 &name,
                 &element_text(&shape, first),
                 &file,
-                why,
             )));
         }
         self.check_refinement(decl, &name, &shape, &data, &missing, &file)?;
@@ -302,30 +308,22 @@ impl<'a> Binder<'a> {
     ) -> Result<(), Box<Diagnostic>> {
         let span = self.name_span(decl);
         let what = refinement_name(decl.refinement);
-        let refuse = |flat: usize, lead: usize, why: &str| {
-            Box::new(error::refinement(
-                span,
-                name,
-                &element_text(&shape[..lead], flat),
-                what,
-                why,
-                file,
-            ))
+        let refuse = |flat: usize, lead: usize, wrong: &str| {
+            let element = element_text(&shape[..lead], flat);
+            let place = (name, element.as_str(), file);
+            Box::new(error::refinement(span, place, what, wrong))
         };
-        let scalar: Option<fn(f64) -> Option<&'static str>> = match decl.refinement {
-            Refinement::Positive => Some(|x| (x <= 0.0).then_some("it is not above 0")),
-            Refinement::Nonnegative => Some(|x| (x < 0.0).then_some("it is below 0")),
-            Refinement::Unit => {
-                Some(|x| (!(0.0..=1.0).contains(&x)).then_some("it is not between 0 and 1"))
-            }
+        let scalar: Option<(fn(f64) -> bool, &str)> = match decl.refinement {
+            Refinement::Positive => Some((|x| x > 0.0, "above 0")),
+            Refinement::Nonnegative => Some((|x| x >= 0.0, "0 or above")),
+            Refinement::Unit => Some((|x| (0.0..=1.0).contains(&x), "between 0 and 1")),
             _ => None,
         };
-        if let Some(test) = scalar {
+        if let Some((test, must)) = scalar {
             for (i, &x) in data.iter().enumerate() {
-                if !missing.contains(&i)
-                    && let Some(why) = test(x)
-                {
-                    return Err(refuse(i, shape.len(), &format!("it is {x}; {why}")));
+                if missing.binary_search(&i).is_err() && !test(x) {
+                    let wrong = format!("is {x}, but must be {must}");
+                    return Err(refuse(i, shape.len(), &wrong));
                 }
             }
             return Ok(());
@@ -348,7 +346,8 @@ impl<'a> Binder<'a> {
         for (i, part) in data.chunks(numel(event).max(1)).enumerate() {
             let lower = (decl.refinement == Refinement::PositiveOrdered).then_some(0.0);
             if let Err(why) = crate::transform::contains(&support, event, part, lower, None) {
-                return Err(refuse(i, lead, &why));
+                let wrong = format!("must be {}: {why}", with_article(decl.refinement));
+                return Err(refuse(i, lead, &wrong));
             }
         }
         Ok(())
@@ -364,7 +363,7 @@ impl<'a> Binder<'a> {
                 && let Some(bound) = self.bound.values.get(&decl.var)
             {
                 let value = bound.value.data()[0] as i64;
-                let by = format!("`{name}` = {value}");
+                let by = "the number given".to_string();
                 self.bound.atoms.insert(
                     Atom::Name(name),
                     Known {
@@ -393,9 +392,10 @@ impl<'a> Binder<'a> {
                 if owner
                     .is_none_or(|d| self.bound.values.contains_key(&d.var) || d.default.is_some())
                 {
+                    let array = owner.map_or(&variable.name, |d| &self.program.variable(d.var).name);
                     self.problems.push(error::unknown_extent(
                         variable.span,
-                        &variable.name,
+                        array,
                         &variable.name,
                     ));
                 }
@@ -574,6 +574,20 @@ fn refinement_name(refinement: Refinement) -> &'static str {
         Refinement::Covariance => "covariance",
         Refinement::CholeskyCovariance => "cholesky_covariance",
         Refinement::Label => "label",
+    }
+}
+
+fn with_article(refinement: Refinement) -> &'static str {
+    match refinement {
+        Refinement::Simplex => "a simplex",
+        Refinement::Ordered => "in increasing order",
+        Refinement::PositiveOrdered => "positive and in increasing order",
+        Refinement::UnitVector => "a unit vector",
+        Refinement::Correlation => "a correlation matrix",
+        Refinement::CholeskyCorrelation => "a Cholesky factor of a correlation matrix",
+        Refinement::Covariance => "a covariance matrix",
+        Refinement::CholeskyCovariance => "a Cholesky factor of a covariance matrix",
+        other => refinement_name(other),
     }
 }
 

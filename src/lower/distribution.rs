@@ -1,11 +1,13 @@
 //! Distributions as values, and what is asked of them.
 
+use super::latent::static_support;
 use super::value::{AxisList, Value};
 use super::{Lowerer, Result, error};
 use crate::check::program::{DistArg, Expr, ExprKind, Property};
-use crate::diag::Span;
-use crate::dist::{Argument, Distribution, EventAxis, Family, Kind};
-use crate::graph::{Shape, Var};
+use crate::diag::{Diagnostics, Label, Span};
+use crate::dist::{Argument, Distribution, Domain, EventAxis, Family, Kind};
+use crate::graph::{Shape, Var, numel};
+use crate::transform;
 
 /// A distribution whose arguments are values: each with its own loops, aligned when it is used.
 #[derive(Clone, Debug)]
@@ -17,7 +19,7 @@ pub struct DistValue<'g> {
     pub array: Vec<usize>,
     /// Extents of one draw.
     pub event: Vec<usize>,
-    span: Span,
+    pub span: Span,
 }
 
 #[derive(Clone, Debug)]
@@ -123,20 +125,7 @@ impl<'g> Lowerer<'_, 'g> {
                     let Kind::Value { rank, domain } = parameter.kind else {
                         unreachable!("checked")
                     };
-                    if let Some(known) = value.var.as_const()
-                        && let Some((x, words)) = known
-                            .data()
-                            .iter()
-                            .find_map(|&x| Some((x, domain.refuses(x)?)))
-                    {
-                        return Err(vec![error::parameter_domain(
-                            e.span,
-                            declaration.name,
-                            parameter.name,
-                            x,
-                            words,
-                        )]);
-                    }
+                    self.expect_domain(declaration.name, parameter.name, domain, &value, rank, e)?;
                     DistValueArg::Value(value, rank)
                 }
                 DistArg::Number(x) => match parameter.kind {
@@ -169,9 +158,51 @@ impl<'g> Lowerer<'_, 'g> {
             event: Vec::new(),
             span,
         };
-        d.array = self.array_of(&d)?;
-        d.event = self.event_of(&d, span)?;
+        expect_counts(&d, args)?;
+        let shown = |problems| with_shapes(problems, args, &d.args);
+        let array = self.array_of(&d).map_err(shown)?;
+        let event = self.event_of(&d, span).map_err(shown)?;
+        (d.array, d.event) = (array, event);
         Ok(d)
+    }
+
+    /// Arguments known from data are in the parameter's domain.
+    fn expect_domain(
+        &self,
+        dist: &str,
+        parameter: &str,
+        domain: Domain,
+        value: &Value<'g>,
+        rank: usize,
+        e: &Expr,
+    ) -> Result<()> {
+        let Some(known) = value.var.as_const() else {
+            return Ok(());
+        };
+        let own = value.dims()[value.rank() - rank..].to_vec();
+        let size = numel(&own).max(1);
+        let support = match rank {
+            0 => None,
+            _ => static_support(domain, self.graph),
+        };
+        for (i, part) in known.data().chunks(size).enumerate() {
+            let wrong = match &support {
+                Some(support) => transform::contains(support, &own, part, None, None)
+                    .err()
+                    .map(|why| (words_of(domain), why)),
+                None => part
+                    .iter()
+                    .find_map(|&x| Some((domain.refuses(x)?, format!("this is {x}")))),
+            };
+            if let Some((must, found)) = wrong {
+                let row = self.row_text(&value.axes, i * size / self.count(value).max(1));
+                let names = (dist, parameter);
+                return Err(vec![error::parameter_domain(
+                    e.span, names, must, &found, &row,
+                )]);
+            }
+        }
+        Ok(())
     }
 
     /// Extents of the array of draws: of values beyond their own axes and of wrapped distributions.
@@ -522,4 +553,67 @@ fn property_name(property: Property) -> String {
         Property::Entropy => "entropy",
     }
     .into()
+}
+
+/// As many weights as distributions.
+fn expect_counts(d: &DistValue<'_>, args: &[DistArg]) -> Result<()> {
+    let weights = args.iter().zip(&d.args).find_map(|pair| match pair {
+        (DistArg::Value(e), DistValueArg::Value(v, 1)) => Some((e.span, *v.dims().last()?)),
+        _ => None,
+    });
+    let components = args.iter().zip(&d.args).find_map(|pair| match pair {
+        (DistArg::Distributions(all), DistValueArg::Stack(inner)) => {
+            Some((all[0].span, *inner.array.last()?))
+        }
+        (DistArg::Distributions(all), DistValueArg::Distributions(_)) => {
+            Some((all[0].span.to(all[all.len() - 1].span), all.len()))
+        }
+        _ => None,
+    });
+    match (weights, components) {
+        (Some((a_span, a)), Some((b_span, b))) if a != b => Err(vec![error::counts_differ(
+            d.family.declaration().name,
+            (a_span, a),
+            (b_span, b),
+        )]),
+        _ => Ok(()),
+    }
+}
+
+/// Extents that differ are said with the places and shapes of the arguments.
+fn with_shapes(
+    mut problems: Diagnostics,
+    args: &[DistArg],
+    lowered: &[DistValueArg<'_>],
+) -> Diagnostics {
+    for problem in problems.iter_mut().filter(|p| p.code == "E0662") {
+        let shapes = args
+            .iter()
+            .zip(lowered)
+            .filter_map(|(arg, value)| match (arg, value) {
+                (DistArg::Value(e), DistValueArg::Value(v, _)) if v.rank() > 0 => Some(Label {
+                    span: e.span,
+                    text: format!("this is {}", error::shape(&v.dims())),
+                }),
+                _ => None,
+            });
+        let shapes: Vec<Label> = shapes.collect();
+        if shapes.len() > 1 {
+            problem.labels = shapes;
+        }
+    }
+    problems
+}
+
+fn words_of(domain: Domain) -> &'static str {
+    match domain {
+        Domain::Simplex => "a simplex",
+        Domain::Ordered => "in increasing order",
+        Domain::UnitVector => "a unit vector",
+        Domain::Covariance => "a covariance matrix",
+        Domain::CholeskyCovariance => "a Cholesky factor of a covariance matrix",
+        Domain::Correlation => "a correlation matrix",
+        Domain::CholeskyCorrelation => "a Cholesky factor of a correlation matrix",
+        _ => "within its range",
+    }
 }

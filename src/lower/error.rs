@@ -83,7 +83,7 @@ pub fn dimension_conflict(
 ) -> D {
     D::error(
         "E0653",
-        format!("the data disagree on `{dim}`: {known} by {other}, {extent} by `{name}`"),
+        format!("the data disagree on `{dim}`: {known} by {other}, {extent} by the shape of `{name}`"),
     )
     .at(span, format!("dimension {axis} of `{name}` has {extent}"))
     .at(first, format!("{dim} is {known} here"))
@@ -97,18 +97,14 @@ pub fn wrong_type(span: Span, name: &str, declared: &str, found: &str, file: &st
     .at(span, "declared here")
 }
 
+/// `what` goes on after the element's name.
 pub fn refinement(
     span: Span,
-    name: &str,
-    element: &str,
+    (name, element, file): (&str, &str, &str),
     declared: &str,
-    why: &str,
-    file: &str,
+    what: &str,
 ) -> D {
-    D::error(
-        "E0655",
-        format!("`{name}{element}` in {file} is no {declared}: {why}"),
-    )
+    D::error("E0655", format!("`{name}{element}` in {file} {what}"))
     .at(span, format!("declared as {declared}"))
 }
 
@@ -130,7 +126,7 @@ pub fn condition_fails(span: Span, name: &str, element: &str) -> D {
             if element.is_empty() {
                 String::new()
             } else {
-                format!(" at {element}")
+                format!(" for element {element}")
             }
         ),
     )
@@ -153,18 +149,23 @@ pub fn unknown_extent(span: Span, name: &str, dim: &str) -> D {
     .help("give data whose shape has it, or declare it as `int` and give its value")
 }
 
-pub fn out_of_range(span: Span, index: f64, extent: usize, what: &str, row: &str) -> D {
-    let row = if row.is_empty() {
-        String::new()
-    } else {
-        format!(" (at {row})")
+/// `extent` is not known where the index itself defines it.
+pub fn out_of_range(span: Span, index: f64, extent: Option<usize>, what: &str, row: &str) -> D {
+    let at = match row {
+        "" => String::new(),
+        row => format!(" at {row}"),
     };
-    D::error(
-        "E0661",
-        format!("index {index} is out of range: {what} has {extent} elements{row}"),
-    )
-    .at(span, format!("this is {index}{row}"))
-    .help("indices begin at 1")
+    let has = match extent {
+        Some(1) => format!(": {what} has 1 element"),
+        Some(extent) => format!(": {what} has {extent} elements"),
+        None => format!(" of {what}"),
+    };
+    let problem = D::error("E0661", format!("index {index} is out of range{has}"))
+        .at(span, format!("this is {index}{at}"));
+    if index < 1.0 {
+        return problem.help("indices begin at 1");
+    }
+    problem
 }
 
 pub fn extents_differ(span: Span, a: usize, b: usize) -> D {
@@ -235,28 +236,75 @@ pub fn left_out(span: Span, definition: Span, name: &str) -> D {
         .help("use it under the same condition, or define it in the other branch too")
 }
 
+/// `row` says where in the loops, if it is in any.
 pub fn outside_support(
     span: Span,
-    name: &str,
-    element: &str,
-    value: f64,
-    dist: &str,
+    (name, element, row): (&str, &str, &str),
+    value: &str,
+    dist: (Span, &str),
     why: &str,
 ) -> D {
+    let at = match row {
+        "" => String::new(),
+        row => format!(" at {row}"),
+    };
     D::error(
         "E0665",
-        format!("`{name}{element}` = {value} cannot come from `{dist}`: {why}"),
+        format!("`{name}{element}` cannot come from `{}`: {why}", dist.1),
     )
-    .at(span, "observed here")
-    .help("such data have probability 0 under the model")
+    .at(span, format!("{value} is observed here{at}"))
+    .at(dist.0, "such a value has probability 0 here")
 }
 
-pub fn parameter_domain(span: Span, dist: &str, parameter: &str, value: f64, words: &str) -> D {
+/// `must` completes "must be …".
+pub fn parameter_domain(
+    span: Span,
+    (dist, parameter): (&str, &str),
+    must: &str,
+    found: &str,
+    row: &str,
+) -> D {
+    let at = match row {
+        "" => String::new(),
+        row => format!(" at {row}"),
+    };
     D::error(
         "E0666",
-        format!("`{parameter}` of `{dist}` must be {words}, but the data make it {value}"),
+        format!("`{parameter}` of `{dist}` must be {must}, but with these data it is not"),
     )
-    .at(span, format!("this is {value}"))
+    .at(span, format!("{found}{at}"))
+}
+
+pub fn draw_extents(span: Span, name: &str, found: &[usize], dist: Span, gives: &[usize]) -> D {
+    D::error(
+        "E0662",
+        format!(
+            "with these data the dimensions differ: `{name}` is {}, its distribution {}",
+            shape(found),
+            shape(gives)
+        ),
+    )
+    .at(span, format!("this is {}", shape(found)))
+    .at(dist, format!("this gives {}", shape(gives)))
+}
+
+pub fn counts_differ(dist: &str, weights: (Span, usize), components: (Span, usize)) -> D {
+    let message = format!(
+        "with these data `{dist}` has {} components and {} weights",
+        components.1, weights.1
+    );
+    D::error("E0662", message)
+        .at(weights.0, format!("{} weights", weights.1))
+        .at(components.0, format!("{} components", components.1))
+}
+
+/// `[3, 2]`, or `a number`.
+pub fn shape(extents: &[usize]) -> String {
+    if extents.is_empty() {
+        return "a number".into();
+    }
+    let extents: Vec<String> = extents.iter().map(usize::to_string).collect();
+    format!("[{}]", extents.join(", "))
 }
 
 pub fn cycle(places: &[(Span, String)]) -> D {
@@ -299,15 +347,25 @@ pub fn self_support(span: Span, name: &str) -> D {
 }
 
 pub fn ragged(span: Span, function: &str) -> D {
-    D::error("E0672", format!("`{function}` does not take an array whose length differs from row to row"))
+    let function = match function.contains(' ') {
+        true => function.to_string(),
+        false => format!("`{function}`"),
+    };
+    D::error("E0672", format!("{function} does not take an array whose length differs from row to row"))
         .at(span, "its length depends on the loop")
         .help("such arrays can be combined element by element and reduced by sum, prod, mean, max, min or log_sum_exp")
 }
 
-pub fn missing_discrete(span: Span, name: &str, element: &str, dist: &str) -> D {
-    D::error("E0673", format!("`{name}{element}` is missing, and `{dist}` gives whole numbers"))
-        .at(span, "observed here")
-        .help("leave such rows out with a condition: `if …`, or sum over the missing value's possibilities")
+pub fn missing_whole(span: Span, name: &str, element: &str, file: &str) -> D {
+    D::error("E0656", format!("`{name}{element}` is missing in {file}"))
+        .at(span, "whole numbers cannot be inferred")
+        .help("leave such rows out of the data, or sum over the possible values with log_sum_exp")
+}
+
+pub fn missing_in_vector(span: Span, name: &str, element: &str, file: &str) -> D {
+    D::error("E0656", format!("`{name}{element}` is missing in {file}"))
+        .at(span, "drawn as part of a vector or matrix, which must be whole")
+        .help("leave such rows out with a condition: `if …`")
 }
 
 pub fn too_large(span: Span, what: &str, size: f64) -> D {

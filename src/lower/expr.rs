@@ -3,12 +3,26 @@
 use super::value::{AxisId, AxisList, Value};
 use super::{Lowerer, Result, error};
 use crate::check::program::{Clause, Expr, ExprKind, LoopId, Property, VarId};
-use crate::diag::{Diagnostic, Span};
+use crate::diag::{Diagnostic, Diagnostics, Label, Span};
 use crate::functions::{self, Operand};
 use crate::graph::{Shape, Tensor, Var, numel};
 
 /// More elements than any array may have.
 const LARGEST: f64 = 2_147_483_648.0;
+
+/// Extents that differ are said with the places and shapes of all arguments.
+fn with_shapes(mut problems: Diagnostics, args: &[Expr], values: &[Value<'_>]) -> Diagnostics {
+    for problem in problems.iter_mut().filter(|p| p.code == "E0662") {
+        let shapes = args.iter().zip(values).filter(|(_, v)| v.rank() > 0);
+        problem.labels = shapes
+            .map(|(arg, value)| Label {
+                span: arg.span,
+                text: format!("this is {}", error::shape(&value.dims())),
+            })
+            .collect();
+    }
+    problems
+}
 
 impl<'g> Lowerer<'_, 'g> {
     /// Refuses what would have too many elements before memory is asked for.
@@ -49,6 +63,7 @@ impl<'g> Lowerer<'_, 'g> {
                     .map(|a| self.value(a))
                     .collect::<Result<Vec<_>>>()?;
                 self.call(function, &values, e.span)
+                    .map_err(|problems| with_shapes(problems, args, &values))
             }
             ExprKind::Let { bindings, body } => {
                 for (id, value) in bindings {
@@ -295,12 +310,12 @@ impl<'g> Lowerer<'_, 'g> {
         let axis = self.open_loop(clause.var, &clause.range)?;
         own.push(axis);
         for (_, condition) in &clause.conditions {
-            let condition = self.value(condition)?;
-            if condition.var.as_const().is_none() {
-                self.mask_also(axis, condition)?;
+            let value = self.value(condition)?;
+            if self.recurrence.is_some() && value.var.as_const().is_none() {
+                self.mask_also(axis, value)?;
                 continue;
             }
-            if let Some(flat) = self.filter(&condition, true, Some(axis)) {
+            if let Some(flat) = self.filter(&value, true, Some(axis), condition.span)? {
                 self.filters.push(flat);
                 own.push(flat);
             }
@@ -470,18 +485,18 @@ impl<'g> Lowerer<'_, 'g> {
         condition: &Value<'g>,
         holds: bool,
         along: Option<AxisId>,
-    ) -> Option<AxisId> {
+        span: Span,
+    ) -> Result<Option<AxisId>> {
         let extra: AxisList = along.into_iter().collect();
         let axes = self.union([condition.axes.clone(), extra]);
-        let var = self.spread(condition, &axes);
-        let truth = var.as_const()?;
-        if truth.data().iter().all(|&x| (x != 0.0) == holds) {
-            return None;
+        let truth = self.known(condition, &axes, span)?;
+        if truth.iter().all(|&x| (x != 0.0) == holds) {
+            return Ok(None);
         }
-        let rows: Vec<usize> = (0..truth.numel())
-            .filter(|&i| (truth.data()[i] != 0.0) == holds)
+        let rows: Vec<usize> = (0..truth.len())
+            .filter(|&i| (truth[i] != 0.0) == holds)
             .collect();
-        Some(self.flat_axis(&axes, &rows))
+        Ok(Some(self.flat_axis(&axes, &rows)))
     }
 
     fn choice(
@@ -509,7 +524,7 @@ impl<'g> Lowerer<'_, 'g> {
         let mut parts = Vec::new();
         for (branch, holds) in [(then, true), (otherwise, false)] {
             let flat = self
-                .filter(&condition_value, holds, None)
+                .filter(&condition_value, holds, None, condition.span)?
                 .expect("both kinds of rows exist");
             self.filters.push(flat);
             let value = self.value(branch)?;

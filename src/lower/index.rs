@@ -1,5 +1,6 @@
 //! Indexing: gathers, slices and rows of any length.
 
+use super::bind::axis_text;
 use super::value::{AxisList, Value};
 use super::{Lowerer, Result, error};
 use crate::check::program::{Expr, ExprKind, Index};
@@ -122,7 +123,13 @@ impl<'g> Lowerer<'_, 'g> {
             if lengths[row] > 0.0 && (a < 1.0 || b > extent as f64) {
                 let bad = if a < 1.0 { a } else { b };
                 let row = self.row_text(&axes, row);
-                return Err(vec![error::out_of_range(span, bad, extent, what, &row)]);
+                return Err(vec![error::out_of_range(
+                    span,
+                    bad,
+                    Some(extent),
+                    &axis_text(what, base.rank(), axis),
+                    &row,
+                )]);
             }
         }
         if axes.is_empty() {
@@ -242,7 +249,8 @@ impl<'g> Lowerer<'_, 'g> {
         }
         let dims = base.dims();
         for pick in picks {
-            self.expect_inside(pick, dims[pick.axis], what)?;
+            let what = axis_text(what, dims.len(), pick.axis);
+            self.expect_inside(pick, dims[pick.axis], &what)?;
         }
         let strides = {
             let picked: Vec<usize> = picks.iter().map(|p| dims[p.axis]).collect();
@@ -400,7 +408,7 @@ impl<'g> Lowerer<'_, 'g> {
         Err(vec![error::out_of_range(
             pick.span,
             numbers.data()[flat],
-            extent,
+            Some(extent),
             what,
             &row,
         )])

@@ -1,6 +1,6 @@
 //! Latents and learned parameters: their supports, and the unconstrained blocks they come from.
 
-use super::bind::{element_text, refined_support};
+use super::bind::{axis_text, element_text, refined_support};
 use super::distribution::DistValue;
 use super::statement::Piece;
 use super::value::{AxisList, Value};
@@ -31,6 +31,8 @@ impl<'g> Lowerer<'_, 'g> {
         };
         let mut batch = lead.clone();
         batch.extend(&array);
+        let all = batch.iter().chain(&event).copied();
+        self.expect_size(&format!("`{name}`"), all, target.span)?;
         let (value, _) = self.new_latent(&name, &support, &batch, &event);
         if target.indices.is_empty() {
             self.env.insert(target.var, Value::plain(value));
@@ -140,31 +142,11 @@ impl<'g> Lowerer<'_, 'g> {
             self.pieces.entry(target.var).or_default();
             return Ok(());
         }
-        let element = element_text(&shape, places[mine[0]]);
-        let family = d.family.declaration().name;
-        if matches!(
-            dist.ty,
-            Type::Distribution {
-                base: crate::types::Base::Int,
-                ..
-            }
-        ) {
-            return Err(vec![error::missing_discrete(
-                target.span,
-                &name,
-                &element,
-                family,
-            )]);
-        }
         if !d.event.is_empty() {
-            let why = "only single numbers can be missing, not parts of vectors";
-            return Err(vec![error::missing_value(
-                target.span,
-                &name,
-                &element,
-                &bound.file,
-                why,
-            )]);
+            let element = element_text(&shape, places[mine[0]]);
+            let file = &bound.file;
+            let problem = error::missing_in_vector(target.span, &name, &element, file);
+            return Err(vec![problem]);
         }
         // Bounds of the support, at the missing elements.
         let rank = rest.len();
@@ -223,12 +205,13 @@ impl<'g> Lowerer<'_, 'g> {
             let mut flat = 0;
             for (axis, (&k, &n)) in place.iter().zip(shape).enumerate() {
                 if k >= n {
-                    let what = format!("`{}`", self.program.variable(target.var).name);
+                    let name = &self.program.variable(target.var).name;
+                    let what = axis_text(&format!("`{name}`"), shape.len(), axis);
                     let text = self.row_text(axes, row);
                     return Err(vec![error::out_of_range(
                         target.indices[axis].span,
                         (k + 1) as f64,
-                        n,
+                        Some(n),
                         &what,
                         &text,
                     )]);
@@ -263,6 +246,8 @@ impl<'g> Lowerer<'_, 'g> {
                 None => return Err(vec![error::unknown_extent(span, &name, &dim.to_string())]),
             }
         }
+        let what = format!("`{name}`");
+        self.expect_size(&what, shape.iter().copied(), span)?;
         let (support, rank) = match refinement {
             Refinement::Positive | Refinement::Nonnegative => (
                 Support::Interval {
@@ -333,7 +318,7 @@ impl<'g> Lowerer<'_, 'g> {
 }
 
 /// The support that a family's declaration alone fixes.
-fn static_support(domain: crate::dist::Domain, graph: &crate::graph::Graph) -> Option<Support<'_>> {
+pub(super) fn static_support(domain: crate::dist::Domain, graph: &crate::graph::Graph) -> Option<Support<'_>> {
     use crate::dist::Domain;
     let number = |x: f64| Some(graph.scalar(x));
     Some(match domain {
@@ -345,6 +330,10 @@ fn static_support(domain: crate::dist::Domain, graph: &crate::graph::Graph) -> O
         Domain::Unit => Support::Interval {
             lower: number(0.0),
             upper: number(1.0),
+        },
+        Domain::Ordered => Support::Ordered {
+            lower: None,
+            upper: None,
         },
         Domain::Circle => Support::Circle,
         Domain::Simplex => Support::Simplex,

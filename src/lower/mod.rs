@@ -72,8 +72,12 @@ pub fn lower(
         jacobians: Vec::new(),
         terms: Vec::new(),
     };
-    lowerer.data()?;
-    lowerer.statements()?;
+    let in_order = |mut problems: Diagnostics| {
+        problems.sort_by_key(|p| p.labels.first().map(|l| (l.span.source, l.span.start)));
+        problems
+    };
+    lowerer.data().map_err(in_order)?;
+    lowerer.statements().map_err(in_order)?;
     let parts = lowerer.finish()?;
     let model = Model {
         blocks: parts.blocks,

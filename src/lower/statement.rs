@@ -8,7 +8,7 @@ use crate::check::program::{Nest, StatementKind, Target, VarId, VariableKind};
 use crate::diag::Span;
 use crate::graph::{Tensor, Var, numel};
 use crate::types::{Atom, Dim, Type};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Elements of an array that one statement defines.
 pub struct Piece<'g> {
@@ -112,7 +112,17 @@ impl<'g> Lowerer<'_, 'g> {
             *waiting.entry(*var).or_default() += 1;
         }
         let mut problems = Vec::new();
+        let mut failed: BTreeSet<VarId> = BTreeSet::new();
         for step in order::order(self.program, &|i| defined[i]) {
+            let members = match &step {
+                Step::One(i) | Step::Draw(i) => vec![*i],
+                Step::Recurrence(group) => group.clone(),
+            };
+            let mine: Vec<VarId> = members.iter().filter_map(|&i| defined[i]).collect();
+            if members.iter().any(|&i| self.needs(i, &failed)) {
+                failed.extend(mine);
+                continue;
+            }
             let done = match &step {
                 Step::One(i) => self.define(*i, true),
                 Step::Draw(i) => self.define(*i, false),
@@ -121,21 +131,21 @@ impl<'g> Lowerer<'_, 'g> {
             self.filters.clear();
             if let Err(new) = done {
                 problems.extend(new);
-                return Err(problems);
+                failed.extend(mine);
+                continue;
             }
             let recurrent = matches!(step, Step::Recurrence(_));
-            let members = match step {
-                Step::One(i) | Step::Draw(i) => vec![i],
-                Step::Recurrence(group) => group,
-            };
-            for var in members.iter().filter_map(|&i| defined[i]) {
+            for var in mine {
                 let left = waiting.get_mut(&var).expect("counted above");
                 *left -= 1;
-                if *left == 0 {
-                    self.assemble(var)?;
+                if *left == 0
+                    && let Err(new) = self.assemble(var)
+                {
+                    problems.extend(new);
+                    failed.insert(var);
                 }
             }
-            if recurrent {
+            if recurrent && problems.is_empty() {
                 // Names inside its loops, now that the arrays are there.
                 for &i in &members {
                     if let StatementKind::Let { target, .. } = &self.program.statements[i].kind
@@ -149,6 +159,9 @@ impl<'g> Lowerer<'_, 'g> {
         }
         for i in 0..self.program.statements.len() {
             self.come_from(i);
+            if self.needs(i, &failed) || defined[i].is_some_and(|v| failed.contains(&v)) {
+                continue;
+            }
             if let Err(new) = self.term(i) {
                 problems.extend(new);
             }
@@ -159,6 +172,11 @@ impl<'g> Lowerer<'_, 'g> {
         } else {
             Err(problems)
         }
+    }
+
+    /// Whether a statement reads a variable that could not be defined.
+    fn needs(&self, statement: usize, failed: &BTreeSet<VarId>) -> bool {
+        !failed.is_empty() && !order::uses(self.program, statement, false).is_disjoint(failed)
     }
 
     /// Data with missing values are drawn somewhere.
@@ -236,7 +254,7 @@ impl<'g> Lowerer<'_, 'g> {
                         None => {
                             let value = self.value(condition)?;
                             let along = axes.last().copied();
-                            let flat = self.filter(&value, *holds, along);
+                            let flat = self.filter(&value, *holds, along, condition.span)?;
                             self.loops.insert(*id, flat);
                             flat
                         }
@@ -328,7 +346,7 @@ impl<'g> Lowerer<'_, 'g> {
         block: Option<usize>,
     ) -> Result<()> {
         if value.ragged.is_some() {
-            return Err(vec![error::ragged(target.span, "an element of an array")]);
+            return Err(vec![error::ragged(target.span, "an array's element")]);
         }
         let values = self.spread(value, axes);
         let rows = numel(&values.shape()[..axes.len()]);
@@ -362,7 +380,7 @@ impl<'g> Lowerer<'_, 'g> {
                 return Err(vec![error::out_of_range(
                     index.span,
                     numbers[row],
-                    usize::MAX,
+                    None,
                     &what,
                     &text,
                 )]);

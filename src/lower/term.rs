@@ -7,7 +7,7 @@ use super::{Lowerer, Result, error};
 use crate::check::program::{StatementKind, Target, VariableKind};
 use crate::diag::Span;
 use crate::dist::Support;
-use crate::graph::{Shape, Var, numel};
+use crate::graph::{Shape, Tensor, Var, numel};
 use crate::model::Term;
 use crate::transform;
 
@@ -109,7 +109,11 @@ impl<'g> Lowerer<'_, 'g> {
         let n = dims.len().min(expected.len());
         let (a, b) = (&dims[dims.len() - n..], &expected[expected.len() - n..]);
         match a.iter().zip(b).find(|(a, b)| a != b) {
-            Some((&a, &b)) => Err(vec![error::extents_differ(target.span, a, b)]),
+            Some(_) => {
+                let name = &self.program.variable(target.var).name;
+                let (x, d) = (&dims, d.span);
+                Err(vec![error::draw_extents(target.span, name, x, d, &expected)])
+            }
             None => Ok(()),
         }
     }
@@ -158,42 +162,48 @@ impl<'g> Lowerer<'_, 'g> {
         axes: &AxisList,
         span: Span,
     ) -> Result<()> {
-        let Some(values) = x.var.as_const() else {
+        if x.var.as_const().is_none() {
+            return Ok(());
+        }
+        let rank = x.rank() - d.event.len();
+        let axes = self.union([axes.clone(), x.axes.clone()]);
+        let (support, _, _) = self.own_support(d, &axes, rank, span)?;
+        let mut batch: Vec<usize> = axes.iter().map(|a| self.extent(*a)).collect();
+        batch.extend_from_slice(&x.dims()[..rank]);
+        let all: Vec<usize> = batch.iter().chain(&d.event).copied().collect();
+        let values = self.widened(x, &axes, rank, d.event.len()).broadcast(&all);
+        let Some(values) = values.as_const() else {
             return Ok(());
         };
-        let rank = x.rank() - d.event.len();
-        let (support, _, _) =
-            self.own_support(d, &self.union([axes.clone(), x.axes.clone()]), rank, span)?;
-        let bounds = |b: &Option<Var<'g>>| b.map(|v| v.as_uniform());
+        // Bounds that are not known are for the density to judge.
+        let known = |bound: &Option<Var<'g>>| bound.and_then(|b| b.broadcast(&batch).as_const());
         let (lower, upper) = match &support {
             Support::Interval { lower, upper }
             | Support::Integers { lower, upper }
-            | Support::Ordered { lower, upper } => {
-                match (bounds(lower), bounds(upper)) {
-                    // Bounds that are not one known number are for the density to judge.
-                    (Some(None), _) | (_, Some(None)) => return Ok(()),
-                    (l, u) => (l.flatten(), u.flatten()),
-                }
-            }
+            | Support::Ordered { lower, upper } => (known(lower), known(upper)),
             _ => (None, None),
         };
         let size = numel(&d.event).max(1);
+        let own = numel(&x.dims()[..rank]).max(1);
         for (i, part) in values.data().chunks(size).enumerate() {
+            let bound = |b: &Option<Tensor>| b.as_ref().map(|b| b.data()[i]);
+            let (lower, upper) = (bound(&lower), bound(&upper));
             if let Err(why) = transform::contains(&support, &d.event, part, lower, upper) {
                 let name = &self.program.variable(target.var).name;
-                let row = self.row_text(&x.axes, i * size / self.count(x).max(1));
-                let element = if row.is_empty() {
-                    element_text(&x.dims()[..rank], i)
-                } else {
-                    format!(" (at {row})")
+                let row = self.row_text(&axes, i / own);
+                let element = match row.is_empty() {
+                    true => element_text(&x.dims()[..rank], i % own),
+                    false => String::new(),
                 };
-                let family = d.family.declaration().name;
+                let found = match part {
+                    [number] => number.to_string(),
+                    vector => format!("a vector of {}", vector.len()),
+                };
                 return Err(vec![error::outside_support(
                     target.span,
-                    name,
-                    &element,
-                    part[0],
-                    family,
+                    (name, &element, &row),
+                    &found,
+                    (span, d.family.declaration().name),
                     &why,
                 )]);
             }
