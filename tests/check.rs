@@ -7,8 +7,8 @@ use elbo::graph::{Tensor, evaluate};
 use elbo::model::Model;
 use elbo::{Program, syntax};
 use proptest::prelude::*;
-use std::fs;
 use std::path::Path;
+use std::{fs, panic};
 
 /// Programs of the cases of a stage, with their data.
 fn cases(stage: &str) -> Vec<(String, String)> {
@@ -38,8 +38,13 @@ fn read(json: &str) -> Option<Data> {
     data::load(&files, "d.json".as_ref(), &mut Sources::default()).ok()
 }
 
-/// Checks a program and binds it; what is found wrong can be shown.
+/// Checks a program and binds it; what is found wrong can be shown. A panic is said with the program.
 fn exercise(text: &str, json: &str) {
+    let done = panic::catch_unwind(|| check_and_bind(text, json));
+    assert!(done.is_ok(), "{text}\n---- data\n{json}");
+}
+
+fn check_and_bind(text: &str, json: &str) {
     let program = match Program::parse("m.vi", text) {
         Ok(program) => program,
         Err(error) => {
@@ -198,7 +203,10 @@ fn log_joint(model: &Model) -> f64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn no_change_to_a_program_makes_it_panic(

@@ -239,7 +239,7 @@ impl<'a> Checker<'a> {
     fn body(&mut self, function: &Callee<'a>, span: Span) -> Expr {
         let value = self.expr(function.body);
         if let Some(result) = function.result
-            && let Some((base, _, dims)) = self.type_expr(result, false)
+            && let Some((base, _, dims)) = self.type_expr(result)
         {
             let declared = Type::array(base, dims);
             if !value.ty.is_error() && !self.assignable(&declared, &value.ty) {
@@ -424,7 +424,7 @@ impl<'a> Checker<'a> {
             self.report(problem);
             return false;
         }
-        let Some((base, _, dims)) = self.type_expr(ty, false) else {
+        let Some((base, _, dims)) = self.type_expr(ty) else {
             return false;
         };
         let declared = Type::array(base, dims);

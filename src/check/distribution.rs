@@ -297,19 +297,25 @@ impl<'a> Checker<'a> {
         parameters: &[Parameter],
         args: &[DistArg],
     ) -> Option<()> {
-        let of_weights = parameters.iter().zip(args).find_map(|(p, arg)| match (p.kind, arg) {
-            (Kind::Value { rank: 1, .. }, DistArg::Value(e)) => {
-                let dim = e.ty.number()?.1.last()?.clone();
-                Some((e.span, p.name, dim))
-            }
-            _ => None,
-        });
+        let of_weights = parameters
+            .iter()
+            .zip(args)
+            .find_map(|(p, arg)| match (p.kind, arg) {
+                (Kind::Value { rank: 1, .. }, DistArg::Value(e)) => {
+                    let dim = e.ty.number()?.1.last()?.clone();
+                    Some((e.span, p.name, dim))
+                }
+                _ => None,
+            });
         let of_components = args.iter().find_map(|arg| match arg {
             DistArg::Distributions(all) => match (&all[..], &all[0].ty) {
                 ([one], Type::Distribution { array, .. }) if !array.is_empty() => {
                     Some((one.span, array.last()?.clone()))
                 }
-                _ => Some((all[0].span.to(all[all.len() - 1].span), (all.len() as i64).into())),
+                _ => Some((
+                    all[0].span.to(all[all.len() - 1].span),
+                    (all.len() as i64).into(),
+                )),
             },
             _ => None,
         });
@@ -317,7 +323,11 @@ impl<'a> Checker<'a> {
             && a.compare(&b) == Same::No
         {
             let dist = declaration.name;
-            self.report(error::counts_differ(dist, (weights, name, &a), (components, &b)));
+            self.report(error::counts_differ(
+                dist,
+                (weights, name, &a),
+                (components, &b),
+            ));
             return None;
         }
         Some(())

@@ -426,10 +426,13 @@ pub fn counts_differ(
     (weights, name, a): (Span, &str, &Dim),
     (components, b): (Span, &Dim),
 ) -> D {
-    D::error("E0312", format!("`{dist}` has {b} components, but `{name}` has {a} elements"))
-        .at(weights, format!("this has {a}"))
-        .at(components, format!("{b} components"))
-        .help("every component has one weight")
+    D::error(
+        "E0312",
+        format!("`{dist}` has {b} components, but `{name}` has {a} elements"),
+    )
+    .at(weights, format!("this has {a}"))
+    .at(components, format!("{b} components"))
+    .help("every component has one weight")
 }
 
 pub fn power_of(span: Span, ty: &Type) -> D {
@@ -513,6 +516,21 @@ pub fn too_deep(span: Span) -> D {
     D::error("E0409", "this is nested too deeply")
         .at(span, "the expression at which it was too much")
         .help("give parts of it names with `let`, and define names before what uses them")
+}
+
+pub fn no_meaning(span: Span) -> D {
+    wrong_place(
+        span,
+        "this statement",
+        "a mistake elsewhere hides its meaning",
+    )
+}
+
+/// What is said of data before they are read may use data only.
+pub fn not_data(span: Span, what: &str, name: &str) -> D {
+    D::error("E0111", format!("{what} uses `{name}`, which is not data"))
+        .at(span, "in this")
+        .help("data are read and checked before anything else has a value: only data and their dimensions are known then")
 }
 
 pub fn not_yet(span: Span, what: &str, instead: &str) -> D {

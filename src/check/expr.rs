@@ -125,6 +125,14 @@ impl<'a> Checker<'a> {
                 self.used.insert(id);
                 self.ensure(id, span);
                 let variable = self.variable(id);
+                if variable.ty.is_error()
+                    && variable.kind == VariableKind::Data
+                    && self.diagnostics.is_empty()
+                {
+                    let what = format!("`{name}`");
+                    let instead = "extents are names, whole numbers in the data, and sums of these";
+                    return self.fail(span, error::wrong_place(span, &what, instead));
+                }
                 Expr {
                     kind: ExprKind::Var(id),
                     ty: variable.ty.clone(),

@@ -194,10 +194,10 @@ impl<'a> Checker<'a> {
             self.diagnostics.retain(|d| d.severity == Severity::Error);
             return Err(self.diagnostics);
         }
-        assert!(
-            self.leaves.iter().all(|l| l.checked.is_some()),
-            "a statement without a meaning is reported"
-        );
+        if let Some(leaf) = self.leaves.iter().find(|l| l.checked.is_none()) {
+            debug_assert!(false, "a statement without a meaning is reported before");
+            return Err(vec![error::no_meaning(leaf.statement.span)]);
+        }
         self.program.statements = self.leaves.into_iter().filter_map(|l| l.checked).collect();
         Ok((self.program, self.diagnostics))
     }

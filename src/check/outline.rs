@@ -16,6 +16,12 @@ impl<'a> Checker<'a> {
                 self.data.push(statement);
             }
         }
+        // Names of extents that are no data are dimensions, whatever else has the name.
+        for statement in self.data.clone() {
+            if let StatementKind::Data { ty, .. } = &statement.kind {
+                ty.dims.iter().for_each(|e| self.bind_dimensions(e));
+            }
+        }
         let scope = self.scope;
         self.outline_block(&ast.statements, scope, &[], true);
     }

@@ -54,61 +54,125 @@ impl<'a> Checker<'a> {
             if self.variable(id).span != name.span {
                 continue; // a second declaration, reported already
             }
-            // Whole numbers may be dimensions of what is declared before them.
-            if ty.base.name == "int" && ty.dims.is_empty() {
+            // Numbers may be in the extents of what is declared before them.
+            let base = TYPES.iter().find(|t| t.0 == ty.base.name && t.3 == 0);
+            if let (Some(&(_, base, _, _)), true) = (base, ty.dims.is_empty()) {
                 let variable = self.variable_mut(id);
-                variable.ty = Type::scalar(Base::Int);
-                variable.size = Some(Dim::name(&name.name));
+                variable.ty = Type::scalar(base);
+                if ty.base.name == "int" {
+                    variable.size = Some(Dim::name(&name.name));
+                }
             }
         }
+        // Extents that ask for other data come after those data.
+        let simple = |e: &ast::Expr| {
+            use ast::ExprKind::{Binary, Int, Name};
+            matches!(e.kind, Name(_) | Int(_) | Binary { .. })
+        };
+        let mut order = self.data.clone();
+        order.sort_by_key(|s| match &s.kind {
+            ast::StatementKind::Data { ty, .. } => !ty.dims.iter().all(simple),
+            _ => false,
+        });
+        for statement in order {
+            self.declare_type(statement);
+        }
+        let in_text = |d: &DataDecl| (d.span.source, d.span.start);
+        self.program.data.sort_by_key(in_text);
         for statement in self.data.clone() {
-            let ast::StatementKind::Data {
-                name,
-                ty,
-                default,
-                condition,
-            } = &statement.kind
-            else {
-                continue;
-            };
-            let Some(Binding::Var(id)) = self.lookup(&name.name) else {
-                continue;
-            };
-            if self.variable(id).span != name.span {
-                continue;
-            }
-            let Some((base, refinement, dims)) = self.type_expr(ty, true) else {
-                continue;
-            };
-            self.variable_mut(id).ty = Type::array(base, dims.clone());
-            let default = default.as_ref().map(|e| self.expr(e));
-            self.program.data.push(DataDecl {
-                var: id,
-                base,
-                refinement,
-                dims,
-                default,
-                condition: None,
-                span: statement.span,
-            });
-            let index = self.program.data.len() - 1;
-            if let Some(condition) = condition {
-                let before = self.used.contains(&id);
-                let checked = self.condition(condition, None);
-                if !before {
-                    self.used.remove(&id);
-                }
-                self.program.data[index].condition = Some(checked);
-            }
+            self.declare_condition(statement);
         }
     }
 
-    /// Base, refinement and extents; names of extents that are not known become dimensions if
-    /// `binds`.
+    fn declare_type(&mut self, statement: &'a ast::Statement) {
+        let ast::StatementKind::Data { name, ty, .. } = &statement.kind else {
+            return;
+        };
+        let Some(Binding::Var(var)) = self.lookup(&name.name) else {
+            return;
+        };
+        if self.variable(var).span != name.span {
+            return;
+        }
+        let Some((base, refinement, dims)) = self.type_expr(ty) else {
+            self.variable_mut(var).ty = Type::Error;
+            return;
+        };
+        self.variable_mut(var).ty = Type::array(base, dims.clone());
+        self.program.data.push(DataDecl {
+            var,
+            base,
+            refinement,
+            dims,
+            default: None,
+            condition: None,
+            span: statement.span,
+        });
+    }
+
+    /// The default and the condition of data, when all data have types.
+    fn declare_condition(&mut self, statement: &'a ast::Statement) {
+        let ast::StatementKind::Data {
+            name,
+            default,
+            condition,
+            ..
+        } = &statement.kind
+        else {
+            return;
+        };
+        let declared = |d: &DataDecl| d.span == statement.span;
+        let Some(index) = self.program.data.iter().position(declared) else {
+            return;
+        };
+        let var = self.program.data[index].var;
+        if let Some(default) = default {
+            let value = self.expr(default);
+            let ty = self.variable(var).ty.clone();
+            let scalar = matches!(
+                (value.ty.number(), ty.number()),
+                (Some((found, [])), Some((base, _))) if found <= base
+            );
+            let fits = value.ty.is_error() || scalar || self.assignable(&ty, &value.ty);
+            if !fits {
+                let (at, found) = (value.span, value.ty.clone());
+                self.report(error::declared_type(name.span, &ty, at, &found));
+            }
+            self.expect_data(&value, "a default");
+            self.program.data[index].default = Some(value);
+        }
+        if let Some(condition) = condition {
+            let before = self.used.contains(&var);
+            let checked = self.condition(condition, None);
+            if !before {
+                self.used.remove(&var);
+            }
+            self.expect_data(&checked, "a condition on data");
+            self.program.data[index].condition = Some(checked);
+        }
+    }
+
+    fn expect_data(&mut self, e: &Expr, what: &str) {
+        let mut other = None;
+        e.variables(&mut |id| {
+            let kind = self.program.variable(id).kind;
+            if matches!(
+                kind,
+                VariableKind::Latent | VariableKind::Let | VariableKind::Param
+            ) {
+                other = Some(id);
+            }
+        });
+        if let Some(id) = other {
+            let name = self.variable(id).name.clone();
+            self.report(error::not_data(e.span, what, &name));
+        }
+    }
+
+    /// Base, refinement and extents.
     pub(super) fn type_expr(
         &mut self,
         ty: &'a ast::TypeExpr,
-        binds: bool,
     ) -> Option<(Base, Refinement, Vec<Dim>)> {
         let Some(&(_, base, refinement, rank)) = TYPES.iter().find(|t| t.0 == ty.base.name) else {
             let known = TYPES.iter().map(|t| t.0);
@@ -117,9 +181,6 @@ impl<'a> Checker<'a> {
         };
         let mut dims: Vec<Dim> = Vec::new();
         for e in &ty.dims {
-            if binds {
-                self.bind_dimensions(e);
-            }
             let checked = self.expr(e);
             self.expect_whole(&checked);
             dims.push(
@@ -148,7 +209,7 @@ impl<'a> Checker<'a> {
         Some((base, refinement, dims))
     }
 
-    fn bind_dimensions(&mut self, e: &'a ast::Expr) {
+    pub(super) fn bind_dimensions(&mut self, e: &'a ast::Expr) {
         match &e.kind {
             ast::ExprKind::Name(name) if self.lookup(name).is_none() => {
                 let id = self.new_variable(
@@ -365,7 +426,7 @@ impl<'a> Checker<'a> {
         let Some(Binding::Var(var)) = self.lookup(&name.name) else {
             return None;
         };
-        let (base, refinement, dims) = self.type_expr(ty, false)?;
+        let (base, refinement, dims) = self.type_expr(ty)?;
         let declared = Type::array(base, dims.clone());
         if base != Base::Real {
             self.report(error::types_differ(

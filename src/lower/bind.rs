@@ -392,12 +392,10 @@ impl<'a> Binder<'a> {
                 if owner
                     .is_none_or(|d| self.bound.values.contains_key(&d.var) || d.default.is_some())
                 {
-                    let array = owner.map_or(&variable.name, |d| &self.program.variable(d.var).name);
-                    self.problems.push(error::unknown_extent(
-                        variable.span,
-                        array,
-                        &variable.name,
-                    ));
+                    let array =
+                        owner.map_or(&variable.name, |d| &self.program.variable(d.var).name);
+                    self.problems
+                        .push(error::unknown_extent(variable.span, array, &variable.name));
                 }
             }
         }

@@ -83,7 +83,9 @@ pub fn dimension_conflict(
 ) -> D {
     D::error(
         "E0653",
-        format!("the data disagree on `{dim}`: {known} by {other}, {extent} by the shape of `{name}`"),
+        format!(
+            "the data disagree on `{dim}`: {known} by {other}, {extent} by the shape of `{name}`"
+        ),
     )
     .at(span, format!("dimension {axis} of `{name}` has {extent}"))
     .at(first, format!("{dim} is {known} here"))
@@ -105,7 +107,7 @@ pub fn refinement(
     what: &str,
 ) -> D {
     D::error("E0655", format!("`{name}{element}` in {file} {what}"))
-    .at(span, format!("declared as {declared}"))
+        .at(span, format!("declared as {declared}"))
 }
 
 pub fn missing_value(span: Span, name: &str, element: &str, file: &str, why: &str) -> D {
@@ -364,7 +366,10 @@ pub fn missing_whole(span: Span, name: &str, element: &str, file: &str) -> D {
 
 pub fn missing_in_vector(span: Span, name: &str, element: &str, file: &str) -> D {
     D::error("E0656", format!("`{name}{element}` is missing in {file}"))
-        .at(span, "drawn as part of a vector or matrix, which must be whole")
+        .at(
+            span,
+            "drawn as part of a vector or matrix, which must be whole",
+        )
         .help("leave such rows out with a condition: `if …`")
 }
 

@@ -318,7 +318,10 @@ impl<'g> Lowerer<'_, 'g> {
 }
 
 /// The support that a family's declaration alone fixes.
-pub(super) fn static_support(domain: crate::dist::Domain, graph: &crate::graph::Graph) -> Option<Support<'_>> {
+pub(super) fn static_support(
+    domain: crate::dist::Domain,
+    graph: &crate::graph::Graph,
+) -> Option<Support<'_>> {
     use crate::dist::Domain;
     let number = |x: f64| Some(graph.scalar(x));
     Some(match domain {

@@ -112,7 +112,13 @@ impl<'g> Lowerer<'_, 'g> {
             Some(_) => {
                 let name = &self.program.variable(target.var).name;
                 let (x, d) = (&dims, d.span);
-                Err(vec![error::draw_extents(target.span, name, x, d, &expected)])
+                Err(vec![error::draw_extents(
+                    target.span,
+                    name,
+                    x,
+                    d,
+                    &expected,
+                )])
             }
             None => Ok(()),
         }
