@@ -96,8 +96,11 @@ fn round(
         max_steps: budget.max_steps.map(|most| most.saturating_sub(steps)),
         ..budget.clone()
     };
+    // Where a posterior is much longer than the guide's sds in some direction, a ten-thousandth of a nat
+    // is a way of several such sds: the last steps cost little and make the optimum the same from
+    // wherever it is approached.
     let settings = NewtonSettings {
-        decrement: 1e-4,
+        decrement: 1e-8,
         ..NewtonSettings::default()
     };
     let mut later = |p: &Progress| {
