@@ -127,7 +127,12 @@ fn distributions() -> String {
         let d = family.declaration();
         let (first, _) = split(d.doc);
         let anchor = d.name.to_lowercase();
-        let _ = writeln!(page, "| [`{}`](#{anchor}) | {} | {first} |", d.name, draws(d));
+        let _ = writeln!(
+            page,
+            "| [`{}`](#{anchor}) | {} | {first} |",
+            d.name,
+            draws(d)
+        );
     }
     for family in dist::FAMILIES {
         section(&mut page, family.declaration());
@@ -236,10 +241,12 @@ fn function_page() -> String {
          Elementwise functions take numbers and arrays of equal shape, a number with an array, or an \
          array with one that has its last dimensions. `f(x)` may be written `x.f()`.\n",
     );
-    let (operators, named): (Vec<_>, Vec<_>) =
-        functions::all().partition(|f| !f.name.starts_with(char::is_alphabetic) || f.name == "negate" || f.name == "transpose");
-    let (elementwise, arrays): (Vec<_>, Vec<_>) =
-        named.into_iter().partition(|f| functions::is_elementwise(f) && f.name != "max");
+    let (operators, named): (Vec<_>, Vec<_>) = functions::all().partition(|f| {
+        !f.name.starts_with(char::is_alphabetic) || f.name == "negate" || f.name == "transpose"
+    });
+    let (elementwise, arrays): (Vec<_>, Vec<_>) = named
+        .into_iter()
+        .partition(|f| functions::is_elementwise(f, f.arity.0));
     for (title, list) in [
         ("Operators", operators),
         ("Element by element", elementwise),
@@ -255,5 +262,10 @@ fn function_page() -> String {
 
 fn row(page: &mut String, function: &Function) {
     let cell = |text: &str| text.replace('|', "\\|");
-    let _ = writeln!(page, "| `{}` | {} |", cell(function.signature), cell(function.doc));
+    let _ = writeln!(
+        page,
+        "| `{}` | {} |",
+        cell(function.signature),
+        cell(function.doc)
+    );
 }
