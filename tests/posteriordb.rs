@@ -139,7 +139,10 @@ impl Posterior {
             start += size;
         }
         parts.sort_by_key(|(at, _)| *at);
-        parts.into_iter().flat_map(|(_, part)| part.to_vec()).collect()
+        parts
+            .into_iter()
+            .flat_map(|(_, part)| part.to_vec())
+            .collect()
     }
 
     /// Where the posterior is and how wide, roughly; 0 and 1 where that is not known.
@@ -230,7 +233,11 @@ fn derivatives_agree_with_differences() {
         let mut worst = [0.0f64; 2];
         for _ in 0..3 {
             let mut around = || 2.0 * rng.random::<f64>() - 1.0;
-            let x: Vec<f64> = mean.iter().zip(&sd).map(|(m, s)| m + s * around()).collect();
+            let x: Vec<f64> = mean
+                .iter()
+                .zip(&sd)
+                .map(|(m, s)| m + s * around())
+                .collect();
             let v: Vec<f64> = sd.iter().map(|s| s * around()).collect();
             let (_, g) = derivatives.gradient(&x);
             let h = 1e-4;
@@ -251,7 +258,8 @@ fn derivatives_agree_with_differences() {
                 compare(0, i, g[i] * sd[i], (above - below) / (2.0 * h));
             }
             let product = derivatives.product(&x, &v);
-            let shifted = |h: f64| -> Vec<f64> { x.iter().zip(&v).map(|(x, v)| x + h * v).collect() };
+            let shifted =
+                |h: f64| -> Vec<f64> { x.iter().zip(&v).map(|(x, v)| x + h * v).collect() };
             let above = derivatives.gradient(&shifted(h)).1;
             let below = derivatives.gradient(&shifted(-h)).1;
             for i in 0..x.len() {

@@ -1,12 +1,12 @@
 //! Statements: latents and their supports, definitions, terms of the log density, results.
 
-use super::bind::{element_text, refined_support};
+use super::bind::{BoundData, element_text, refined_support};
 use super::distribution::DistValue;
 use super::order::{self, Step};
 use super::value::{AxisList, Value};
 use super::{Lowerer, Parts, Result, error};
 use crate::check::program::{
-    Expr, ExprKind, Nest, Refinement, StatementKind, Target, VarId, VariableKind,
+    Expr, ExprKind, Nest, Refinement, Statement, StatementKind, Target, VarId, VariableKind,
 };
 use crate::diag::{Diagnostic, Span};
 use crate::dist::Support;
@@ -61,6 +61,7 @@ impl<'g> Lowerer<'_, 'g> {
                 }
                 VariableKind::Data => {
                     if let Some(bound) = self.bound.values.get(&id) {
+                        self.check_missing(id, bound)?;
                         self.env
                             .insert(id, Value::plain(self.graph.constant(bound.value.clone())));
                     }
@@ -103,6 +104,25 @@ impl<'g> Lowerer<'_, 'g> {
         } else {
             Err(problems)
         }
+    }
+
+    /// What is missing can be inferred only where the program says how it is distributed.
+    fn check_missing(&self, id: VarId, bound: &BoundData) -> Result<()> {
+        let Some(&first) = bound.missing.first() else {
+            return Ok(());
+        };
+        let draws = |s: &Statement| matches!(&s.kind, StatementKind::Draw { target, .. } if target.var == id);
+        if self.program.statements.iter().any(draws) {
+            return Ok(());
+        }
+        let variable = self.program.variable(id);
+        Err(vec![error::missing_value(
+            variable.span,
+            &variable.name,
+            &element_text(bound.value.shape(), first),
+            &bound.file,
+            "no statement says how it is distributed",
+        )])
     }
 
     pub(super) fn statements(&mut self) -> Result<()> {
@@ -220,7 +240,14 @@ impl<'g> Lowerer<'_, 'g> {
                 }
             }
         }
-        Ok(self.union([axes]))
+        let axes = self.union([axes]);
+        let rows: Vec<usize> = axes.iter().map(|a| self.extent(*a)).collect();
+        check_size(
+            self.program.statements[statement].span,
+            "this nest of loops",
+            &rows,
+        )?;
+        Ok(axes)
     }
 
     fn define(&mut self, statement: usize, arguments_known: bool) -> Result<()> {
@@ -330,7 +357,7 @@ impl<'g> Lowerer<'_, 'g> {
             }
         }
         let total = numel(&extents);
-        if total as f64 >= 2f64.powi(31) {
+        if total as f64 > error::MOST_ELEMENTS {
             return Err(vec![error::too_large(
                 pieces[0].span,
                 &format!("`{name}`"),
@@ -490,6 +517,8 @@ impl<'g> Lowerer<'_, 'g> {
         };
         let mut batch = lead.clone();
         batch.extend(&array);
+        let all = [batch.as_slice(), &event].concat();
+        check_size(target.span, &format!("`{name}`"), &all)?;
         let (value, _) = self.new_latent(&name, &support, &batch, &event);
         if target.indices.is_empty() {
             self.env.insert(target.var, Value::plain(value));
@@ -720,6 +749,7 @@ impl<'g> Lowerer<'_, 'g> {
                 None => return Err(vec![error::unknown_extent(span, &name, &dim.to_string())]),
             }
         }
+        check_size(span, &format!("`{name}`"), &shape)?;
         let (support, rank) = match refinement {
             Refinement::Positive | Refinement::Nonnegative => (
                 Support::Interval {
@@ -1007,6 +1037,15 @@ impl<'g> Lowerer<'_, 'g> {
         };
         let levels = self.bound.levels.get(name)?;
         (levels.len() == extent).then(|| levels.clone())
+    }
+}
+
+/// Refuses arrays that memory would not hold.
+fn check_size(span: Span, what: &str, extents: &[usize]) -> Result<()> {
+    let size: f64 = extents.iter().map(|&n| n as f64).product();
+    match size > error::MOST_ELEMENTS {
+        true => Err(vec![error::too_large(span, what, size)]),
+        false => Ok(()),
     }
 }
 
