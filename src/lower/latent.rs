@@ -2,7 +2,7 @@
 
 use super::bind::{element_text, refined_support};
 use super::distribution::DistValue;
-use super::statement::Piece;
+use super::statement::{Piece, check_size};
 use super::value::{AxisList, Value};
 use super::{Lowerer, Result, error};
 use crate::check::program::{Expr, ExprKind, Refinement, Target, VarId};
@@ -31,6 +31,8 @@ impl<'g> Lowerer<'_, 'g> {
         };
         let mut batch = lead.clone();
         batch.extend(&array);
+        let all = [batch.as_slice(), &event].concat();
+        check_size(target.span, &format!("`{name}`"), &all)?;
         let (value, _) = self.new_latent(&name, &support, &batch, &event);
         if target.indices.is_empty() {
             self.env.insert(target.var, Value::plain(value));
@@ -262,6 +264,7 @@ impl<'g> Lowerer<'_, 'g> {
                 None => return Err(vec![error::unknown_extent(span, &name, &dim.to_string())]),
             }
         }
+        check_size(span, &format!("`{name}`"), &shape)?;
         let (support, rank) = match refinement {
             Refinement::Positive | Refinement::Nonnegative => (
                 Support::Interval {

@@ -1,10 +1,10 @@
 //! Statements one after the other: loops opened, definitions evaluated, arrays put together.
 
-use super::bind::element_text;
+use super::bind::{BoundData, element_text};
 use super::order::{self, Step};
 use super::value::{AxisList, Value};
 use super::{Lowerer, Result, error};
-use crate::check::program::{Nest, StatementKind, Target, VarId, VariableKind};
+use crate::check::program::{Nest, Statement, StatementKind, Target, VarId, VariableKind};
 use crate::diag::Span;
 use crate::graph::{Tensor, Var, numel};
 use crate::types::{Atom, Dim, Type};
@@ -55,6 +55,7 @@ impl<'g> Lowerer<'_, 'g> {
                 }
                 VariableKind::Data => {
                     if let Some(bound) = self.bound.values.get(&id) {
+                        self.check_missing(id, bound)?;
                         self.env
                             .insert(id, Value::plain(self.graph.constant(bound.value.clone())));
                     }
@@ -97,6 +98,25 @@ impl<'g> Lowerer<'_, 'g> {
         } else {
             Err(problems)
         }
+    }
+
+    /// What is missing can be inferred only where the program says how it is distributed.
+    fn check_missing(&self, id: VarId, bound: &BoundData) -> Result<()> {
+        let Some(&first) = bound.missing.first() else {
+            return Ok(());
+        };
+        let draws = |s: &Statement| matches!(&s.kind, StatementKind::Draw { target, .. } if target.var == id);
+        if self.program.statements.iter().any(draws) {
+            return Ok(());
+        }
+        let variable = self.program.variable(id);
+        Err(vec![error::missing_value(
+            variable.span,
+            &variable.name,
+            &element_text(bound.value.shape(), first),
+            &bound.file,
+            "no statement says how it is distributed",
+        )])
     }
 
     pub(super) fn statements(&mut self) -> Result<()> {
@@ -214,7 +234,14 @@ impl<'g> Lowerer<'_, 'g> {
                 }
             }
         }
-        Ok(self.union([axes]))
+        let axes = self.union([axes]);
+        let rows: Vec<usize> = axes.iter().map(|a| self.extent(*a)).collect();
+        check_size(
+            self.program.statements[statement].span,
+            "this nest of loops",
+            &rows,
+        )?;
+        Ok(axes)
     }
 
     pub(super) fn define(&mut self, statement: usize, arguments_known: bool) -> Result<()> {
@@ -324,7 +351,7 @@ impl<'g> Lowerer<'_, 'g> {
             }
         }
         let total = numel(&extents);
-        if total as f64 >= 2f64.powi(31) {
+        if total as f64 > error::MOST_ELEMENTS {
             return Err(vec![error::too_large(
                 pieces[0].span,
                 &format!("`{name}`"),
@@ -465,5 +492,14 @@ impl<'g> Lowerer<'_, 'g> {
         }
         self.env.insert(var, Value::plain(filled.reshape(&shape)));
         Ok(())
+    }
+}
+
+/// Refuses arrays that memory would not hold.
+pub(super) fn check_size(span: Span, what: &str, extents: &[usize]) -> Result<()> {
+    let size: f64 = extents.iter().map(|&n| n as f64).product();
+    match size > error::MOST_ELEMENTS {
+        true => Err(vec![error::too_large(span, what, size)]),
+        false => Ok(()),
     }
 }
