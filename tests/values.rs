@@ -23,14 +23,15 @@ fn folder() -> PathBuf {
 fn bound(program: &Path) -> Result<Model, Error> {
     let text = fs::read_to_string(program).expect("a case can be read");
     let program_read = Program::parse("case.vi", &text)?;
-    let data = match program.with_extension("json") {
-        path if path.exists() => data::load(&data::Disk, &path, &mut Sources::default())
-            .map_err(|diagnostics| Error {
-                diagnostics,
-                sources: Sources::default(),
-            })?,
-        _ => Data::default(),
-    };
+    let data =
+        match program.with_extension("json") {
+            path if path.exists() => data::load(&data::Disk, &path, &mut Sources::default())
+                .map_err(|diagnostics| Error {
+                    diagnostics,
+                    sources: Sources::default(),
+                })?,
+            _ => Data::default(),
+        };
     program_read.bind(&data)
 }
 
@@ -48,7 +49,8 @@ fn log_joint(model: &Model) -> f64 {
 
 #[test]
 fn log_joints_are_those_of_the_mathematics() {
-    let numbers = fs::read_to_string(folder().join("../../values.txt")).expect("the numbers are there");
+    let numbers =
+        fs::read_to_string(folder().join("../../values.txt")).expect("the numbers are there");
     let mut expected: BTreeMap<&str, f64> = numbers
         .lines()
         .filter_map(|line| line.split_once(' '))
@@ -56,12 +58,17 @@ fn log_joints_are_those_of_the_mathematics() {
         .collect();
     assert!(expected.len() >= 40);
     let mut wrong = Vec::new();
-    for entry in fs::read_dir(folder()).expect("the cases are there").flatten() {
+    for entry in fs::read_dir(folder())
+        .expect("the cases are there")
+        .flatten()
+    {
         let path = entry.path();
         if path.extension().is_none_or(|e| e != "vi") {
             continue;
         }
-        let name = path.file_stem().map_or(String::new(), |n| n.to_string_lossy().into_owned());
+        let name = path
+            .file_stem()
+            .map_or(String::new(), |n| n.to_string_lossy().into_owned());
         match (bound(&path), expected.remove(name.as_str())) {
             (Ok(model), Some(number)) => {
                 let found = log_joint(&model);

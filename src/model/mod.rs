@@ -6,7 +6,7 @@
 
 use crate::diag::Span;
 use crate::dist::Support;
-use crate::graph::{Graph, NodeId, Tensor, evaluate};
+use crate::graph::{Graph, NodeId};
 
 /// The graph and what its nodes mean.
 #[derive(Debug)]
@@ -49,17 +49,12 @@ pub struct Block {
     ///
     /// Nodes that use the value need not be found downstream of this one: the logarithm of a positive
     /// value is its unconstrained number itself. To evaluate a model at constrained values, go by
-    /// [`Model::unconstrain`].
+    /// `infer::Evaluator`.
     pub value: NodeId,
     /// Where the value's elements stand in the quantity of this name, flat and row-major.
     pub places: Vec<usize>,
     /// Where the value lies; bounds have its batch axes.
     pub support: BlockSupport,
-    /// An input for a constrained value, of the shape of `value`.
-    pub given: NodeId,
-    /// The unconstrained vector at which the block's value is `given`. Where bounds are other latents
-    /// it depends on the inputs of blocks before.
-    pub free: NodeId,
     /// Where a fit of a [`Role::Param`] starts.
     pub init: Option<Vec<f64>>,
 }
@@ -130,24 +125,6 @@ impl BlockSupport {
 }
 
 impl Model {
-    /// The flat unconstrained vector at which the blocks have the values given, row-major and in the
-    /// order of the blocks; not finite where a value is outside its support.
-    ///
-    /// # Panics
-    /// If a value has not the size of its block's.
-    pub fn unconstrain(&self, values: &[Vec<f64>]) -> Vec<f64> {
-        let mut feeds: Vec<(NodeId, Tensor)> = Vec::new();
-        let mut all = Vec::with_capacity(self.size());
-        for (block, value) in self.blocks.iter().zip(values) {
-            let shape = self.graph.node(block.given).shape.clone();
-            feeds.push((block.given, Tensor::new(shape, value.clone())));
-            let free = evaluate(&self.graph, &feeds, &[block.free]).swap_remove(0);
-            all.extend_from_slice(free.data());
-            feeds.push((block.input, free));
-        }
-        all
-    }
-
     /// Length of the flat unconstrained vector.
     pub fn size(&self) -> usize {
         self.blocks.iter().map(|b| b.size).sum()

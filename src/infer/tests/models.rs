@@ -60,8 +60,6 @@ pub(super) fn model(
         value: input,
         places: (0..b.2).collect(),
         support: BlockSupport::new(&Support::REAL, &[]),
-        given: input,
-        free: input,
         init: None,
     };
     Model {
