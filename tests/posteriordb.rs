@@ -6,7 +6,7 @@
 
 use elbo::autodiff::{grad, hvp};
 use elbo::graph::Var;
-use elbo::infer::{self, Fit, Options};
+use elbo::infer::{self, Evaluator, Fit, Options};
 use elbo::model::{Block, Model};
 use elbo::tape::Tape;
 use elbo::{Program, data};
@@ -104,15 +104,11 @@ impl Posterior {
 
     /// Log densities at the points of `logp.json`. Blocks and latents have the same names.
     fn log_joint_at_points(&self) -> Vec<f64> {
-        let model = &self.model;
-        let inputs: Vec<_> = model.blocks.iter().map(|b| b.input).collect();
-        let mut tape = Tape::compile(&model.graph, &inputs, &[model.log_joint]);
+        let mut evaluator = Evaluator::new(&self.model);
         let mut at = |point: &Value| {
             let value = |b: &Block| flat(&point[&b.name]);
-            let values: Vec<Vec<f64>> = model.blocks.iter().map(value).collect();
-            tape.set_inputs_flat(&model.unconstrain(&values));
-            tape.run();
-            tape.output(0)[0]
+            let values: Vec<Vec<f64>> = self.model.blocks.iter().map(value).collect();
+            evaluator.log_density(&values).0
         };
         self.points.iter().map(&mut at).collect()
     }
@@ -139,7 +135,10 @@ impl Posterior {
             start += size;
         }
         parts.sort_by_key(|(at, _)| *at);
-        parts.into_iter().flat_map(|(_, part)| part.to_vec()).collect()
+        parts
+            .into_iter()
+            .flat_map(|(_, part)| part.to_vec())
+            .collect()
     }
 
     /// Where the posterior is and how wide, roughly; 0 and 1 where that is not known.
@@ -230,7 +229,11 @@ fn derivatives_agree_with_differences() {
         let mut worst = [0.0f64; 2];
         for _ in 0..3 {
             let mut around = || 2.0 * rng.random::<f64>() - 1.0;
-            let x: Vec<f64> = mean.iter().zip(&sd).map(|(m, s)| m + s * around()).collect();
+            let x: Vec<f64> = mean
+                .iter()
+                .zip(&sd)
+                .map(|(m, s)| m + s * around())
+                .collect();
             let v: Vec<f64> = sd.iter().map(|s| s * around()).collect();
             let (_, g) = derivatives.gradient(&x);
             let h = 1e-4;
@@ -251,7 +254,8 @@ fn derivatives_agree_with_differences() {
                 compare(0, i, g[i] * sd[i], (above - below) / (2.0 * h));
             }
             let product = derivatives.product(&x, &v);
-            let shifted = |h: f64| -> Vec<f64> { x.iter().zip(&v).map(|(x, v)| x + h * v).collect() };
+            let shifted =
+                |h: f64| -> Vec<f64> { x.iter().zip(&v).map(|(x, v)| x + h * v).collect() };
             let above = derivatives.gradient(&shifted(h)).1;
             let below = derivatives.gradient(&shifted(-h)).1;
             for i in 0..x.len() {

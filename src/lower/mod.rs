@@ -11,9 +11,12 @@ mod distribution;
 mod error;
 mod expr;
 mod index;
+mod latent;
 mod order;
 mod recurrence;
+mod results;
 mod statement;
+mod term;
 mod value;
 
 use crate::check::program::{Program, VarId};
@@ -78,6 +81,7 @@ pub fn lower(
         terms: parts.terms,
         quantities: parts.quantities,
         places,
+        dimensions: bound.dimensions(program),
         graph,
     };
     Ok((model, bound.notes))

@@ -1,29 +1,25 @@
-//! Statements: latents and their supports, definitions, terms of the log density, results.
+//! Statements one after the other: loops opened, definitions evaluated, arrays put together.
 
-use super::bind::{element_text, refined_support};
-use super::distribution::DistValue;
+use super::bind::{BoundData, element_text};
 use super::order::{self, Step};
 use super::value::{AxisList, Value};
-use super::{Lowerer, Parts, Result, error};
-use crate::check::program::{
-    Expr, ExprKind, Nest, Refinement, StatementKind, Target, VarId, VariableKind,
-};
-use crate::diag::{Diagnostic, Span};
-use crate::dist::Support;
-use crate::graph::{Shape, Tensor, Var, numel};
-use crate::model::{Block, Quantity, QuantityKind, Role, Term};
-use crate::transform;
+use super::{Lowerer, Result, error};
+use crate::check::program::{Nest, Statement, StatementKind, Target, VarId, VariableKind};
+use crate::diag::Span;
+use crate::graph::{Tensor, Var, numel};
 use crate::types::{Atom, Dim, Type};
 use std::collections::BTreeMap;
 
 /// Elements of an array that one statement defines.
 pub struct Piece<'g> {
     /// `[rows, element…]`
-    values: Var<'g>,
+    pub values: Var<'g>,
     /// Index (from 0) of every row in the indexed axes: `[rows][axes]`, flat.
     pub places: Vec<usize>,
-    indexed: usize,
-    span: Span,
+    pub indexed: usize,
+    /// The block whose value this is.
+    pub block: Option<usize>,
+    pub span: Span,
 }
 
 impl<'g> Piece<'g> {
@@ -32,6 +28,7 @@ impl<'g> Piece<'g> {
             values,
             places,
             indexed,
+            block: None,
             span,
         }
     }
@@ -58,6 +55,7 @@ impl<'g> Lowerer<'_, 'g> {
                 }
                 VariableKind::Data => {
                     if let Some(bound) = self.bound.values.get(&id) {
+                        self.check_missing(id, bound)?;
                         self.env
                             .insert(id, Value::plain(self.graph.constant(bound.value.clone())));
                     }
@@ -100,6 +98,25 @@ impl<'g> Lowerer<'_, 'g> {
         } else {
             Err(problems)
         }
+    }
+
+    /// What is missing can be inferred only where the program says how it is distributed.
+    fn check_missing(&self, id: VarId, bound: &BoundData) -> Result<()> {
+        let Some(&first) = bound.missing.first() else {
+            return Ok(());
+        };
+        let draws = |s: &Statement| matches!(&s.kind, StatementKind::Draw { target, .. } if target.var == id);
+        if self.program.statements.iter().any(draws) {
+            return Ok(());
+        }
+        let variable = self.program.variable(id);
+        Err(vec![error::missing_value(
+            variable.span,
+            &variable.name,
+            &element_text(bound.value.shape(), first),
+            &bound.file,
+            "no statement says how it is distributed",
+        )])
     }
 
     pub(super) fn statements(&mut self) -> Result<()> {
@@ -161,7 +178,7 @@ impl<'g> Lowerer<'_, 'g> {
     }
 
     /// The variable whose value a statement gives.
-    fn defines(&self, statement: usize) -> Option<VarId> {
+    pub(super) fn defines(&self, statement: usize) -> Option<VarId> {
         match &self.program.statements[statement].kind {
             StatementKind::Draw { target, .. } => {
                 let observed = self.program.variable(target.var).kind == VariableKind::Data;
@@ -217,10 +234,17 @@ impl<'g> Lowerer<'_, 'g> {
                 }
             }
         }
-        Ok(self.union([axes]))
+        let axes = self.union([axes]);
+        let rows: Vec<usize> = axes.iter().map(|a| self.extent(*a)).collect();
+        check_size(
+            self.program.statements[statement].span,
+            "this nest of loops",
+            &rows,
+        )?;
+        Ok(axes)
     }
 
-    fn define(&mut self, statement: usize, arguments_known: bool) -> Result<()> {
+    pub(super) fn define(&mut self, statement: usize, arguments_known: bool) -> Result<()> {
         self.come_from(statement);
         let program = self.program;
         match &program.statements[statement].kind {
@@ -240,7 +264,7 @@ impl<'g> Lowerer<'_, 'g> {
                     self.env.insert(target.var, value);
                     return Ok(());
                 }
-                self.add_piece(target, &value, &axes)
+                self.add_piece(target, &value, &axes, None)
             }
             StatementKind::Param {
                 var,
@@ -252,12 +276,13 @@ impl<'g> Lowerer<'_, 'g> {
         }
     }
 
-    /// Records elements that a statement gives.
+    /// Records elements that a statement gives; of a latent, also the block that has their values.
     pub(super) fn add_piece(
         &mut self,
         target: &Target,
         value: &Value<'g>,
         axes: &AxisList,
+        block: Option<usize>,
     ) -> Result<()> {
         if value.ragged.is_some() {
             return Err(vec![error::ragged(target.span, "an element of an array")]);
@@ -271,6 +296,7 @@ impl<'g> Lowerer<'_, 'g> {
             values: values.reshape(&shape),
             places,
             indexed: target.indices.len(),
+            block,
             span: target.span,
         };
         self.pieces.entry(target.var).or_default().push(piece);
@@ -306,7 +332,7 @@ impl<'g> Lowerer<'_, 'g> {
     }
 
     /// Puts the pieces of an array together, when all are there.
-    fn assemble(&mut self, var: VarId) -> Result<()> {
+    pub(super) fn assemble(&mut self, var: VarId) -> Result<()> {
         let Some(pieces) = self.pieces.remove(&var) else {
             return Ok(());
         };
@@ -325,7 +351,7 @@ impl<'g> Lowerer<'_, 'g> {
             }
         }
         let total = numel(&extents);
-        if total as f64 >= 2f64.powi(31) {
+        if total as f64 > error::MOST_ELEMENTS {
             return Err(vec![error::too_large(
                 pieces[0].span,
                 &format!("`{name}`"),
@@ -397,11 +423,27 @@ impl<'g> Lowerer<'_, 'g> {
         let mut shape = extents;
         shape.extend_from_slice(&parts[0].shape()[1..]);
         self.env.insert(var, Value::plain(sorted.reshape(&shape)));
+        self.place_blocks(&pieces, &shape);
         Ok(())
     }
 
+    /// Tells the blocks that are pieces of an array of this shape which elements they are.
+    pub(super) fn place_blocks(&mut self, pieces: &[Piece<'g>], shape: &[usize]) {
+        for piece in pieces {
+            let Some(block) = piece.block else {
+                continue;
+            };
+            let (extents, element) = shape.split_at(piece.indexed);
+            let inner = numel(element);
+            let flat = |place: &[usize]| place.iter().zip(extents).fold(0, |f, (k, n)| f * n + k);
+            let rows = piece.places.chunks(piece.indexed).map(flat);
+            let places = rows.flat_map(|row| (0..inner).map(move |i| row * inner + i));
+            self.blocks[block].places = places.collect();
+        }
+    }
+
     /// Missing elements of data become what was inferred for them.
-    fn assemble_data(
+    pub(super) fn assemble_data(
         &mut self,
         var: VarId,
         value: Tensor,
@@ -451,556 +493,13 @@ impl<'g> Lowerer<'_, 'g> {
         self.env.insert(var, Value::plain(filled.reshape(&shape)));
         Ok(())
     }
-
-    fn define_latent(
-        &mut self,
-        target: &Target,
-        dist: &Expr,
-        axes: &AxisList,
-        arguments_known: bool,
-    ) -> Result<()> {
-        let name = self.program.variable(target.var).name.clone();
-        let lead: Vec<usize> = axes.iter().map(|a| self.extent(*a)).collect();
-        let (support, array, event) = if arguments_known {
-            let d = self.distribution(dist)?;
-            self.own_support(&d, axes, d.array.len(), dist.span)?
-        } else {
-            self.support_without_arguments(&name, dist)?
-        };
-        let mut batch = lead.clone();
-        batch.extend(&array);
-        let (value, _) = self.new_latent(&name, &support, &batch, &event);
-        if target.indices.is_empty() {
-            self.env.insert(target.var, Value::plain(value));
-            return Ok(());
-        }
-        let value = Value {
-            var: value,
-            axes: axes.clone(),
-            ragged: None,
-        };
-        self.add_piece(target, &value, axes)
-    }
-
-    fn own_support(
-        &mut self,
-        d: &DistValue<'g>,
-        axes: &AxisList,
-        rank: usize,
-        span: Span,
-    ) -> Result<(Support<'g>, Vec<usize>, Vec<usize>)> {
-        let dist = self.checked(d, axes, rank, span)?;
-        Ok((dist.support(), d.array.clone(), d.event.clone()))
-    }
-
-    /// For draws whose arguments depend on what they draw: extents from their types, the support
-    /// from the family alone.
-    fn support_without_arguments(
-        &mut self,
-        name: &str,
-        dist: &Expr,
-    ) -> Result<(Support<'g>, Vec<usize>, Vec<usize>)> {
-        let refuse = || vec![error::self_support(dist.span, name)];
-        let Type::Distribution { array, event, .. } = &dist.ty else {
-            return Err(refuse());
-        };
-        let evaluate = |dims: &[Dim]| -> Option<Vec<usize>> {
-            dims.iter()
-                .map(|d| self.bound.evaluate(d).map(|n| n.max(0) as usize))
-                .collect()
-        };
-        let (Some(array), Some(event)) = (evaluate(array), evaluate(event)) else {
-            return Err(refuse());
-        };
-        let mut inner = dist;
-        while let ExprKind::Power { dist, .. } | ExprKind::Let { body: dist, .. } = &inner.kind {
-            inner = dist;
-        }
-        let ExprKind::Distribution { family, .. } = &inner.kind else {
-            return Err(refuse());
-        };
-        match static_support(family.declaration().support, self.graph) {
-            Some(support) if !family.support_needs_arguments() => Ok((support, array, event)),
-            _ => Err(refuse()),
-        }
-    }
-
-    /// A block of the unconstrained vector and the values it stands for, `[batch…, event…]`.
-    fn new_latent(
-        &mut self,
-        name: &str,
-        support: &Support<'g>,
-        batch: &[usize],
-        event: &[usize],
-    ) -> (Var<'g>, usize) {
-        let free = transform::free_shape(support, event);
-        let mut shape = batch.to_vec();
-        shape.extend(&free);
-        let size = numel(&shape);
-        let input = self.graph.input(&[size]);
-        let (value, jacobian) = transform::constrain(support, event, input.reshape(&shape));
-        self.jacobians.push(jacobian.sum());
-        let mut full = batch.to_vec();
-        full.extend(event);
-        let value = value.broadcast(&full);
-        let given = self.graph.input(&full);
-        let inverse = transform::unconstrain(support, event, given).broadcast(&shape);
-        let block = Block {
-            name: name.into(),
-            role: Role::Latent,
-            input: input.id,
-            size,
-            value: value.id,
-            given: given.id,
-            free: inverse.reshape(&[size]).id,
-            init: None,
-        };
-        self.blocks.push(block);
-        (value, size)
-    }
-
-    /// Missing elements of observed data are latents of their own.
-    fn define_missing(&mut self, target: &Target, dist: &Expr, axes: &AxisList) -> Result<()> {
-        let bound = &self.bound.values[&target.var];
-        let shape = bound.value.shape().clone();
-        let name = self.program.variable(target.var).name.clone();
-        let d = self.distribution(dist)?;
-        let rest: Vec<usize> = shape[target.indices.len()..].to_vec();
-        let places = self.data_places(target, axes, &shape, rest.iter().product())?;
-        let mine: Vec<usize> = (0..places.len())
-            .filter(|&i| bound.missing.binary_search(&places[i]).is_ok())
-            .collect();
-        if mine.is_empty() {
-            self.pieces.entry(target.var).or_default();
-            return Ok(());
-        }
-        let element = element_text(&shape, places[mine[0]]);
-        let family = d.family.declaration().name;
-        if matches!(
-            dist.ty,
-            Type::Distribution {
-                base: crate::types::Base::Int,
-                ..
-            }
-        ) {
-            return Err(vec![error::missing_discrete(
-                target.span,
-                &name,
-                &element,
-                family,
-            )]);
-        }
-        if !d.event.is_empty() {
-            let why = "only single numbers can be missing, not parts of vectors";
-            return Err(vec![error::missing_value(
-                target.span,
-                &name,
-                &element,
-                &bound.file,
-                why,
-            )]);
-        }
-        // Bounds of the support, at the missing elements.
-        let rank = rest.len();
-        let (support, _, _) = self.own_support(&d, axes, rank, dist.span)?;
-        let mut full: Vec<usize> = axes.iter().map(|a| self.extent(*a)).collect();
-        full.extend(&rest);
-        let index = self.graph.constant(Tensor::vector(
-            mine.iter().map(|&i| i as f64).collect::<Vec<_>>(),
-        ));
-        let take = |bound: Option<Var<'g>>| {
-            bound.map(|b| {
-                if b.rank() == 0 {
-                    b
-                } else {
-                    b.broadcast(&full).reshape(&[numel(&full)]).gather(0, index)
-                }
-            })
-        };
-        let support = match support {
-            Support::Interval { lower, upper } => Support::Interval {
-                lower: take(lower),
-                upper: take(upper),
-            },
-            other => other,
-        };
-        let (values, _) = self.new_latent(&name, &support, &[mine.len()], &[]);
-        let piece = Piece {
-            values,
-            places: mine.iter().map(|&i| places[i]).collect(),
-            indexed: 1,
-            span: target.span,
-        };
-        self.pieces.entry(target.var).or_default().push(piece);
-        Ok(())
-    }
-
-    /// Flat places in data of every element that a draw observes.
-    fn data_places(
-        &mut self,
-        target: &Target,
-        axes: &AxisList,
-        shape: &Shape,
-        rest: usize,
-    ) -> Result<Vec<usize>> {
-        let indexed = target.indices.len();
-        let rows = axes.iter().map(|a| self.extent(*a)).product::<usize>();
-        let places = self.places(target, axes)?;
-        let mut all = Vec::with_capacity(rows * rest);
-        for row in 0..rows {
-            let place = &places[row * indexed..(row + 1) * indexed];
-            let mut flat = 0;
-            for (axis, (&k, &n)) in place.iter().zip(shape).enumerate() {
-                if k >= n {
-                    let what = format!("`{}`", self.program.variable(target.var).name);
-                    let text = self.row_text(axes, row);
-                    return Err(vec![error::out_of_range(
-                        target.indices[axis].span,
-                        (k + 1) as f64,
-                        n,
-                        &what,
-                        &text,
-                    )]);
-                }
-                flat = flat * n + k;
-            }
-            all.extend((0..rest).map(|j| flat * rest + j));
-        }
-        Ok(all)
-    }
-
-    fn define_param(
-        &mut self,
-        var: VarId,
-        refinement: Refinement,
-        dims: &[Dim],
-        init: Option<&Expr>,
-        span: Span,
-    ) -> Result<()> {
-        let name = self.program.variable(var).name.clone();
-        let mut shape = Vec::new();
-        for dim in dims {
-            match self.bound.evaluate(dim) {
-                Some(n) if n >= 0 => shape.push(n as usize),
-                Some(n) => {
-                    return Err(vec![error::negative_extent(
-                        span,
-                        &format!("an extent of `{name}`"),
-                        n,
-                    )]);
-                }
-                None => return Err(vec![error::unknown_extent(span, &name, &dim.to_string())]),
-            }
-        }
-        let (support, rank) = match refinement {
-            Refinement::Positive | Refinement::Nonnegative => (
-                Support::Interval {
-                    lower: Some(self.graph.scalar(0.0)),
-                    upper: None,
-                },
-                0,
-            ),
-            Refinement::Unit => {
-                let (zero, one) = (self.graph.scalar(0.0), self.graph.scalar(1.0));
-                (
-                    Support::Interval {
-                        lower: Some(zero),
-                        upper: Some(one),
-                    },
-                    0,
-                )
-            }
-            Refinement::PositiveOrdered => (
-                Support::Ordered {
-                    lower: Some(self.graph.scalar(0.0)),
-                    upper: None,
-                },
-                1,
-            ),
-            other => refined_support(other).unwrap_or((Support::REAL, 0)),
-        };
-        let (batch, event) = shape.split_at(shape.len() - rank);
-        let free = transform::free_shape(&support, event);
-        let mut free_shape = batch.to_vec();
-        free_shape.extend(&free);
-        let size = numel(&free_shape);
-        let input = self.graph.input(&[size]);
-        let (value, _) = transform::constrain(&support, event, input.reshape(&free_shape));
-        let value = value.broadcast(&shape);
-        let given = self.graph.input(&shape);
-        let inverse = transform::unconstrain(&support, event, given).broadcast(&free_shape);
-        let init = match init {
-            Some(e) => {
-                let start = self.value(e)?;
-                let given = start.var.broadcast(&shape);
-                let free = transform::unconstrain(&support, event, given);
-                let Some(free) = free
-                    .as_const()
-                    .filter(|t| t.data().iter().all(|x| x.is_finite()))
-                else {
-                    let why = "the start must lie inside the type's range";
-                    return Err(vec![
-                        Diagnostic::error("E0675", format!("`{name}` cannot start here"))
-                            .at(e.span, why),
-                    ]);
-                };
-                Some(free.data().to_vec())
-            }
-            None => None,
-        };
-        self.blocks.push(Block {
-            name,
-            role: Role::Param,
-            input: input.id,
-            size,
-            value: value.id,
-            given: given.id,
-            free: inverse.reshape(&[size]).id,
-            init,
-        });
-        self.env.insert(var, Value::plain(value));
-        Ok(())
-    }
-
-    /// The summand of the log density that a statement gives.
-    fn term(&mut self, statement: usize) -> Result<()> {
-        let program = self.program;
-        let span = program.statements[statement].span;
-        match &program.statements[statement].kind {
-            StatementKind::Draw { target, dist } => {
-                let axes = self.open_nest(statement)?;
-                let d = self.distribution(dist)?;
-                let name = program.variable(target.var).name.clone();
-                let observed = program.variable(target.var).kind == VariableKind::Data;
-                let x = self.target_value(target, &axes)?;
-                self.check_event(&d, &x, target)?;
-                if observed {
-                    self.check_support(target, &d, &x, &axes, dist.span)?;
-                }
-                let (log_prob, own) = self.log_prob(&d, &x, dist.span)?;
-                let array = log_prob.rank() - own.len();
-                let mut full: Vec<usize> = log_prob.shape().to_vec();
-                for i in 0..array {
-                    let at = own.len() + i;
-                    if full[at] == 1 && array == d.array.len() {
-                        full[at] = d.array[i];
-                    }
-                }
-                let value = self.tidy(log_prob.broadcast(&full), &own, None);
-                self.add_term(name, &value, &axes, observed, span);
-                Ok(())
-            }
-            StatementKind::Factor { value } => {
-                let axes = self.open_nest(statement)?;
-                let value = self.value(value)?;
-                if value.ragged.is_some() {
-                    return Err(vec![error::ragged(span, "factor")]);
-                }
-                self.add_term("factor".into(), &value, &axes, false, span);
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn check_event(&self, d: &DistValue<'g>, x: &Value<'g>, target: &Target) -> Result<()> {
-        let dims = x.dims();
-        let expected: Vec<usize> = d.array.iter().chain(&d.event).copied().collect();
-        let n = dims.len().min(expected.len());
-        let (a, b) = (&dims[dims.len() - n..], &expected[expected.len() - n..]);
-        match a.iter().zip(b).find(|(a, b)| a != b) {
-            Some((&a, &b)) => Err(vec![error::extents_differ(target.span, a, b)]),
-            None => Ok(()),
-        }
-    }
-
-    fn add_term(
-        &mut self,
-        name: String,
-        value: &Value<'g>,
-        axes: &AxisList,
-        observed: bool,
-        span: Span,
-    ) {
-        let pointwise = self.spread(value, axes);
-        let node = pointwise.sum();
-        self.terms.push(Term {
-            name,
-            node: node.id,
-            pointwise: pointwise.id,
-            observed,
-            span,
-        });
-    }
-
-    /// What is drawn, row by row.
-    fn target_value(&mut self, target: &Target, axes: &AxisList) -> Result<Value<'g>> {
-        let base = self.env[&target.var].clone();
-        if target.indices.is_empty() {
-            return Ok(base);
-        }
-        let indices: Vec<crate::check::program::Index> = target
-            .indices
-            .iter()
-            .map(|e| crate::check::program::Index::At(e.clone()))
-            .collect();
-        let what = format!("`{}`", self.program.variable(target.var).name);
-        let _ = axes;
-        self.index_value(base, &indices, &what, target.span)
-    }
-
-    /// Observed values must be possible.
-    fn check_support(
-        &mut self,
-        target: &Target,
-        d: &DistValue<'g>,
-        x: &Value<'g>,
-        axes: &AxisList,
-        span: Span,
-    ) -> Result<()> {
-        let Some(values) = x.var.as_const() else {
-            return Ok(());
-        };
-        let rank = x.rank() - d.event.len();
-        let (support, _, _) =
-            self.own_support(d, &self.union([axes.clone(), x.axes.clone()]), rank, span)?;
-        let bounds = |b: &Option<Var<'g>>| b.map(|v| v.as_uniform());
-        let (lower, upper) = match &support {
-            Support::Interval { lower, upper }
-            | Support::Integers { lower, upper }
-            | Support::Ordered { lower, upper } => {
-                match (bounds(lower), bounds(upper)) {
-                    // Bounds that are not one known number are for the density to judge.
-                    (Some(None), _) | (_, Some(None)) => return Ok(()),
-                    (l, u) => (l.flatten(), u.flatten()),
-                }
-            }
-            _ => (None, None),
-        };
-        let size = numel(&d.event).max(1);
-        for (i, part) in values.data().chunks(size).enumerate() {
-            if let Err(why) = transform::contains(&support, &d.event, part, lower, upper) {
-                let name = &self.program.variable(target.var).name;
-                let row = self.row_text(&x.axes, i * size / self.count(x).max(1));
-                let element = if row.is_empty() {
-                    element_text(&x.dims()[..rank], i)
-                } else {
-                    format!(" (at {row})")
-                };
-                let family = d.family.declaration().name;
-                return Err(vec![error::outside_support(
-                    target.span,
-                    name,
-                    &element,
-                    part[0],
-                    family,
-                    &why,
-                )]);
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn finish(mut self) -> Result<Parts> {
-        self.graph.set_origin(crate::graph::Origin(0));
-        let sum = |vars: Vec<Var<'g>>, graph: &'g crate::graph::Graph| {
-            vars.into_iter()
-                .reduce(|a, b| a + b)
-                .unwrap_or_else(|| graph.scalar(0.0))
-        };
-        let terms = self.terms.iter().map(|t| self.graph.var(t.node)).collect();
-        let log_joint = sum(terms, self.graph);
-        let log_jacobian = sum(std::mem::take(&mut self.jacobians), self.graph);
-        let quantities = self.quantities();
-        let mut blocks = std::mem::take(&mut self.blocks);
-        blocks.sort_by_key(|b| b.role == Role::Param);
-        Ok(Parts {
-            blocks,
-            log_joint: log_joint.id,
-            log_jacobian: log_jacobian.id,
-            terms: self.terms,
-            quantities,
-        })
-    }
-
-    /// Latents, parameters and kept definitions, in the program's order.
-    fn quantities(&self) -> Vec<Quantity> {
-        let mut order: Vec<(Span, usize)> = Vec::new();
-        for (i, variable) in self.program.variables.iter().enumerate() {
-            let kept = match variable.kind {
-                VariableKind::Latent | VariableKind::Param | VariableKind::Let => true,
-                VariableKind::Data => self
-                    .bound
-                    .values
-                    .get(&VarId(i as u32))
-                    .is_some_and(|b| !b.missing.is_empty()),
-                _ => false,
-            };
-            if kept {
-                order.push((variable.span, i));
-            }
-        }
-        order.sort_by_key(|(span, _)| (span.source, span.start));
-        let quantity = |i: usize| {
-            let (id, variable) = (VarId(i as u32), &self.program.variables[i]);
-            let value = self.env.get(&id)?;
-            let shape = value.var.shape().to_vec();
-            let kind = match variable.kind {
-                VariableKind::Param => QuantityKind::Param,
-                VariableKind::Let => QuantityKind::Deterministic,
-                _ => QuantityKind::Latent,
-            };
-            let dims = variable
-                .ty
-                .number()
-                .map(|(_, d)| d.to_vec())
-                .unwrap_or_default();
-            let labels = (0..shape.len())
-                .map(|axis| self.labels_of(dims.get(axis), shape[axis]))
-                .collect();
-            Some(Quantity {
-                name: variable.name.clone(),
-                node: value.var.id,
-                shape,
-                labels,
-                kind,
-            })
-        };
-        order.into_iter().filter_map(|(_, i)| quantity(i)).collect()
-    }
-
-    /// Names of the elements along an axis that is a label's levels.
-    fn labels_of(&self, dim: Option<&Dim>, extent: usize) -> Option<Vec<String>> {
-        let dim = dim?;
-        let [Atom::Levels(name)] = &dim.terms.keys().collect::<Vec<_>>()[..] else {
-            return None;
-        };
-        let levels = self.bound.levels.get(name)?;
-        (levels.len() == extent).then(|| levels.clone())
-    }
 }
 
-/// The support that a family's declaration alone fixes.
-fn static_support(domain: crate::dist::Domain, graph: &crate::graph::Graph) -> Option<Support<'_>> {
-    use crate::dist::Domain;
-    let number = |x: f64| Some(graph.scalar(x));
-    Some(match domain {
-        Domain::Real => Support::REAL,
-        Domain::Positive | Domain::Nonnegative => Support::Interval {
-            lower: number(0.0),
-            upper: None,
-        },
-        Domain::Unit => Support::Interval {
-            lower: number(0.0),
-            upper: number(1.0),
-        },
-        Domain::Circle => Support::Circle,
-        Domain::Simplex => Support::Simplex,
-        Domain::UnitVector => Support::UnitVector,
-        Domain::Covariance => Support::Covariance,
-        Domain::CholeskyCovariance => Support::CholeskyCovariance,
-        Domain::Correlation => Support::Correlation,
-        Domain::CholeskyCorrelation => Support::CholeskyCorrelation,
-        _ => return None,
-    })
+/// Refuses arrays that memory would not hold.
+pub(super) fn check_size(span: Span, what: &str, extents: &[usize]) -> Result<()> {
+    let size: f64 = extents.iter().map(|&n| n as f64).product();
+    match size > error::MOST_ELEMENTS {
+        true => Err(vec![error::too_large(span, what, size)]),
+        false => Ok(()),
+    }
 }

@@ -1,0 +1,360 @@
+//! Latents and learned parameters: their supports, and the unconstrained blocks they come from.
+
+use super::bind::{element_text, refined_support};
+use super::distribution::DistValue;
+use super::statement::{Piece, check_size};
+use super::value::{AxisList, Value};
+use super::{Lowerer, Result, error};
+use crate::check::program::{Expr, ExprKind, Refinement, Target, VarId};
+use crate::diag::{Diagnostic, Span};
+use crate::dist::Support;
+use crate::graph::{Shape, Tensor, Var, numel};
+use crate::model::{Block, BlockSupport, Role};
+use crate::transform;
+use crate::types::{Dim, Type};
+
+impl<'g> Lowerer<'_, 'g> {
+    pub(super) fn define_latent(
+        &mut self,
+        target: &Target,
+        dist: &Expr,
+        axes: &AxisList,
+        arguments_known: bool,
+    ) -> Result<()> {
+        let name = self.program.variable(target.var).name.clone();
+        let lead: Vec<usize> = axes.iter().map(|a| self.extent(*a)).collect();
+        let (support, array, event) = if arguments_known {
+            let d = self.distribution(dist)?;
+            self.own_support(&d, axes, d.array.len(), dist.span)?
+        } else {
+            self.support_without_arguments(&name, dist)?
+        };
+        let mut batch = lead.clone();
+        batch.extend(&array);
+        let all = [batch.as_slice(), &event].concat();
+        check_size(target.span, &format!("`{name}`"), &all)?;
+        let (value, _) = self.new_latent(&name, &support, &batch, &event);
+        if target.indices.is_empty() {
+            self.env.insert(target.var, Value::plain(value));
+            return Ok(());
+        }
+        let value = Value {
+            var: value,
+            axes: axes.clone(),
+            ragged: None,
+        };
+        let block = self.blocks.len() - 1;
+        self.add_piece(target, &value, axes, Some(block))
+    }
+
+    pub(super) fn own_support(
+        &mut self,
+        d: &DistValue<'g>,
+        axes: &AxisList,
+        rank: usize,
+        span: Span,
+    ) -> Result<(Support<'g>, Vec<usize>, Vec<usize>)> {
+        let dist = self.checked(d, axes, rank, span)?;
+        Ok((dist.support(), d.array.clone(), d.event.clone()))
+    }
+
+    /// For draws whose arguments depend on what they draw: extents from their types, the support
+    /// from the family alone.
+    pub(super) fn support_without_arguments(
+        &mut self,
+        name: &str,
+        dist: &Expr,
+    ) -> Result<(Support<'g>, Vec<usize>, Vec<usize>)> {
+        let refuse = || vec![error::self_support(dist.span, name)];
+        let Type::Distribution { array, event, .. } = &dist.ty else {
+            return Err(refuse());
+        };
+        let evaluate = |dims: &[Dim]| -> Option<Vec<usize>> {
+            dims.iter()
+                .map(|d| self.bound.evaluate(d).map(|n| n.max(0) as usize))
+                .collect()
+        };
+        let (Some(array), Some(event)) = (evaluate(array), evaluate(event)) else {
+            return Err(refuse());
+        };
+        let mut inner = dist;
+        while let ExprKind::Power { dist, .. } | ExprKind::Let { body: dist, .. } = &inner.kind {
+            inner = dist;
+        }
+        let ExprKind::Distribution { family, .. } = &inner.kind else {
+            return Err(refuse());
+        };
+        match static_support(family.declaration().support, self.graph) {
+            Some(support) if !family.support_needs_arguments() => Ok((support, array, event)),
+            _ => Err(refuse()),
+        }
+    }
+
+    /// A block of the unconstrained vector and the values it stands for, `[batch…, event…]`.
+    pub(super) fn new_latent(
+        &mut self,
+        name: &str,
+        support: &Support<'g>,
+        batch: &[usize],
+        event: &[usize],
+    ) -> (Var<'g>, usize) {
+        let free = transform::free_shape(support, event);
+        let mut shape = batch.to_vec();
+        shape.extend(&free);
+        let size = numel(&shape);
+        let input = self.graph.input(&[size]);
+        let (value, jacobian) = transform::constrain(support, event, input.reshape(&shape));
+        self.jacobians.push(jacobian.sum());
+        let mut full = batch.to_vec();
+        full.extend(event);
+        let value = value.broadcast(&full);
+        let block = Block {
+            name: name.into(),
+            role: Role::Latent,
+            input: input.id,
+            size,
+            value: value.id,
+            places: (0..value.numel()).collect(),
+            support: BlockSupport::new(support, event),
+            init: None,
+        };
+        self.blocks.push(block);
+        (value, size)
+    }
+
+    /// Missing elements of observed data are latents of their own.
+    pub(super) fn define_missing(
+        &mut self,
+        target: &Target,
+        dist: &Expr,
+        axes: &AxisList,
+    ) -> Result<()> {
+        let bound = &self.bound.values[&target.var];
+        let shape = bound.value.shape().clone();
+        let name = self.program.variable(target.var).name.clone();
+        let d = self.distribution(dist)?;
+        let rest: Vec<usize> = shape[target.indices.len()..].to_vec();
+        let places = self.data_places(target, axes, &shape, rest.iter().product())?;
+        let mine: Vec<usize> = (0..places.len())
+            .filter(|&i| bound.missing.binary_search(&places[i]).is_ok())
+            .collect();
+        if mine.is_empty() {
+            self.pieces.entry(target.var).or_default();
+            return Ok(());
+        }
+        let element = element_text(&shape, places[mine[0]]);
+        let family = d.family.declaration().name;
+        if matches!(
+            dist.ty,
+            Type::Distribution {
+                base: crate::types::Base::Int,
+                ..
+            }
+        ) {
+            return Err(vec![error::missing_discrete(
+                target.span,
+                &name,
+                &element,
+                family,
+            )]);
+        }
+        if !d.event.is_empty() {
+            let why = "only single numbers can be missing, not parts of vectors";
+            return Err(vec![error::missing_value(
+                target.span,
+                &name,
+                &element,
+                &bound.file,
+                why,
+            )]);
+        }
+        // Bounds of the support, at the missing elements.
+        let rank = rest.len();
+        let (support, _, _) = self.own_support(&d, axes, rank, dist.span)?;
+        let mut full: Vec<usize> = axes.iter().map(|a| self.extent(*a)).collect();
+        full.extend(&rest);
+        let index = self.graph.constant(Tensor::vector(
+            mine.iter().map(|&i| i as f64).collect::<Vec<_>>(),
+        ));
+        let take = |bound: Option<Var<'g>>| {
+            bound.map(|b| {
+                if b.rank() == 0 {
+                    b
+                } else {
+                    b.broadcast(&full).reshape(&[numel(&full)]).gather(0, index)
+                }
+            })
+        };
+        let support = match support {
+            Support::Interval { lower, upper } => Support::Interval {
+                lower: take(lower),
+                upper: take(upper),
+            },
+            other => other,
+        };
+        let (values, _) = self.new_latent(&name, &support, &[mine.len()], &[]);
+        let places: Vec<usize> = mine.iter().map(|&i| places[i]).collect();
+        let block = self.blocks.len() - 1;
+        self.blocks[block].places = places.clone();
+        let piece = Piece {
+            values,
+            places,
+            indexed: 1,
+            block: Some(block),
+            span: target.span,
+        };
+        self.pieces.entry(target.var).or_default().push(piece);
+        Ok(())
+    }
+
+    /// Flat places in data of every element that a draw observes.
+    pub(super) fn data_places(
+        &mut self,
+        target: &Target,
+        axes: &AxisList,
+        shape: &Shape,
+        rest: usize,
+    ) -> Result<Vec<usize>> {
+        let indexed = target.indices.len();
+        let rows = axes.iter().map(|a| self.extent(*a)).product::<usize>();
+        let places = self.places(target, axes)?;
+        let mut all = Vec::with_capacity(rows * rest);
+        for row in 0..rows {
+            let place = &places[row * indexed..(row + 1) * indexed];
+            let mut flat = 0;
+            for (axis, (&k, &n)) in place.iter().zip(shape).enumerate() {
+                if k >= n {
+                    let what = format!("`{}`", self.program.variable(target.var).name);
+                    let text = self.row_text(axes, row);
+                    return Err(vec![error::out_of_range(
+                        target.indices[axis].span,
+                        (k + 1) as f64,
+                        n,
+                        &what,
+                        &text,
+                    )]);
+                }
+                flat = flat * n + k;
+            }
+            all.extend((0..rest).map(|j| flat * rest + j));
+        }
+        Ok(all)
+    }
+
+    pub(super) fn define_param(
+        &mut self,
+        var: VarId,
+        refinement: Refinement,
+        dims: &[Dim],
+        init: Option<&Expr>,
+        span: Span,
+    ) -> Result<()> {
+        let name = self.program.variable(var).name.clone();
+        let mut shape = Vec::new();
+        for dim in dims {
+            match self.bound.evaluate(dim) {
+                Some(n) if n >= 0 => shape.push(n as usize),
+                Some(n) => {
+                    return Err(vec![error::negative_extent(
+                        span,
+                        &format!("an extent of `{name}`"),
+                        n,
+                    )]);
+                }
+                None => return Err(vec![error::unknown_extent(span, &name, &dim.to_string())]),
+            }
+        }
+        check_size(span, &format!("`{name}`"), &shape)?;
+        let (support, rank) = match refinement {
+            Refinement::Positive | Refinement::Nonnegative => (
+                Support::Interval {
+                    lower: Some(self.graph.scalar(0.0)),
+                    upper: None,
+                },
+                0,
+            ),
+            Refinement::Unit => {
+                let (zero, one) = (self.graph.scalar(0.0), self.graph.scalar(1.0));
+                (
+                    Support::Interval {
+                        lower: Some(zero),
+                        upper: Some(one),
+                    },
+                    0,
+                )
+            }
+            Refinement::PositiveOrdered => (
+                Support::Ordered {
+                    lower: Some(self.graph.scalar(0.0)),
+                    upper: None,
+                },
+                1,
+            ),
+            other => refined_support(other).unwrap_or((Support::REAL, 0)),
+        };
+        let (batch, event) = shape.split_at(shape.len() - rank);
+        let free = transform::free_shape(&support, event);
+        let mut free_shape = batch.to_vec();
+        free_shape.extend(&free);
+        let size = numel(&free_shape);
+        let input = self.graph.input(&[size]);
+        let (value, _) = transform::constrain(&support, event, input.reshape(&free_shape));
+        let value = value.broadcast(&shape);
+        let init = match init {
+            Some(e) => {
+                let start = self.value(e)?;
+                let given = start.var.broadcast(&shape);
+                let free = transform::unconstrain(&support, event, given);
+                let Some(free) = free
+                    .as_const()
+                    .filter(|t| t.data().iter().all(|x| x.is_finite()))
+                else {
+                    let why = "the start must lie inside the type's range";
+                    return Err(vec![
+                        Diagnostic::error("E0675", format!("`{name}` cannot start here"))
+                            .at(e.span, why),
+                    ]);
+                };
+                Some(free.data().to_vec())
+            }
+            None => None,
+        };
+        self.blocks.push(Block {
+            name,
+            role: Role::Param,
+            input: input.id,
+            size,
+            value: value.id,
+            places: (0..value.numel()).collect(),
+            support: BlockSupport::new(&support, event),
+            init,
+        });
+        self.env.insert(var, Value::plain(value));
+        Ok(())
+    }
+}
+
+/// The support that a family's declaration alone fixes.
+fn static_support(domain: crate::dist::Domain, graph: &crate::graph::Graph) -> Option<Support<'_>> {
+    use crate::dist::Domain;
+    let number = |x: f64| Some(graph.scalar(x));
+    Some(match domain {
+        Domain::Real => Support::REAL,
+        Domain::Positive | Domain::Nonnegative => Support::Interval {
+            lower: number(0.0),
+            upper: None,
+        },
+        Domain::Unit => Support::Interval {
+            lower: number(0.0),
+            upper: number(1.0),
+        },
+        Domain::Circle => Support::Circle,
+        Domain::Simplex => Support::Simplex,
+        Domain::UnitVector => Support::UnitVector,
+        Domain::Covariance => Support::Covariance,
+        Domain::CholeskyCovariance => Support::CholeskyCovariance,
+        Domain::Correlation => Support::Correlation,
+        Domain::CholeskyCorrelation => Support::CholeskyCorrelation,
+        _ => return None,
+    })
+}

@@ -1,0 +1,88 @@
+//! The finished model: sums of terms, blocks, and the quantities that results report.
+
+use super::{Lowerer, Parts, Result};
+use crate::check::program::{VarId, VariableKind};
+use crate::diag::Span;
+use crate::graph::Var;
+use crate::model::{Quantity, QuantityKind, Role};
+use crate::types::{Atom, Dim};
+
+impl<'g> Lowerer<'_, 'g> {
+    pub(super) fn finish(mut self) -> Result<Parts> {
+        self.graph.set_origin(crate::graph::Origin(0));
+        let sum = |vars: Vec<Var<'g>>, graph: &'g crate::graph::Graph| {
+            vars.into_iter()
+                .reduce(|a, b| a + b)
+                .unwrap_or_else(|| graph.scalar(0.0))
+        };
+        let terms = self.terms.iter().map(|t| self.graph.var(t.node)).collect();
+        let log_joint = sum(terms, self.graph);
+        let log_jacobian = sum(std::mem::take(&mut self.jacobians), self.graph);
+        let quantities = self.quantities();
+        let mut blocks = std::mem::take(&mut self.blocks);
+        blocks.sort_by_key(|b| b.role == Role::Param);
+        Ok(Parts {
+            blocks,
+            log_joint: log_joint.id,
+            log_jacobian: log_jacobian.id,
+            terms: self.terms,
+            quantities,
+        })
+    }
+
+    /// Latents, parameters and kept definitions, in the program's order.
+    pub(super) fn quantities(&self) -> Vec<Quantity> {
+        let mut order: Vec<(Span, usize)> = Vec::new();
+        for (i, variable) in self.program.variables.iter().enumerate() {
+            let kept = match variable.kind {
+                VariableKind::Latent | VariableKind::Param | VariableKind::Let => true,
+                VariableKind::Data => self
+                    .bound
+                    .values
+                    .get(&VarId(i as u32))
+                    .is_some_and(|b| !b.missing.is_empty()),
+                _ => false,
+            };
+            if kept {
+                order.push((variable.span, i));
+            }
+        }
+        order.sort_by_key(|(span, _)| (span.source, span.start));
+        let quantity = |i: usize| {
+            let (id, variable) = (VarId(i as u32), &self.program.variables[i]);
+            let value = self.env.get(&id)?;
+            let shape = value.var.shape().to_vec();
+            let kind = match variable.kind {
+                VariableKind::Param => QuantityKind::Param,
+                VariableKind::Let => QuantityKind::Deterministic,
+                _ => QuantityKind::Latent,
+            };
+            let dims = variable
+                .ty
+                .number()
+                .map(|(_, d)| d.to_vec())
+                .unwrap_or_default();
+            let labels = (0..shape.len())
+                .map(|axis| self.labels_of(dims.get(axis), shape[axis]))
+                .collect();
+            Some(Quantity {
+                name: variable.name.clone(),
+                node: value.var.id,
+                shape,
+                labels,
+                kind,
+            })
+        };
+        order.into_iter().filter_map(|(_, i)| quantity(i)).collect()
+    }
+
+    /// Names of the elements along an axis that is a label's levels.
+    pub(super) fn labels_of(&self, dim: Option<&Dim>, extent: usize) -> Option<Vec<String>> {
+        let dim = dim?;
+        let [Atom::Levels(name)] = &dim.terms.keys().collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        let levels = self.bound.levels.get(name)?;
+        (levels.len() == extent).then(|| levels.clone())
+    }
+}
