@@ -141,7 +141,9 @@ impl<'g> Lowerer<'_, 'g> {
             picks.push(Pick { axis, at, span });
             return Ok(());
         }
-        if axis != 0 || ragged.is_some() {
+        // A ragged axis comes first: every axis before it has to be gone.
+        let first = picks.len() == axis && picks.iter().all(|p| p.at.rank() == 0);
+        if !first || ragged.is_some() {
             return Err(vec![error::ragged(span, "an index")]);
         }
         let (flat, numbers) = self.ragged_rows(&axes, &lows, &lengths);
