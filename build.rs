@@ -1,13 +1,41 @@
-//! Generates the parser from `grammar/vi.lalrpop` into the build folder.
+//! Generates the parser from `grammar/vi.lalrpop`, and the table of the pages of `docs/errors`, into
+//! the build folder.
+
+use std::path::Path;
+use std::{env, fs, io, process};
 
 fn main() {
     println!("cargo::rerun-if-changed=grammar/vi.lalrpop");
+    println!("cargo::rerun-if-changed=docs/errors");
     if let Err(error) = lalrpop::Configuration::new()
         .set_in_dir("grammar")
         .emit_rerun_directives(false)
         .process()
     {
         eprintln!("grammar/vi.lalrpop: {error}");
-        std::process::exit(1);
+        process::exit(1);
     }
+    if let Err(error) = error_pages() {
+        eprintln!("docs/errors: {error}");
+        process::exit(1);
+    }
+}
+
+/// Writes `error_pages.rs`: a constant slice of codes and the text of their pages, in order.
+fn error_pages() -> io::Result<()> {
+    let folder = |name| env::var_os(name).ok_or(io::ErrorKind::NotFound);
+    let pages = Path::new(&folder("CARGO_MANIFEST_DIR")?).join("docs/errors");
+    let mut rows = Vec::new();
+    for entry in fs::read_dir(pages)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "md")
+            && let Some(code) = path.file_stem()
+        {
+            let code = code.to_string_lossy().into_owned();
+            rows.push(format!("    ({code:?}, include_str!({path:?})),\n"));
+        }
+    }
+    rows.sort();
+    let table = format!("&[\n{}]\n", rows.concat());
+    fs::write(Path::new(&folder("OUT_DIR")?).join("error_pages.rs"), table)
 }

@@ -5,7 +5,7 @@
 //! on a block and on single values: `cargo bench --bench tape -- garch`.
 
 use elbo::autodiff::grad;
-use elbo::graph::{Graph, Tensor, Var};
+use elbo::graph::{Graph, Rebuild, Tensor, Var};
 use elbo::ops::{Body, concat, scan};
 use elbo::tape::Tape;
 use std::sync::Arc;
@@ -34,21 +34,34 @@ fn main() {
         ("hmm 2 x 100", hidden_markov),
     ];
     println!(
-        "{:<26}{:>14}{:>14}{:>14}{:>12}",
-        "", "ns/gradient", "instructions", "operations", "arena"
+        "{:<36}{:>14}{:>12}{:>14}{:>12}{:>10}",
+        "", "ns/gradient", "least", "instructions", "operations", "arena"
     );
     for (name, model) in models {
         if filter.is_none_or(|f| name.contains(f.as_str())) {
-            measure(name, model, profile);
+            measure(name, model, None, profile);
+            if !name.contains("1e6") {
+                measure(&format!("{name}, 8 at once"), model, Some(8), profile);
+            }
         }
     }
 }
 
-fn measure(name: &str, model: Model, profile: bool) {
+/// Times a model at one point, or at several as a leading axis.
+fn measure(name: &str, model: Model, points: Option<usize>, profile: bool) {
     let g = Graph::new();
-    let (theta, y) = model(&g);
-    let gradient = grad(y, &[theta])[0];
-    let mut tape = Tape::compile(&g, &[theta.id], &[y.id, gradient.id]);
+    let (mut theta, y) = model(&g);
+    let mut outputs = vec![y.id, grad(y, &[theta])[0].id];
+    let wide = Graph::new();
+    let mut graph = &g;
+    if let Some(points) = points {
+        let mut walk = Rebuild::batched(&g, &wide, points);
+        let input = wide.input(&[points, theta.numel()]);
+        walk.substitute(theta.id, input, true);
+        outputs = walk.emit_batched(&outputs).iter().map(|v| v.id).collect();
+        (graph, theta) = (&wide, input);
+    }
+    let mut tape = Tape::compile(graph, &[theta.id], &outputs);
     let at = numbers(theta.numel(), -0.5, 0.5);
     tape.set_input(0, &at);
     tape.run();
@@ -70,8 +83,9 @@ fn measure(name: &str, model: Model, profile: bool) {
     rounds.sort_by(f64::total_cmp);
     let operations: usize = tape.instructions().iter().map(|i| i.operations).sum();
     println!(
-        "{name:<26}{:>14.0}{:>14}{operations:>14}{:>12}",
+        "{name:<36}{:>14.0}{:>12.0}{:>14}{operations:>12}{:>10}",
         rounds[rounds.len() / 2],
+        rounds[0],
         tape.instruction_count(),
         tape.arena_len()
     );

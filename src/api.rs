@@ -10,6 +10,7 @@
 //! # Ok::<(), elbo::Error>(())
 //! ```
 
+use crate::check::program::{Variable, VariableKind};
 use crate::data::{Data, Files};
 use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, render};
 use crate::model::Model;
@@ -97,6 +98,17 @@ impl Program {
     /// What is likely a mistake, though the program can be used.
     pub fn warnings(&self) -> &Diagnostics {
         &self.warnings
+    }
+
+    /// Everything that the program names.
+    pub fn variables(&self) -> &[Variable] {
+        &self.checked.variables
+    }
+
+    /// Whether the program needs data.
+    pub fn declares_data(&self) -> bool {
+        let given = [VariableKind::Data, VariableKind::Dimension];
+        self.variables().iter().any(|v| given.contains(&v.kind))
     }
 
     /// The texts that diagnostics point into.

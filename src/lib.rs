@@ -3,6 +3,8 @@
 mod api;
 pub mod autodiff;
 pub mod check;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod data;
 pub mod diag;
 pub mod dist;

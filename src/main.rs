@@ -1,3 +1,5 @@
 //! The `elbo` command.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    elbo::cli::main()
+}

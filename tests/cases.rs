@@ -1,24 +1,35 @@
 //! Runs the case programs: `tests/cases/<stage>/<name>.vi` against `<name>.expected` beside it.
 //!
 //! Each stage has a row in [`STAGES`]: a folder and a function from a program to the text that is expected.
+//! A program that is bound has its data in `<name>.json`, if it has any.
 //! `UPDATE_EXPECT=1 cargo test --test cases` writes the expected files anew; read the difference.
 
+use elbo::check::{self, program::VariableKind};
+use elbo::data::{self, Data};
 use elbo::diag::{self, Diagnostics, Sources};
-use elbo::syntax;
+use elbo::model::{Quantity, QuantityKind};
+use elbo::{Program, syntax};
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
+use std::{env, fs, panic};
 
 /// What a stage makes of a program: text to compare.
 type Check = fn(&Case) -> String;
 
 /// One line for each stage: its folder and what it prints.
-const STAGES: &[(&str, Check)] = &[("syntax", check_syntax)];
+const STAGES: &[(&str, Check)] = &[
+    ("syntax", check_syntax),
+    ("check", check_check),
+    ("bind", check_bind),
+];
 
 /// A case program.
 struct Case {
     /// File name, as shown in diagnostics.
     name: String,
     text: String,
+    /// Where its data would be.
+    data: PathBuf,
 }
 
 /// The program printed back, or what is wrong with it.
@@ -45,10 +56,86 @@ fn check_syntax(case: &Case) -> String {
     formatted
 }
 
+/// What is wrong with the program, or its variables with their types.
+fn check_check(case: &Case) -> String {
+    let mut sources = Sources::default();
+    let id = sources.add(&case.name, &case.text);
+    let (ast, problems) = syntax::parse(id, &case.text);
+    assert!(problems.is_empty(), "{}: does not parse", case.name);
+    let (program, warnings) = match check::check(&ast) {
+        Ok(checked) => checked,
+        Err(problems) => return rendered(&problems, &sources),
+    };
+    let mut out = rendered(&warnings, &sources);
+    for variable in &program.variables {
+        let kind = match variable.kind {
+            VariableKind::Dimension => "dimension",
+            VariableKind::Data => "data",
+            VariableKind::Param => "param",
+            VariableKind::Latent => "latent",
+            VariableKind::Let => "let",
+            VariableKind::Local | VariableKind::Loop => continue,
+        };
+        writeln!(out, "{kind} {}: {}", variable.name, variable.ty).expect("a String takes it");
+    }
+    out
+}
+
+/// What is wrong with the program or its data, or the quantities that results will have.
+fn check_bind(case: &Case) -> String {
+    let program = match Program::parse(&case.name, &case.text) {
+        Ok(program) => program,
+        Err(error) => return rendered(&error.diagnostics, &error.sources),
+    };
+    let mut sources = program.sources().clone();
+    let data = match read_data(&case.data, &mut sources) {
+        Ok(data) => data,
+        Err(problems) => return rendered(&problems, &sources),
+    };
+    let (model, notes) = match program.bind_with_notes(&data) {
+        Ok(bound) => bound,
+        Err(error) => return rendered(&error.diagnostics, &sources),
+    };
+    let mut out = rendered(&notes, &sources);
+    for quantity in &model.quantities {
+        writeln!(out, "{}", described(quantity)).expect("a String takes it");
+    }
+    out
+}
+
+fn described(quantity: &Quantity) -> String {
+    let kind = match quantity.kind {
+        QuantityKind::Latent => "latent",
+        QuantityKind::Param => "param",
+        QuantityKind::Deterministic => "let",
+    };
+    let axes = quantity.shape.iter().zip(&quantity.labels);
+    let axes: Vec<String> = axes
+        .map(|(n, labels)| match labels {
+            Some(labels) => format!("{n}: {}", labels.join(" ")),
+            None => n.to_string(),
+        })
+        .collect();
+    format!("{kind} {}[{}]", quantity.name, axes.join(", "))
+}
+
+fn read_data(path: &Path, sources: &mut Sources) -> Result<Data, Diagnostics> {
+    let name = path.file_name().map_or(path, Path::new).to_path_buf();
+    match fs::read(path) {
+        Ok(bytes) => {
+            let label = name.display().to_string();
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let files = data::InMemory::new([(label.as_str(), text.as_str())]);
+            data::load(&files, &name, sources)
+        }
+        Err(_) => Ok(Data::default()),
+    }
+}
+
 fn rendered(problems: &Diagnostics, sources: &Sources) -> String {
     let text = diag::render(problems, sources, false);
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    lines.join("\n") + "\n"
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 #[test]
@@ -79,7 +166,10 @@ fn run(path: &Path, check: Check, update: bool) -> Result<(), String> {
         .map(|n| n.to_string_lossy().into_owned())
         .unwrap_or_default();
     let text = fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    let found = check(&Case { name, text });
+    let data = path.with_extension("json");
+    let case = Case { name, text, data };
+    let found = panic::catch_unwind(|| check(&case))
+        .map_err(|_| format!("==== {}\nit panicked, see above", path.display()))?;
     let beside = path.with_extension("expected");
     if update {
         return fs::write(&beside, found).map_err(|e| format!("{}: {e}", beside.display()));

@@ -102,15 +102,15 @@ impl Posterior {
         self.model.graph.var(block.input)
     }
 
-    /// Log densities at the points of `logp.json`, the blocks' constrained values being given.
+    /// Log densities at the points of `logp.json`. Blocks and latents have the same names.
     fn log_joint_at_points(&self) -> Vec<f64> {
-        let blocks = &self.model.blocks;
-        let values: Vec<_> = blocks.iter().map(|b| b.value).collect();
-        let mut tape = Tape::compile(&self.model.graph, &values, &[self.model.log_joint]);
+        let model = &self.model;
+        let inputs: Vec<_> = model.blocks.iter().map(|b| b.input).collect();
+        let mut tape = Tape::compile(&model.graph, &inputs, &[model.log_joint]);
         let mut at = |point: &Value| {
-            for (i, block) in blocks.iter().enumerate() {
-                tape.set_input(i, &flat(&point[&block.name]));
-            }
+            let value = |b: &Block| flat(&point[&b.name]);
+            let values: Vec<Vec<f64>> = model.blocks.iter().map(value).collect();
+            tape.set_inputs_flat(&model.unconstrain(&values));
             tape.run();
             tape.output(0)[0]
         };

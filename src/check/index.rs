@@ -126,7 +126,9 @@ impl<'a> Checker<'a> {
 
     /// What can be told of a single index before data is seen: it is from 1 to the extent.
     fn expect_inside(&mut self, index: &Expr, dim: &Dim, value: &Expr) -> Option<()> {
-        let size = index.size.as_ref()?.clone();
+        let Some(size) = index.size.clone() else {
+            return Some(());
+        };
         let below = size.known().is_some_and(|n| n < 1);
         let above = size.plus(dim, -1).known().is_some_and(|n| n > 0);
         if below || above {

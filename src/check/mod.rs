@@ -162,6 +162,10 @@ impl<'a> Checker<'a> {
             self.diagnostics.retain(|d| d.severity == Severity::Error);
             return Err(self.diagnostics);
         }
+        assert!(
+            self.leaves.iter().all(|l| l.checked.is_some()),
+            "a statement without a meaning is reported"
+        );
         self.program.statements = self.leaves.into_iter().filter_map(|l| l.checked).collect();
         Ok((self.program, self.diagnostics))
     }

@@ -40,6 +40,33 @@ impl<'g> Support<'g> {
         upper: None,
     };
 
+    /// The bounds, lower and upper, of kinds that may have them.
+    pub fn bounds(&self) -> (Option<Var<'g>>, Option<Var<'g>>) {
+        match *self {
+            Support::Interval { lower, upper }
+            | Support::Integers { lower, upper }
+            | Support::Ordered { lower, upper } => (lower, upper),
+            _ => (None, None),
+        }
+    }
+
+    /// The same kind of support within other bounds; kinds without bounds stay as they are.
+    pub fn within<'h>(&self, lower: Option<Var<'h>>, upper: Option<Var<'h>>) -> Support<'h> {
+        match self {
+            Support::Interval { .. } => Support::Interval { lower, upper },
+            Support::Integers { .. } => Support::Integers { lower, upper },
+            Support::Ordered { .. } => Support::Ordered { lower, upper },
+            Support::Circle => Support::Circle,
+            Support::Simplex => Support::Simplex,
+            Support::UnitVector => Support::UnitVector,
+            Support::Covariance => Support::Covariance,
+            Support::CholeskyCovariance => Support::CholeskyCovariance,
+            Support::Correlation => Support::Correlation,
+            Support::CholeskyCorrelation => Support::CholeskyCorrelation,
+            Support::Counts => Support::Counts,
+        }
+    }
+
     /// The support that a domain fixes without arguments. Bounded ones need a graph for their
     /// bounds: families with such supports say so themselves.
     pub(super) fn of(domain: Domain) -> Support<'g> {

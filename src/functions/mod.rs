@@ -192,13 +192,15 @@ impl<'g> Operand<'g> {
     }
 }
 
-/// Whether a function works element by element, so that it takes rows of any length.
-pub fn is_elementwise(function: &Function) -> bool {
+/// Whether a function of so many arguments works element by element, so that it takes rows of any
+/// length.
+pub fn is_elementwise(function: &Function, arguments: usize) -> bool {
     let tables = [elementwise::UNARY, elementwise::BINARY, elementwise::OTHER];
-    let two = matches!(function.name, "max" | "min" | "log_sum_exp") && function.arity.0 == 2;
+    let two = arguments == 2 && matches!(function.name, "max" | "min" | "log_sum_exp");
+    // By name: a table may be in the program more than once, at different addresses.
     two || tables
         .iter()
-        .any(|t| t.iter().any(|f| std::ptr::eq(f, function)))
+        .any(|t| t.iter().any(|f| f.name == function.name))
 }
 
 /// Whether the first argument must be a square matrix.

@@ -40,6 +40,21 @@ impl Bound {
     pub fn evaluate(&self, dim: &Dim) -> Option<i64> {
         dim.evaluate(&|atom| self.atoms.get(atom).map(|k| k.value))
     }
+
+    /// The program's dimensions with their extents, sorted by name.
+    pub fn dimensions(&self, program: &Program) -> Vec<(String, i64)> {
+        let known = |(atom, known): (&Atom, &Known)| match atom {
+            Atom::Name(name) => {
+                let is_dimension = |v: &crate::check::program::Variable| {
+                    v.name == *name && v.kind == VariableKind::Dimension
+                };
+                let named = program.variables.iter().any(is_dimension);
+                named.then(|| (name.clone(), known.value))
+            }
+            _ => None,
+        };
+        self.atoms.iter().filter_map(known).collect()
+    }
 }
 
 /// Matches data with a program's declarations.

@@ -92,7 +92,7 @@ impl<'g> Lowerer<'_, 'g> {
         span: Span,
     ) -> Result<Value<'g>> {
         let ragged = values.iter().find_map(|v| v.ragged);
-        if ragged.is_some() && !functions::is_elementwise(function) {
+        if ragged.is_some() && !functions::is_elementwise(function, values.len()) {
             return self.call_ragged(function, values, span);
         }
         if let Some(flat) = ragged
@@ -127,7 +127,7 @@ impl<'g> Lowerer<'_, 'g> {
             shape[shape.len() - o.rank..].to_vec()
         };
         let differ = |a: usize, b: usize| Err(vec![error::extents_differ(span, a, b)]);
-        if functions::is_elementwise(function) {
+        if functions::is_elementwise(function, operands.len()) {
             let widest = operands
                 .iter()
                 .max_by_key(|o| o.rank)
@@ -158,14 +158,6 @@ impl<'g> Lowerer<'_, 'g> {
             },
             (_, [a, ..]) if a.len() == 2 && functions::is_square(function) && a[0] != a[1] => {
                 differ(a[0], a[1])
-            }
-            (_, [a, b])
-                if a.len() == b.len()
-                    && a != b
-                    && function.name != "outer"
-                    && function.name != "rep" =>
-            {
-                differ(a[0], b[0])
             }
             _ => Ok(()),
         }

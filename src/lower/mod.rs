@@ -78,6 +78,7 @@ pub fn lower(
         terms: parts.terms,
         quantities: parts.quantities,
         places,
+        dimensions: bound.dimensions(program),
         graph,
     };
     Ok((model, bound.notes))

@@ -11,7 +11,7 @@ use crate::check::program::{
 use crate::diag::{Diagnostic, Span};
 use crate::dist::Support;
 use crate::graph::{Shape, Tensor, Var, numel};
-use crate::model::{Block, Quantity, QuantityKind, Role, Term};
+use crate::model::{Block, BlockSupport, Quantity, QuantityKind, Role, Term};
 use crate::transform;
 use crate::types::{Atom, Dim, Type};
 use std::collections::BTreeMap;
@@ -23,6 +23,8 @@ pub struct Piece<'g> {
     /// Index (from 0) of every row in the indexed axes: `[rows][axes]`, flat.
     pub places: Vec<usize>,
     indexed: usize,
+    /// The block whose value this is.
+    block: Option<usize>,
     span: Span,
 }
 
@@ -32,6 +34,7 @@ impl<'g> Piece<'g> {
             values,
             places,
             indexed,
+            block: None,
             span,
         }
     }
@@ -240,7 +243,7 @@ impl<'g> Lowerer<'_, 'g> {
                     self.env.insert(target.var, value);
                     return Ok(());
                 }
-                self.add_piece(target, &value, &axes)
+                self.add_piece(target, &value, &axes, None)
             }
             StatementKind::Param {
                 var,
@@ -252,12 +255,13 @@ impl<'g> Lowerer<'_, 'g> {
         }
     }
 
-    /// Records elements that a statement gives.
+    /// Records elements that a statement gives; of a latent, also the block that has their values.
     pub(super) fn add_piece(
         &mut self,
         target: &Target,
         value: &Value<'g>,
         axes: &AxisList,
+        block: Option<usize>,
     ) -> Result<()> {
         if value.ragged.is_some() {
             return Err(vec![error::ragged(target.span, "an element of an array")]);
@@ -271,6 +275,7 @@ impl<'g> Lowerer<'_, 'g> {
             values: values.reshape(&shape),
             places,
             indexed: target.indices.len(),
+            block,
             span: target.span,
         };
         self.pieces.entry(target.var).or_default().push(piece);
@@ -397,7 +402,23 @@ impl<'g> Lowerer<'_, 'g> {
         let mut shape = extents;
         shape.extend_from_slice(&parts[0].shape()[1..]);
         self.env.insert(var, Value::plain(sorted.reshape(&shape)));
+        self.place_blocks(&pieces, &shape);
         Ok(())
+    }
+
+    /// Tells the blocks that are pieces of an array of this shape which elements they are.
+    fn place_blocks(&mut self, pieces: &[Piece<'g>], shape: &[usize]) {
+        for piece in pieces {
+            let Some(block) = piece.block else {
+                continue;
+            };
+            let (extents, element) = shape.split_at(piece.indexed);
+            let inner = numel(element);
+            let flat = |place: &[usize]| place.iter().zip(extents).fold(0, |f, (k, n)| f * n + k);
+            let rows = piece.places.chunks(piece.indexed).map(flat);
+            let places = rows.flat_map(|row| (0..inner).map(move |i| row * inner + i));
+            self.blocks[block].places = places.collect();
+        }
     }
 
     /// Missing elements of data become what was inferred for them.
@@ -479,7 +500,8 @@ impl<'g> Lowerer<'_, 'g> {
             axes: axes.clone(),
             ragged: None,
         };
-        self.add_piece(target, &value, axes)
+        let block = self.blocks.len() - 1;
+        self.add_piece(target, &value, axes, Some(block))
     }
 
     fn own_support(
@@ -543,12 +565,18 @@ impl<'g> Lowerer<'_, 'g> {
         let mut full = batch.to_vec();
         full.extend(event);
         let value = value.broadcast(&full);
+        let given = self.graph.input(&full);
+        let inverse = transform::unconstrain(support, event, given).broadcast(&shape);
         let block = Block {
             name: name.into(),
             role: Role::Latent,
             input: input.id,
             size,
             value: value.id,
+            places: (0..value.numel()).collect(),
+            support: BlockSupport::new(support, event),
+            given: given.id,
+            free: inverse.reshape(&[size]).id,
             init: None,
         };
         self.blocks.push(block);
@@ -621,10 +649,14 @@ impl<'g> Lowerer<'_, 'g> {
             other => other,
         };
         let (values, _) = self.new_latent(&name, &support, &[mine.len()], &[]);
+        let places: Vec<usize> = mine.iter().map(|&i| places[i]).collect();
+        let block = self.blocks.len() - 1;
+        self.blocks[block].places = places.clone();
         let piece = Piece {
             values,
-            places: mine.iter().map(|&i| places[i]).collect(),
+            places,
             indexed: 1,
+            block: Some(block),
             span: target.span,
         };
         self.pieces.entry(target.var).or_default().push(piece);
@@ -723,6 +755,8 @@ impl<'g> Lowerer<'_, 'g> {
         let input = self.graph.input(&[size]);
         let (value, _) = transform::constrain(&support, event, input.reshape(&free_shape));
         let value = value.broadcast(&shape);
+        let given = self.graph.input(&shape);
+        let inverse = transform::unconstrain(&support, event, given).broadcast(&free_shape);
         let init = match init {
             Some(e) => {
                 let start = self.value(e)?;
@@ -748,6 +782,10 @@ impl<'g> Lowerer<'_, 'g> {
             input: input.id,
             size,
             value: value.id,
+            places: (0..value.numel()).collect(),
+            support: BlockSupport::new(&support, event),
+            given: given.id,
+            free: inverse.reshape(&[size]).id,
             init,
         });
         self.env.insert(var, Value::plain(value));

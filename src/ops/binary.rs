@@ -87,16 +87,16 @@ const NOT_DIFFERENTIABLE: for<'g> fn(Var<'g>, Var<'g>, Var<'g>, Var<'g>) -> [Opt
     |_, _, _, _| [None, None];
 const AS_IT_IS: for<'g> fn(Var<'g>, Var<'g>) -> Option<Var<'g>> = |_, _| None;
 
-/// As [`f64::max`], in a form that is one instruction and a blend.
+/// The larger; NaN must not vanish, unlike in [`f64::max`].
 #[inline(always)]
 fn larger(a: f64, b: f64) -> f64 {
-    if a > b || b.is_nan() { a } else { b }
+    if a > b || a.is_nan() { a } else { b }
 }
 
-/// As [`f64::min`], in a form that is one instruction and a blend.
+/// The smaller; NaN must not vanish, unlike in [`f64::min`].
 #[inline(always)]
 fn smaller(a: f64, b: f64) -> f64 {
-    if a < b || b.is_nan() { a } else { b }
+    if a < b || a.is_nan() { a } else { b }
 }
 
 #[inline(always)]
@@ -178,12 +178,12 @@ binary! {
             _ => None,
         }
     }, dear special::POW;
-    /// The larger; where equal, half the derivative goes to each.
+    /// The larger, NaN if one is; where equal, half the derivative goes to each.
     max = larger, |g, a, b, _| {
         let first = a.gt(b) + a.eq(b) * 0.5;
         [Some(g * first), Some(g * (1.0 - first))]
     }, AS_IT_IS;
-    /// The smaller; where equal, half the derivative goes to each.
+    /// The smaller, NaN if one is; where equal, half the derivative goes to each.
     min = smaller, |g, a, b, _| {
         let first = a.lt(b) + a.eq(b) * 0.5;
         [Some(g * first), Some(g * (1.0 - first))]

@@ -29,10 +29,7 @@ const FILES: &[(&str, Writer)] = &[
 /// # Errors
 /// E0701 if the path is a file, E0702 if the folder cannot be made, E0703 if a file cannot be written.
 pub fn write_folder(folder: &Path, results: &Results) -> Result<Vec<PathBuf>, Diagnostic> {
-    if folder.exists() && !folder.is_dir() {
-        return Err(error::not_a_folder(folder));
-    }
-    fs::create_dir_all(folder).map_err(|e| error::folder_not_made(folder, &e))?;
+    make_folder(folder)?;
     let mut pending = Pending { files: Vec::new() };
     for (name, write) in FILES {
         let path = folder.join(name);
@@ -42,6 +39,17 @@ pub fn write_folder(folder: &Path, results: &Results) -> Result<Vec<PathBuf>, Di
         write_file(&temporary, *write, results).map_err(|e| error::not_written(&path, &e))?;
     }
     pending.rename()
+}
+
+/// Makes a folder if it is not there: what may fail in it should fail before there is much to lose.
+///
+/// # Errors
+/// E0701 and E0702, as [`write_folder`].
+pub fn make_folder(folder: &Path) -> Result<(), Diagnostic> {
+    if folder.exists() && !folder.is_dir() {
+        return Err(error::not_a_folder(folder));
+    }
+    fs::create_dir_all(folder).map_err(|e| error::folder_not_made(folder, &e))
 }
 
 fn write_file(path: &Path, write: Writer, results: &Results) -> io::Result<()> {

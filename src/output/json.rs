@@ -18,6 +18,12 @@ pub fn write_fit_json(w: &mut dyn io::Write, results: &Results) -> io::Result<()
     write(w, results, true)
 }
 
+/// Diagnostics as an array of objects with `code`, `severity`, `message` and, if there is any, `help`.
+pub fn messages(diagnostics: &[Diagnostic]) -> serde_json::Value {
+    let of = |d: &Diagnostic| serde_json::to_value(Message::new(d)).unwrap_or_default();
+    diagnostics.iter().map(of).collect()
+}
+
 fn write(w: &mut dyn io::Write, results: &Results, with_settings: bool) -> io::Result<()> {
     let fit = Fit {
         run: results.run,

@@ -4,11 +4,13 @@
 mod close;
 mod factors;
 mod pads;
+mod unstack;
 mod walk;
 
 pub use close::close;
 pub use factors::factors;
 pub use pads::pads;
+pub use unstack::unstack;
 
 use crate::graph::{Graph, NodeId, verify};
 
@@ -24,8 +26,9 @@ pub type Pass = fn(Subject) -> Subject;
 
 /// The passes in the order in which they are run, with their names.
 ///
-/// `pads` after `factors`, which may bring sums to light.
-pub const ORDER: &[(&str, Pass)] = &[("factors", factors), ("pads", pads)];
+/// `unstack` first, since parts have fewer elements than what is repeated over them; `pads` after
+/// `factors`, which may bring sums to light.
+pub const ORDER: &[(&str, Pass)] = &[("unstack", unstack), ("factors", factors), ("pads", pads)];
 
 /// A graph of its own for `outputs` as a function of `inputs`, with all passes applied.
 pub fn prepare(graph: &Graph, inputs: &[NodeId], outputs: &[NodeId]) -> Subject {
@@ -40,3 +43,6 @@ pub fn prepare(graph: &Graph, inputs: &[NodeId], outputs: &[NodeId]) -> Subject 
     }
     subject
 }
+
+#[cfg(test)]
+mod tests;

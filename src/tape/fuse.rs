@@ -1,8 +1,8 @@
 //! From the nodes of one class and stage to the block operations of a kernel.
 
-use super::index_map::{Form, IndexMap, MAX_DIMS};
+use super::index_map::{Dim, Dims, Form, IndexMap, MAX_DIMS};
 use super::layout::{Group, Layout};
-use super::micro::{Kernel, Micro, Pattern, Place, Preset, Slot};
+use super::micro::{Kernel, Lie, Micro, Pattern, Place, Preset, Slot};
 use super::plan::{Plan, SinkKind, Source, User};
 use super::vector::Vector;
 use crate::ops::{Binary, ReduceKind, Select, Unary};
@@ -20,8 +20,8 @@ enum Value {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Seat {
     /// A stream, and whether it has room for whole vectors.
-    Stream(Place, bool),
-    Single(Place),
+    Stream(Slot, bool),
+    Single(Slot),
     Register(usize),
 }
 
@@ -45,8 +45,10 @@ pub(super) fn kernel(
     (class, stage): (usize, u32),
     group: &Group,
 ) -> (Kernel, usize) {
+    let rows = rows(plan, class, group);
+    let columns = class / rows;
     let build = |block: usize| {
-        let mut fuser = Fuser::new(plan, layout, level, class, stage, block);
+        let mut fuser = Fuser::new(plan, layout, level, (class, stage), rows, block);
         let body = fuser.run(group);
         (body, fuser.registers)
     };
@@ -54,11 +56,12 @@ pub(super) fn kernel(
     let (_, registers) = build(8);
     let fitting = REGISTER_SPACE / registers.max(1) / 64 * 64;
     let block = fitting.clamp(SMALLEST_BLOCK, LARGEST_BLOCK);
-    let block = if class <= block { class } else { block };
+    let block = block.min(columns);
     let (body, registers) = build(block);
     let presets = presets(plan, layout, group);
     let kernel = Kernel {
-        n: class,
+        rows,
+        n: columns,
         block,
         presets,
         body,
@@ -85,6 +88,7 @@ struct Fuser<'p> {
     level: Level,
     class: usize,
     stage: u32,
+    rows: usize,
     block: usize,
     /// The last step that needs a value.
     last: HashMap<Value, usize>,
@@ -100,8 +104,8 @@ impl<'p> Fuser<'p> {
         plan: &'p Plan,
         layout: &'p Layout,
         level: Level,
-        class: usize,
-        stage: u32,
+        (class, stage): (usize, u32),
+        rows: usize,
         block: usize,
     ) -> Fuser<'p> {
         Fuser {
@@ -110,6 +114,7 @@ impl<'p> Fuser<'p> {
             level,
             class,
             stage,
+            rows,
             block,
             last: HashMap::new(),
             seats: HashMap::new(),
@@ -168,7 +173,9 @@ impl<'p> Fuser<'p> {
         let product = op.get::<Binary>().is_some_and(|b| b.0.name == "mul")
             || op.get::<Unary>().is_some_and(|u| u.0.name == "square");
         let full = match &self.plan.sinks[sink].kind {
-            SinkKind::Accumulate(ReduceKind::Sum, map) => matches!(map.form(), Form::Single(_)),
+            SinkKind::Accumulate(ReduceKind::Sum, map) => {
+                matches!(self.reach(Place::arena(0), map), Reach::Single(_))
+            }
             _ => false,
         };
         let only = self.layout.uses[node].len() == 1 && self.plan.home[node].is_none();
@@ -217,8 +224,7 @@ impl<'p> Fuser<'p> {
 
     fn slot(&self, seat: Seat) -> Slot {
         match seat {
-            Seat::Stream(place, _) => Slot::stream(place),
-            Seat::Single(place) => Slot::fixed(place),
+            Seat::Stream(slot, _) | Seat::Single(slot) => slot,
             Seat::Register(r) => {
                 let at = self.layout.scratch + r * self.block.next_multiple_of(8);
                 Slot::fixed(Place::arena(at))
@@ -233,6 +239,25 @@ impl<'p> Fuser<'p> {
         }))
     }
 
+    /// How a block of the elements of a map is reached.
+    fn reach(&self, base: Place, map: &IndexMap) -> Reach {
+        let columns = self.class / self.rows;
+        let Some((step, row)) = map.by_rows(self.rows, columns) else {
+            let lie = lie(map, self.class);
+            let pattern = Box::new(Pattern { lie, columns });
+            return Reach::Other(Slot::fixed(base), pattern);
+        };
+        match row.form() {
+            Form::Single(offset) => Reach::Single(Slot::fixed(base.plus(offset)).by(step)),
+            Form::Contiguous(offset) => Reach::Stream(Slot::stream(base.plus(offset)).by(step)),
+            Form::Other => {
+                let lie = lie(&row, columns);
+                let pattern = Box::new(Pattern { lie, columns: 0 });
+                Reach::Other(Slot::fixed(base).by(step), pattern)
+            }
+        }
+    }
+
     /// The seat of a value, loading it if it is not in a kernel's reach yet.
     fn seat(&mut self, value: &Value) -> Seat {
         if let Some(&seat) = self.seats.get(value) {
@@ -242,14 +267,14 @@ impl<'p> Fuser<'p> {
             unreachable!("nodes are computed before they are used")
         };
         let base = self.layout.places[source.base];
-        let seat = match source.map.form() {
-            Form::Single(offset) => Seat::Single(base.plus(offset)),
-            Form::Contiguous(offset) => Seat::Stream(base.plus(offset), false),
-            Form::Other => {
+        let seat = match self.reach(base, &source.map) {
+            Reach::Single(slot) => Seat::Single(slot),
+            Reach::Stream(slot) => Seat::Stream(slot, false),
+            Reach::Other(base, pattern) => {
                 let seat = self.take();
                 self.body.push(Micro::Load {
                     base,
-                    pattern: Box::new(pattern(&source.map, self.class)),
+                    pattern,
                     out: self.slot(seat),
                 });
                 seat
@@ -289,15 +314,18 @@ impl<'p> Fuser<'p> {
     /// a register.
     fn home(&mut self, node: usize) -> Seat {
         if self.layout.stored[node] {
-            return Seat::Stream(self.layout.places[node], self.layout.roomy[node]);
+            let columns = self.class / self.rows;
+            // Rounding up must not run into the next row.
+            let roomy = self.layout.roomy[node] && (self.rows == 1 || columns.is_multiple_of(8));
+            return Seat::Stream(Slot::stream(self.layout.places[node]).by(columns), roomy);
         }
         for usage in &self.layout.uses[node] {
             if let User::Sink(s) = usage.by
                 && let SinkKind::Assign(map) = &self.plan.sinks[s].kind
-                && let Form::Contiguous(offset) = map.form()
+                && let Reach::Stream(slot) =
+                    self.reach(self.layout.places[self.plan.sinks[s].target], map)
             {
-                let base = self.layout.places[self.plan.sinks[s].target];
-                return Seat::Stream(base.plus(offset), false);
+                return Seat::Stream(slot, false);
             }
         }
         self.take()
@@ -389,7 +417,7 @@ impl<'p> Fuser<'p> {
         let (matrix, starts) = self.layout.matrix(product);
         self.body.push(Micro::Columns {
             matrix: Slot::stream(matrix),
-            factors: self.layout.places[product.vector],
+            factors: Slot::fixed(self.layout.places[product.vector]).by(product.step),
             columns: product.kernel_columns(&starts),
             out: self.slot(home),
         });
@@ -404,46 +432,44 @@ impl<'p> Fuser<'p> {
         if let Value::Node(node) = value
             && self.is_absorbed(node)
         {
-            return self.dot(node, target, at);
+            return self.dot(node, s, at);
         }
         let mut seat = self.seat(&value);
         let mut spare = Vec::new();
         match &sink.kind {
-            SinkKind::Assign(map) => {
-                if let Form::Contiguous(offset) = map.form() {
-                    let to = target.plus(offset);
-                    if !matches!(seat, Seat::Stream(place, _) if place == to) {
+            SinkKind::Assign(map) => match self.reach(target, map) {
+                Reach::Stream(out) if !matches!(seat, Seat::Single(_)) => {
+                    if !matches!(seat, Seat::Stream(slot, _) if slot == out) {
                         let a = self.slot(seat);
-                        let out = Slot::stream(to);
-                        self.body.push(if matches!(seat, Seat::Single(_)) {
-                            Micro::Fill { a, out }
-                        } else {
-                            Micro::Copy { a, out }
-                        });
+                        self.body.push(Micro::Copy { a, out });
                     }
-                } else {
-                    seat = self.spread(seat, &mut spare);
-                    self.body.push(Micro::Store {
-                        a: self.slot(seat),
-                        base: target,
-                        pattern: Box::new(pattern(map, self.class)),
-                    });
                 }
-            }
+                Reach::Stream(out) => {
+                    let a = self.slot(seat);
+                    self.body.push(Micro::Fill { a, out });
+                }
+                reach => {
+                    seat = self.spread(seat, &mut spare);
+                    let (base, pattern) = reach.as_pattern();
+                    let a = self.slot(seat);
+                    self.body.push(Micro::Store { a, base, pattern });
+                }
+            },
             SinkKind::Accumulate(kind, map) => {
                 seat = self.spread(seat, &mut spare);
                 let a = self.slot(seat);
-                self.body.push(match (map.form(), kind) {
-                    (Form::Single(offset), ReduceKind::Sum) => Micro::Sum {
-                        a,
-                        out: target.plus(offset),
-                    },
-                    _ => Micro::Accumulate {
-                        kind: *kind,
-                        a,
-                        base: target,
-                        pattern: Box::new(pattern(map, self.class)),
-                    },
+                self.body.push(match (self.reach(target, map), kind) {
+                    (Reach::Single(out), ReduceKind::Sum) => Micro::Sum { a, out },
+                    (Reach::Stream(out), ReduceKind::Sum) => Micro::Add { a, out },
+                    (reach, &kind) => {
+                        let (base, pattern) = reach.as_pattern();
+                        Micro::Accumulate {
+                            kind,
+                            a,
+                            base,
+                            pattern,
+                        }
+                    }
                 });
             }
             SinkKind::Columns(product) => {
@@ -453,7 +479,7 @@ impl<'p> Fuser<'p> {
                     matrix: Slot::stream(matrix),
                     a: self.slot(seat),
                     columns: product.kernel_columns(&starts),
-                    out: target,
+                    out: Slot::fixed(target).by(product.step),
                 });
             }
         }
@@ -461,7 +487,7 @@ impl<'p> Fuser<'p> {
         self.release(&[value], at);
     }
 
-    fn dot(&mut self, node: usize, out: Place, at: usize) {
+    fn dot(&mut self, node: usize, s: usize, at: usize) {
         let arguments = self.arguments(node);
         let mut spare = Vec::new();
         let mut slots = Vec::new();
@@ -470,14 +496,96 @@ impl<'p> Fuser<'p> {
             let seat = self.spread(seat, &mut spare);
             slots.push(self.slot(seat));
         }
-        self.body.push(Micro::Dot {
-            a: slots[0],
-            b: slots[slots.len() - 1],
-            out,
-        });
+        let sink = &self.plan.sinks[s];
+        if let SinkKind::Accumulate(_, map) = &sink.kind
+            && let Reach::Single(out) = self.reach(self.layout.places[sink.target], map)
+        {
+            let (a, b) = (slots[0], slots[slots.len() - 1]);
+            self.body.push(Micro::Dot { a, b, out });
+        }
         self.free.extend(spare);
         self.release(&arguments, at);
     }
+}
+
+/// How a kernel reaches the elements of a buffer.
+enum Reach {
+    Single(Slot),
+    Stream(Slot),
+    Other(Slot, Box<Pattern>),
+}
+
+impl Reach {
+    /// As a pattern of a row, for stores that know no other form.
+    fn as_pattern(self) -> (Slot, Box<Pattern>) {
+        let nest = |slot, stride| {
+            let lie = Lie::Nest {
+                offset: 0,
+                dims: Dims::from_slice(&[Dim {
+                    extent: usize::MAX,
+                    stride,
+                }]),
+            };
+            (slot, Box::new(Pattern { lie, columns: 0 }))
+        };
+        match self {
+            Reach::Single(slot) => nest(slot, 0),
+            // The stream's start is part of the index.
+            Reach::Stream(slot) => nest(slot.standing(), 1),
+            Reach::Other(slot, pattern) => (slot, pattern),
+        }
+    }
+}
+
+/// The fewest elements of a row that is worth a loop of its own.
+const SHORTEST_ROW: usize = 32;
+
+/// The number of rows into which the kernel's range is cut: what products ask for, or the number
+/// by which most maps become streams and single numbers.
+fn rows(plan: &Plan, class: usize, group: &Group) -> usize {
+    if let Some(rows) = plan.rows(&group.nodes, &group.sinks) {
+        return rows;
+    }
+    let mut maps: Vec<&IndexMap> = Vec::new();
+    for &i in &group.nodes {
+        let args = plan.nodes[i].args.iter();
+        maps.extend(args.map(|a| &plan.source[a.index()].map));
+    }
+    for &s in &group.sinks {
+        let sink = &plan.sinks[s];
+        maps.push(&sink.value.map);
+        match &sink.kind {
+            SinkKind::Assign(map) | SinkKind::Accumulate(_, map) => maps.push(map),
+            SinkKind::Columns(_) => {}
+        }
+    }
+    let mut candidates = vec![class];
+    for map in &maps {
+        if let IndexMap::Strided { dims, .. } = map {
+            let mut columns = 1;
+            for dim in dims.iter().rev() {
+                columns *= dim.extent;
+                candidates.push(columns);
+            }
+        }
+    }
+    candidates.sort_unstable();
+    candidates.dedup();
+    let direct = |columns: usize| {
+        let plain = |map: &&&IndexMap| {
+            map.by_rows(class / columns, columns)
+                .is_some_and(|(_, row)| !matches!(row.form(), Form::Other))
+        };
+        maps.iter().filter(plain).count()
+    };
+    let fits = |&columns: &usize| {
+        columns == class || (columns >= SHORTEST_ROW && class.is_multiple_of(columns))
+    };
+    let best = candidates
+        .into_iter()
+        .filter(fits)
+        .max_by_key(|&columns| (direct(columns), columns));
+    class / best.unwrap_or(class)
 }
 
 fn roomy(seat: Seat) -> bool {
@@ -485,20 +593,20 @@ fn roomy(seat: Seat) -> bool {
 }
 
 /// A nest as it is if its runs are long, else a table: short runs cost more than indices.
-fn pattern(map: &IndexMap, class: usize) -> Pattern {
+fn lie(map: &IndexMap, n: usize) -> Lie {
     const SHORT_RUN: usize = 8;
     const LARGEST_TABLE: usize = 1 << 22;
     match map {
-        IndexMap::Table(table) => Pattern::Table(table.clone()),
+        IndexMap::Table(table) => Lie::Table(table.clone()),
         IndexMap::Strided { dims, .. }
             if dims.len() > MAX_DIMS
                 || (dims.len() > 1
                     && dims[dims.len() - 1].extent < SHORT_RUN
-                    && class <= LARGEST_TABLE) =>
+                    && n <= LARGEST_TABLE) =>
         {
-            Pattern::Table(map.table(class))
+            Lie::Table(map.table(n))
         }
-        IndexMap::Strided { offset, dims } => Pattern::Nest {
+        IndexMap::Strided { offset, dims } => Lie::Nest {
             offset: *offset,
             dims: dims.clone(),
         },

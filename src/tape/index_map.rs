@@ -130,6 +130,61 @@ impl IndexMap {
         Some((*offset, strides))
     }
 
+    /// The map of the first of `rows` rows of `columns` elements and the step to the next row, if
+    /// all rows are alike.
+    pub fn by_rows(&self, rows: usize, columns: usize) -> Option<(usize, IndexMap)> {
+        if rows == 1 {
+            return Some((0, self.clone()));
+        }
+        match self {
+            IndexMap::Table(table) => {
+                let (first, second) = (table[0], table[columns]);
+                let step = second.checked_sub(first)?;
+                let alike = table
+                    .chunks_exact(columns)
+                    .zip(table[columns..].chunks_exact(columns))
+                    .all(|(row, next)| row.iter().zip(next).all(|(a, b)| a + step == *b));
+                alike.then(|| {
+                    let row = table[..columns].to_vec();
+                    (step as usize, IndexMap::of_table(row))
+                })
+            }
+            IndexMap::Strided { offset, dims } => {
+                let mut left = columns;
+                let mut inner = Dims::new();
+                let mut outer = dims.clone();
+                while left > 1 {
+                    let dim = outer.pop()?;
+                    if left.is_multiple_of(dim.extent) {
+                        left /= dim.extent;
+                        inner.insert(0, dim);
+                    } else if dim.extent.is_multiple_of(left) {
+                        outer.push(Dim {
+                            extent: dim.extent / left,
+                            stride: dim.stride * left,
+                        });
+                        inner.insert(
+                            0,
+                            Dim {
+                                extent: left,
+                                stride: dim.stride,
+                            },
+                        );
+                        left = 1;
+                    } else {
+                        return None;
+                    }
+                }
+                let step = match outer.as_slice() {
+                    [] => 0,
+                    [dim] => dim.stride,
+                    _ => return None,
+                };
+                Some((step, IndexMap::strided(*offset, inner)))
+            }
+        }
+    }
+
     /// The index of each of `n` elements.
     pub fn table(&self, n: usize) -> Arc<Vec<u32>> {
         match self {

@@ -27,15 +27,18 @@ impl Operand {
     }
 }
 
-/// A product of a matrix and a vector in which the long axis is that of a kernel: `M v` by rows, or
-/// `Mᵀ v` by sums over them.
+/// A product of a matrix and vectors in which the long axis is that of a kernel: `M v` by rows of
+/// the matrix, or `Mᵀ v` by sums over them; for each vector of a batch.
 #[derive(Clone, Debug)]
 pub(super) struct MatVec {
     pub by_rows: bool,
     /// Buffer of the matrix.
     pub matrix: usize,
-    /// Buffer of the vector (by rows).
+    /// Buffer of the vectors (by rows).
     pub vector: usize,
+    /// Number of vectors, and the step from one to the next (or from one result to the next).
+    pub batch: usize,
+    pub step: usize,
     /// Offset of each row.
     pub rows: IndexMap,
     /// Number of rows.
@@ -46,6 +49,8 @@ pub(super) struct MatVec {
 
 /// The most columns a product in a kernel has.
 const MOST_COLUMNS: usize = 256;
+/// The fewest rows, where there is a batch.
+const FEWEST_ROWS: usize = 8;
 
 impl MatVec {
     /// The product, if it is one that a fused kernel can do, with the node that is the vector.
@@ -62,22 +67,31 @@ impl MatVec {
         matrix: usize,
         vector: usize,
     ) -> Option<(MatVec, usize)> {
-        // All of the vector is summed over, all of the result is in the matrix.
-        if v.iter().any(|l| out.contains(l)) || v.len() + out.len() != m.len() {
+        // A leading axis of vectors and results that the matrix lacks is a batch.
+        let batched = match (v.first(), out.first()) {
+            (Some(x), Some(y)) => x == y && !m.contains(x),
+            _ => false,
+        };
+        let lead = usize::from(batched);
+        let (vs, outs) = (&v[lead..], &out[lead..]);
+        // All else of the vector is summed over, all else of the result is in the matrix.
+        if vs.iter().any(|l| outs.contains(l)) || vs.len() + outs.len() != m.len() {
             return None;
         }
         let source = &plan.source[matrix];
         let shape = &plan.nodes[matrix].shape;
-        let summed = plan.size[vector];
+        let batch = plan.nodes[vector].shape[..lead].iter().product::<usize>();
+        let summed = plan.size[vector] / batch;
         let kept = plan.size[matrix] / summed.max(1);
         let by_rows = kept >= summed;
-        let (rows, columns) = if by_rows { (out, v) } else { (v, out) };
+        let (rows, columns) = if by_rows { (outs, vs) } else { (vs, outs) };
         let (length, count) = (kept.max(summed), kept.min(summed));
-        if count == 0 || count > MOST_COLUMNS || length < 2 {
+        let short = length < if batch > 1 { FEWEST_ROWS } else { 2 };
+        if count == 0 || count > MOST_COLUMNS || short {
             return None;
         }
         let (offset, strides) = source.map.strides(shape)?;
-        let along = |labels: &Labels| {
+        let along = |labels: &[u8]| {
             let dims = labels.iter().map(|l| {
                 let axis = m.iter().position(|x| x == l)?;
                 Some(Dim {
@@ -98,21 +112,23 @@ impl MatVec {
         if plan.role[source.base] == Role::Absent || !(constant || contiguous) {
             return None;
         }
-        let of_vector = if by_rows {
-            plan.source[vector].map.table(count)
+        let (step, of_vector) = if by_rows {
+            plan.source[vector].map.by_rows(batch, count)?
         } else {
-            IndexMap::identity(count).table(count)
+            (count, IndexMap::identity(count))
         };
         let starts = column_map.table(count);
         let columns = starts
             .iter()
-            .zip(of_vector.iter())
+            .zip(of_vector.table(count).iter())
             .map(|(&start, &factor)| (start as usize, factor as usize))
             .collect();
         let product = MatVec {
             by_rows,
             matrix: source.base,
             vector: plan.source[vector].base,
+            batch,
+            step,
             rows: row_map,
             length,
             columns,

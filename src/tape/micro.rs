@@ -66,12 +66,21 @@ impl Place {
     }
 }
 
+/// A block of a kernel's range: `n` elements of a row from `start` on.
+#[derive(Clone, Copy)]
+pub(super) struct Block {
+    row: usize,
+    start: usize,
+    n: usize,
+}
+
 /// An operand of a block operation: a stream that advances with the block, or a fixed place (a
-/// block register, a single number).
-#[derive(Clone, Copy, Debug)]
+/// block register, a single number); from row to row it moves by `step`.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Slot {
     place: Place,
     mask: u32,
+    step: u32,
 }
 
 impl Slot {
@@ -79,26 +88,49 @@ impl Slot {
         Slot {
             place,
             mask: u32::MAX,
+            step: 0,
         }
     }
 
     pub fn fixed(place: Place) -> Slot {
-        Slot { place, mask: 0 }
+        Slot {
+            place,
+            mask: 0,
+            step: 0,
+        }
+    }
+
+    /// The slot of the first row, which moves by so much to the next.
+    pub fn by(self, step: usize) -> Slot {
+        let step = u32::try_from(step).expect("buffers have fewer than 2³² elements");
+        Slot { step, ..self }
+    }
+
+    /// A stream's slot that stands still: who uses it counts for itself.
+    pub fn standing(self) -> Slot {
+        Slot { mask: 0, ..self }
     }
 
     #[inline(always)]
-    unsafe fn at(self, context: &Context, start: usize) -> *mut f64 {
-        // SAFETY: streams are as long as the kernel's range.
+    unsafe fn at(self, context: &Context, block: Block) -> *mut f64 {
+        let along = (block.start as u32 & self.mask) as usize;
+        // SAFETY: streams are as long as the kernel's rows, and there are as many as it has.
         unsafe {
             self.place
                 .pointer(context)
-                .add((start as u32 & self.mask) as usize)
+                .add(block.row * self.step as usize + along)
         }
     }
 }
 
 /// How elements of the range lie in a buffer.
-pub(super) enum Pattern {
+pub(super) struct Pattern {
+    pub lie: Lie,
+    /// Elements of a row if the pattern is one of all rows, 0 if each row is like the first.
+    pub columns: usize,
+}
+
+pub(super) enum Lie {
     Nest { offset: usize, dims: Dims },
     Table(Arc<Vec<u32>>),
 }
@@ -137,35 +169,40 @@ pub(super) enum Micro {
         out: Slot,
     },
     Load {
-        base: Place,
+        base: Slot,
         pattern: Box<Pattern>,
         out: Slot,
     },
     Store {
         a: Slot,
-        base: Place,
+        base: Slot,
         pattern: Box<Pattern>,
     },
     Accumulate {
         kind: ReduceKind,
         a: Slot,
-        base: Place,
+        base: Slot,
         pattern: Box<Pattern>,
+    },
+    /// Adds the block to another.
+    Add {
+        a: Slot,
+        out: Slot,
     },
     /// Adds the sum of the block to one number.
     Sum {
         a: Slot,
-        out: Place,
+        out: Slot,
     },
     Dot {
         a: Slot,
         b: Slot,
-        out: Place,
+        out: Slot,
     },
     /// `out = M · factors`, block by block of rows; columns of M are streams.
     Columns {
         matrix: Slot,
-        factors: Place,
+        factors: Slot,
         columns: Box<[Column]>,
         out: Slot,
     },
@@ -174,7 +211,7 @@ pub(super) enum Micro {
         matrix: Slot,
         a: Slot,
         columns: Box<[Column]>,
-        out: Place,
+        out: Slot,
     },
 }
 
@@ -185,7 +222,10 @@ pub(super) struct Preset {
     pub value: f64,
 }
 
+/// Block operations over `rows` rows of `n` elements. All rows of one block of columns come before
+/// the next block, so that what rows share stays in the cache.
 pub(super) struct Kernel {
+    pub rows: usize,
     pub n: usize,
     pub block: usize,
     pub presets: Vec<Preset>,
@@ -203,8 +243,11 @@ impl Kernel {
             let mut start = 0;
             while start < self.n {
                 let n = self.block.min(self.n - start);
-                for micro in &self.body {
-                    micro.run(context, start, n);
+                for row in 0..self.rows {
+                    let block = Block { row, start, n };
+                    for micro in &self.body {
+                        micro.run(context, block);
+                    }
                 }
                 start += n;
             }
@@ -229,7 +272,8 @@ impl Micro {
     /// # Safety
     /// As for [`Kernel::run`]; the block lies in the kernel's range.
     #[inline(always)]
-    unsafe fn run(&self, context: &Context, start: usize, n: usize) {
+    unsafe fn run(&self, context: &Context, block: Block) {
+        let n = block.n;
         let rounded = |whole: bool| if whole { (n + 7) & !7 } else { n };
         // SAFETY: the caller's promise; results never overlap operands other than exactly.
         unsafe {
@@ -240,8 +284,8 @@ impl Micro {
                     out,
                     whole,
                 } => kernel(
-                    a.at(context, start),
-                    out.at(context, start),
+                    a.at(context, block),
+                    out.at(context, block),
                     rounded(*whole),
                 ),
                 Micro::Binary {
@@ -251,9 +295,9 @@ impl Micro {
                     out,
                     whole,
                 } => kernel(
-                    a.at(context, start),
-                    b.at(context, start),
-                    out.at(context, start),
+                    a.at(context, block),
+                    b.at(context, block),
+                    out.at(context, block),
                     rounded(*whole),
                 ),
                 Micro::Select {
@@ -264,18 +308,18 @@ impl Micro {
                     out,
                     whole,
                 } => kernel(
-                    c.at(context, start),
-                    a.at(context, start),
-                    b.at(context, start),
-                    out.at(context, start),
+                    c.at(context, block),
+                    a.at(context, block),
+                    b.at(context, block),
+                    out.at(context, block),
                     rounded(*whole),
                 ),
                 Micro::Sum { a, out } => {
-                    *out.pointer(context) += (context.vector.sum)(a.at(context, start), n);
+                    *out.at(context, block) += (context.vector.sum)(a.at(context, block), n);
                 }
                 Micro::Dot { a, b, out } => {
-                    let (a, b) = (a.at(context, start), b.at(context, start));
-                    *out.pointer(context) += (context.vector.dot)(a, b, n);
+                    let (a, b) = (a.at(context, block), b.at(context, block));
+                    *out.at(context, block) += (context.vector.dot)(a, b, n);
                 }
                 Micro::Columns {
                     matrix,
@@ -283,10 +327,10 @@ impl Micro {
                     columns,
                     out,
                 } => (context.vector.columns)(
-                    matrix.at(context, start),
-                    factors.pointer(context),
+                    matrix.at(context, block),
+                    factors.at(context, block),
                     columns,
-                    out.at(context, start),
+                    out.at(context, block),
                     n,
                 ),
                 Micro::ColumnDots {
@@ -295,42 +339,47 @@ impl Micro {
                     columns,
                     out,
                 } => (context.vector.column_dots)(
-                    matrix.at(context, start),
-                    a.at(context, start),
+                    matrix.at(context, block),
+                    a.at(context, block),
                     columns,
-                    out.pointer(context),
+                    out.at(context, block),
                     n,
                 ),
-                _ => self.run_movement(context, start, n),
+                _ => self.run_movement(context, block),
             }
         }
     }
 
     /// # Safety
     /// As for [`Micro::run`].
-    unsafe fn run_movement(&self, context: &Context, start: usize, n: usize) {
+    unsafe fn run_movement(&self, context: &Context, block: Block) {
+        let n = block.n;
         // SAFETY: as for `run`; patterns were made for the buffers at their bases.
         unsafe {
             match self {
                 Micro::Fill { a, out } => {
-                    let value = *a.at(context, start);
-                    std::slice::from_raw_parts_mut(out.at(context, start), n).fill(value);
+                    let value = *a.at(context, block);
+                    std::slice::from_raw_parts_mut(out.at(context, block), n).fill(value);
+                }
+                Micro::Add { a, out } => {
+                    let (a, out) = (a.at(context, block), out.at(context, block));
+                    (context.vector.add)(a, out, n);
                 }
                 Micro::Copy { a, out } => {
-                    std::ptr::copy(a.at(context, start), out.at(context, start), n);
+                    std::ptr::copy(a.at(context, block), out.at(context, block), n);
                 }
                 Micro::Load { base, pattern, out } => load(
-                    base.pointer(context),
+                    base.at(context, block),
                     pattern,
-                    out.at(context, start),
-                    (start, n),
+                    out.at(context, block),
+                    block,
                     context,
                 ),
                 Micro::Store { a, base, pattern } => store(
-                    a.at(context, start),
+                    a.at(context, block),
                     pattern,
-                    base.pointer(context),
-                    (start, n),
+                    base.at(context, block),
+                    block,
                 ),
                 Micro::Accumulate {
                     kind,
@@ -339,10 +388,10 @@ impl Micro {
                     pattern,
                 } => accumulate(
                     *kind,
-                    a.at(context, start),
+                    a.at(context, block),
                     pattern,
-                    base.pointer(context),
-                    (start, n),
+                    base.at(context, block),
+                    block,
                     context,
                 ),
                 _ => unreachable!("arithmetic is run by `run`"),
@@ -351,20 +400,26 @@ impl Micro {
     }
 }
 
+impl Pattern {
+    /// The index of the block's first element.
+    fn first(&self, block: Block) -> usize {
+        block.row * self.columns + block.start
+    }
+}
+
 unsafe fn load(
     base: *const f64,
     pattern: &Pattern,
     out: *mut f64,
-    (start, n): (usize, usize),
+    block: Block,
     context: &Context,
 ) {
+    let (start, n) = (pattern.first(block), block.n);
     // SAFETY: the pattern was made for the buffer at `base`; `out` holds the block.
     unsafe {
-        match pattern {
-            Pattern::Table(table) => {
-                (context.vector.gather)(base, table.as_ptr().add(start), out, n)
-            }
-            Pattern::Nest { offset, dims } => {
+        match &pattern.lie {
+            Lie::Table(table) => (context.vector.gather)(base, table.as_ptr().add(start), out, n),
+            Lie::Nest { offset, dims } => {
                 let stride = dims.last().map_or(0, |d| d.stride);
                 runs(*offset, dims, start, n, |at, address, len| {
                     let (from, to) = (base.add(address), out.add(at));
@@ -383,17 +438,18 @@ unsafe fn load(
     }
 }
 
-unsafe fn store(a: *const f64, pattern: &Pattern, base: *mut f64, (start, n): (usize, usize)) {
+unsafe fn store(a: *const f64, pattern: &Pattern, base: *mut f64, block: Block) {
+    let (start, n) = (pattern.first(block), block.n);
     // SAFETY: the pattern was made for the buffer at `base`; `a` holds the block.
     unsafe {
-        match pattern {
-            Pattern::Table(table) => {
+        match &pattern.lie {
+            Lie::Table(table) => {
                 let index = &table[start..start + n];
                 for (i, &k) in index.iter().enumerate() {
                     *base.add(k as usize) = *a.add(i);
                 }
             }
-            Pattern::Nest { offset, dims } => {
+            Lie::Nest { offset, dims } => {
                 let stride = dims.last().map_or(0, |d| d.stride);
                 runs(*offset, dims, start, n, |at, address, len| {
                     let (from, to) = (a.add(at), base.add(address));
@@ -415,23 +471,24 @@ unsafe fn accumulate(
     a: *const f64,
     pattern: &Pattern,
     base: *mut f64,
-    (start, n): (usize, usize),
+    block: Block,
     context: &Context,
 ) {
     let vector = context.vector;
+    let (start, n) = (pattern.first(block), block.n);
     // SAFETY: the pattern was made for the buffer at `base`; `a` holds the block.
     unsafe {
-        match pattern {
-            Pattern::Table(table) if kind == ReduceKind::Sum => {
+        match &pattern.lie {
+            Lie::Table(table) if kind == ReduceKind::Sum => {
                 (vector.scatter)(a, table.as_ptr().add(start), base, n);
             }
-            Pattern::Table(table) => {
+            Lie::Table(table) => {
                 for (i, &k) in table[start..start + n].iter().enumerate() {
                     let to = base.add(k as usize);
                     *to = kind.combine(*to, *a.add(i));
                 }
             }
-            Pattern::Nest { offset, dims } => {
+            Lie::Nest { offset, dims } => {
                 let stride = dims.last().map_or(0, |d| d.stride);
                 runs(*offset, dims, start, n, |at, address, len| {
                     let (from, to) = (a.add(at), base.add(address));

@@ -17,6 +17,7 @@
 mod arena;
 mod fuse;
 mod index_map;
+mod lanes;
 mod layout;
 mod matrix;
 mod memory;

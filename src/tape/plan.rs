@@ -14,7 +14,7 @@ use crate::ops::{
     Reshape, ScatterAdd, Select, Slice, StopGradient, Unary,
 };
 use crate::passes::Subject;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How a node is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,8 @@ pub(super) struct Plan {
     pub preset: Vec<Option<f64>>,
     /// Matrix-vector products that are rows of a kernel.
     pub products: Vec<Option<MatVec>>,
+    /// Rows into which products cut the kernels of a class.
+    rows_of: BTreeMap<usize, usize>,
     /// Operands of opaque nodes.
     pub operands: Vec<Vec<Operand>>,
     pub inputs: Vec<usize>,
@@ -125,6 +127,7 @@ impl Plan {
             sinks: Vec::new(),
             preset: vec![None; n],
             products: vec![None; n],
+            rows_of: BTreeMap::new(),
             operands: vec![Vec::new(); n],
             inputs: subject.inputs.iter().map(|id| id.index()).collect(),
             outputs: subject.outputs.iter().map(|id| id.index()).collect(),
@@ -248,6 +251,11 @@ impl Plan {
         let Some((product, vector)) = MatVec::of(self, op, args) else {
             return false;
         };
+        // Kernels have one number of rows: the first product of a class decides.
+        let class = product.batch * product.length;
+        if *self.rows_of.entry(class).or_insert(product.batch) != product.batch {
+            return false;
+        }
         if product.by_rows {
             self.role[i] = Role::Map;
             self.stage[i] = self.ready(product.matrix).max(self.ready(product.vector));
@@ -348,6 +356,13 @@ impl Plan {
                 stages.max().map_or(0, |s| s + 1)
             }
         }
+    }
+
+    /// The rows that a product of the group asks for.
+    pub fn rows(&self, nodes: &[usize], sinks: &[usize]) -> Option<usize> {
+        let by_rows = nodes.iter().filter_map(|&i| self.products[i].as_ref());
+        let sunk = sinks.iter().filter_map(|&s| self.sinks[s].kind.product());
+        by_rows.chain(sunk).map(|p| p.batch).next()
     }
 
     pub fn sinks_of(&self, target: usize) -> &[usize] {

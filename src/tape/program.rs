@@ -6,9 +6,9 @@ use super::layout::{Group, Layout, Stop};
 use super::matrix::Product;
 use super::micro::{Context, Kernel, Place, Preset, run_presets};
 use super::opaque::Slices;
-use super::plan::{Plan, SinkKind};
+use super::plan::{Plan, SinkKind, User};
 use super::recur::{self, Recurrence};
-use super::scalar::{self, Scalar};
+use super::scalar::{self, Scalar, Steps};
 use super::vector::Vector;
 use crate::graph::{Origin, Shape};
 use crate::ops::{Binary, Contract, ReduceKind, Scan, Unary};
@@ -151,7 +151,8 @@ impl Instruction {
             match self {
                 Instruction::Scalars { presets, code } => {
                     run_presets(presets, context);
-                    scalar::run(code, context.bases[0], context.bases[1], 0);
+                    let [arena, constants] = context.bases;
+                    (context.vector.scalars)(code, arena, constants, Steps::ONE);
                 }
                 Instruction::Kernel(kernel) => kernel.run(context),
                 Instruction::Product(product) => product.run(context),
@@ -270,6 +271,13 @@ fn scalars(plan: &Plan, layout: &Layout, group: &Group) -> Instruction {
             Scalar::Select(out, a[0], a[1], a[2])
         });
     }
+    let within: Vec<u32> = group
+        .nodes
+        .iter()
+        .filter(|&&i| only_within(plan, layout, i))
+        .map(|&i| layout.places[i].cell())
+        .collect();
+    scalar::join_products(&mut code, |cell| !within.contains(&cell));
     for &s in &group.sinks {
         let sink = &plan.sinks[s];
         let target = layout.places[sink.target];
@@ -294,6 +302,17 @@ fn scalars(plan: &Plan, layout: &Layout, group: &Group) -> Instruction {
     Instruction::Scalars {
         presets: fuse::presets(plan, layout, group),
         code,
+    }
+}
+
+/// Whether one single number of the same group reads the node, and nobody else.
+fn only_within(plan: &Plan, layout: &Layout, i: usize) -> bool {
+    match layout.uses[i].as_slice() {
+        [usage] => {
+            let near = usage.register && plan.stage_of(usage.by) == plan.stage[i];
+            near && plan.home[i].is_none() && matches!(usage.by, User::Node(_))
+        }
+        _ => false,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::micro::{Context, Place};
 use super::program::Program;
-use super::scalar::{self, Scalar};
+use super::scalar::{Scalar, Steps, carry_in_place, join_products};
 use super::unroll::Unroll;
 use crate::graph::{Shape, numel};
 use crate::ops::Scan;
@@ -127,6 +127,8 @@ fn straight(
         unroll.code.push(Scalar::Put(cell, place, row as u32));
     }
     move_carry(&mut unroll, &result, &given[0].1);
+    join_products(&mut unroll.code, |_| false);
+    carry_in_place(&mut unroll.code);
     Some((unroll, before))
 }
 
@@ -196,10 +198,13 @@ impl Recurrence {
         unsafe {
             match &self.run {
                 Run::Straight { before, step } => {
-                    scalar::run(before, arena, constants, 0);
-                    for i in 0..self.steps {
-                        scalar::run(step, arena, constants, order(i));
-                    }
+                    let steps = Steps {
+                        count: self.steps,
+                        reverse: self.reverse,
+                    };
+                    let run = context.vector.scalars;
+                    run(before, arena, constants, Steps::ONE);
+                    run(step, arena, constants, steps);
                 }
                 Run::Nested(nested) => {
                     nested.start(context);

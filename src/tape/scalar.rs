@@ -4,6 +4,8 @@
 //! instruction reads its operands' cells and writes its own. The commonest functions are
 //! instructions, the others are called by pointer.
 
+use std::collections::HashMap;
+
 /// One instruction; numbers are cells, counted from the start of the arena: the result's first.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Scalar {
@@ -16,10 +18,12 @@ pub(super) enum Scalar {
     Sub(u32, u32, u32),
     Mul(u32, u32, u32),
     Div(u32, u32, u32),
-    /// `a · b + c`, rounded twice.
+    /// `(out, a, b, c)`: `a · b + c`, rounded once where the machine can.
     MulAdd(u32, u32, u32, u32),
-    /// `c − a · b`, rounded twice.
+    /// `(out, a, b, c)`: `c − a · b`, likewise.
     MulSub(u32, u32, u32, u32),
+    /// `(out, a, b, c)`: `a · b − c`, likewise.
+    MulLess(u32, u32, u32, u32),
     Lt(u32, u32, u32),
     Gt(u32, u32, u32),
     Eq(u32, u32, u32),
@@ -60,51 +64,238 @@ pub(super) fn binary(row: &crate::ops::BinaryRow, out: u32, a: u32, b: u32) -> S
     }
 }
 
-/// Runs the code as step `t`.
+/// The steps of a recurrence for which code is run; straight-line code is one step.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Steps {
+    pub count: usize,
+    /// From the last to the first.
+    pub reverse: bool,
+}
+
+impl Steps {
+    pub const ONE: Steps = Steps {
+        count: 1,
+        reverse: false,
+    };
+}
+
+/// `(code, arena, constants, steps)`
+pub(super) type ScalarKernel = unsafe fn(&[Scalar], *mut f64, *const f64, Steps);
+
+/// Runs the code for each step.
 ///
 /// # Safety
 /// All cells lie in the memory at `arena` (those of `TakeConstant` at `constants`), nobody else uses
 /// it meanwhile.
-#[inline]
-pub(super) unsafe fn run(code: &[Scalar], arena: *mut f64, constants: *const f64, t: usize) {
+#[inline(always)]
+pub(super) unsafe fn run<const FUSED: bool>(
+    code: &[Scalar],
+    arena: *mut f64,
+    constants: *const f64,
+    steps: Steps,
+) {
     let truth = |x: bool| f64::from(u8::from(x));
+    let fma = |a: f64, b: f64, c: f64| if FUSED { a.mul_add(b, c) } else { a * b + c };
     // SAFETY: the caller's promise.
     let get = |cell: u32| unsafe { *arena.add(cell as usize) };
     let set = |cell: u32, value: f64| unsafe { *arena.add(cell as usize) = value };
-    for &instruction in code {
-        match instruction {
-            Scalar::Copy(r, a) => set(r, get(a)),
-            Scalar::Neg(r, a) => set(r, -get(a)),
-            Scalar::Square(r, a) => set(r, get(a) * get(a)),
-            Scalar::Recip(r, a) => set(r, 1.0 / get(a)),
-            Scalar::Sqrt(r, a) => set(r, get(a).sqrt()),
-            Scalar::Add(r, a, b) => set(r, get(a) + get(b)),
-            Scalar::Sub(r, a, b) => set(r, get(a) - get(b)),
-            Scalar::Mul(r, a, b) => set(r, get(a) * get(b)),
-            Scalar::Div(r, a, b) => set(r, get(a) / get(b)),
-            Scalar::MulAdd(r, a, b, c) => set(r, get(a) * get(b) + get(c)),
-            Scalar::MulSub(r, a, b, c) => set(r, get(c) - get(a) * get(b)),
-            Scalar::Lt(r, a, b) => set(r, truth(get(a) < get(b))),
-            Scalar::Gt(r, a, b) => set(r, truth(get(a) > get(b))),
-            Scalar::Eq(r, a, b) => set(r, truth(get(a) == get(b))),
-            Scalar::Select(r, c, a, b) => set(r, if get(c) != 0.0 { get(a) } else { get(b) }),
-            Scalar::Call1(f, r, a) => set(r, f(get(a))),
-            Scalar::Call2(f, r, a, b) => set(r, f(get(a), get(b))),
-            Scalar::Take(r, start, stride) => {
-                let from = start as usize + t * stride as usize;
-                // SAFETY: the caller's promise.
-                set(r, unsafe { *arena.add(from) });
-            }
-            Scalar::TakeConstant(r, start, stride) => {
-                let from = start as usize + t * stride as usize;
-                // SAFETY: the caller's promise.
-                set(r, unsafe { *constants.add(from) });
-            }
-            Scalar::Put(a, start, stride) => {
-                let to = start as usize + t * stride as usize;
-                // SAFETY: the caller's promise.
-                unsafe { *arena.add(to) = get(a) };
+    for step in 0..steps.count {
+        let t = if steps.reverse {
+            steps.count - 1 - step
+        } else {
+            step
+        };
+        let at = |start: u32, stride: u32| start as usize + t * stride as usize;
+        for instruction in code {
+            match *instruction {
+                Scalar::Copy(r, a) => set(r, get(a)),
+                Scalar::Neg(r, a) => set(r, -get(a)),
+                Scalar::Square(r, a) => set(r, get(a) * get(a)),
+                Scalar::Recip(r, a) => set(r, 1.0 / get(a)),
+                Scalar::Sqrt(r, a) => set(r, get(a).sqrt()),
+                Scalar::Add(r, a, b) => set(r, get(a) + get(b)),
+                Scalar::Sub(r, a, b) => set(r, get(a) - get(b)),
+                Scalar::Mul(r, a, b) => set(r, get(a) * get(b)),
+                Scalar::Div(r, a, b) => set(r, get(a) / get(b)),
+                Scalar::MulAdd(r, a, b, c) => set(r, fma(get(a), get(b), get(c))),
+                Scalar::MulSub(r, a, b, c) => set(r, fma(-get(a), get(b), get(c))),
+                Scalar::MulLess(r, a, b, c) => set(r, fma(get(a), get(b), -get(c))),
+                Scalar::Lt(r, a, b) => set(r, truth(get(a) < get(b))),
+                Scalar::Gt(r, a, b) => set(r, truth(get(a) > get(b))),
+                Scalar::Eq(r, a, b) => set(r, truth(get(a) == get(b))),
+                Scalar::Select(r, c, a, b) => set(r, if get(c) != 0.0 { get(a) } else { get(b) }),
+                Scalar::Call1(f, r, a) => set(r, f(get(a))),
+                Scalar::Call2(f, r, a, b) => set(r, f(get(a), get(b))),
+                // SAFETY (of the three): the caller's promise.
+                Scalar::Take(r, start, stride) => set(r, unsafe { *arena.add(at(start, stride)) }),
+                Scalar::TakeConstant(r, start, stride) => {
+                    set(r, unsafe { *constants.add(at(start, stride)) });
+                }
+                Scalar::Put(a, start, stride) => unsafe { *arena.add(at(start, stride)) = get(a) },
             }
         }
+    }
+}
+
+impl Scalar {
+    /// The cell that is written, and those that are read.
+    fn cells(&mut self) -> (Option<&mut u32>, [Option<&mut u32>; 3]) {
+        match self {
+            Scalar::Copy(r, a)
+            | Scalar::Neg(r, a)
+            | Scalar::Square(r, a)
+            | Scalar::Recip(r, a)
+            | Scalar::Sqrt(r, a)
+            | Scalar::Call1(_, r, a) => (Some(r), [Some(a), None, None]),
+            Scalar::Add(r, a, b)
+            | Scalar::Sub(r, a, b)
+            | Scalar::Mul(r, a, b)
+            | Scalar::Div(r, a, b)
+            | Scalar::Lt(r, a, b)
+            | Scalar::Gt(r, a, b)
+            | Scalar::Eq(r, a, b)
+            | Scalar::Call2(_, r, a, b) => (Some(r), [Some(a), Some(b), None]),
+            Scalar::MulAdd(r, a, b, c)
+            | Scalar::MulSub(r, a, b, c)
+            | Scalar::MulLess(r, a, b, c)
+            | Scalar::Select(r, a, b, c) => (Some(r), [Some(a), Some(b), Some(c)]),
+            Scalar::Take(r, ..) | Scalar::TakeConstant(r, ..) => (Some(r), [None, None, None]),
+            Scalar::Put(a, ..) => (None, [Some(a), None, None]),
+        }
+    }
+
+    fn written(mut self) -> Option<u32> {
+        self.cells().0.copied()
+    }
+
+    fn reads(mut self, cell: u32) -> bool {
+        self.cells().1.iter().flatten().any(|c| **c == cell)
+    }
+}
+
+/// Joins products with the one sum that reads them. Cells for which `kept` holds are read elsewhere
+/// too; every cell is written once, but for carries at the end.
+pub(super) fn join_products(code: &mut Vec<Scalar>, kept: impl Fn(u32) -> bool) {
+    let mut readers: HashMap<u32, usize> = HashMap::new();
+    let mut product: HashMap<u32, usize> = HashMap::new();
+    for (at, instruction) in code.iter().enumerate() {
+        let mut copy = *instruction;
+        for cell in copy.cells().1.into_iter().flatten() {
+            *readers.entry(*cell).or_default() += 1;
+        }
+        if let Scalar::Mul(r, ..) = instruction {
+            product.insert(*r, at);
+        }
+    }
+    let mut gone = vec![false; code.len()];
+    for at in 0..code.len() {
+        let mut only = |cell: u32| {
+            let &from = product.get(&cell).filter(|&&from| from < at)?;
+            let Scalar::Mul(_, a, b) = code[from] else {
+                return None;
+            };
+            let single = readers[&cell] == 1 && !kept(cell);
+            single.then(|| {
+                gone[from] = true;
+                (a, b)
+            })
+        };
+        let joined = match code[at] {
+            Scalar::Add(r, x, y) => match only(y) {
+                Some((a, b)) => Some(Scalar::MulAdd(r, a, b, x)),
+                None => only(x).map(|(a, b)| Scalar::MulAdd(r, a, b, y)),
+            },
+            Scalar::Sub(r, x, y) => match only(y) {
+                Some((a, b)) => Some(Scalar::MulSub(r, a, b, x)),
+                None => only(x).map(|(a, b)| Scalar::MulLess(r, a, b, y)),
+            },
+            _ => None,
+        };
+        if let Some(joined) = joined {
+            code[at] = joined;
+        }
+    }
+    let mut gone = gone.into_iter();
+    code.retain(|_| !gone.next().expect("as many as instructions"));
+}
+
+/// Lets the instruction that makes a new carry write it where the old one was, if nobody reads the
+/// old one after it: the copy at the end of the step is saved.
+pub(super) fn carry_in_place(code: &mut Vec<Scalar>) {
+    let mut at = code.len();
+    while at > 0 {
+        at -= 1;
+        let Scalar::Copy(carry, made) = code[at] else {
+            break;
+        };
+        let Some(from) = code[..at].iter().rposition(|i| i.written() == Some(made)) else {
+            continue;
+        };
+        let copied = matches!(code[from], Scalar::Copy(..));
+        let touched = |i: &Scalar| i.reads(carry) || i.written() == Some(carry);
+        if copied || code[from + 1..at].iter().any(touched) {
+            continue;
+        }
+        for instruction in &mut code[from..] {
+            let (written, read) = instruction.cells();
+            for cell in written.into_iter().chain(read.into_iter().flatten()) {
+                if *cell == made {
+                    *cell = carry;
+                }
+            }
+        }
+        code.remove(at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run_steps(code: &[Scalar], arena: &mut [f64], count: usize) {
+        let steps = Steps {
+            count,
+            reverse: false,
+        };
+        // SAFETY: all cells below lie in the arena.
+        unsafe { run::<false>(code, arena.as_mut_ptr(), std::ptr::null(), steps) }
+    }
+
+    #[test]
+    fn polished_code_computes_the_same() {
+        // h' = a + b h, put into 10 + t; cells: h 0, a 1, b 2.
+        let plain = vec![
+            Scalar::Mul(3, 2, 0),
+            Scalar::Add(4, 1, 3),
+            Scalar::Put(4, 10, 1),
+            Scalar::Copy(0, 4),
+        ];
+        let mut polished = plain.clone();
+        join_products(&mut polished, |_| false);
+        carry_in_place(&mut polished);
+        assert_eq!(polished.len(), 2);
+        let mut results = Vec::new();
+        for code in [&plain, &polished] {
+            let mut arena = vec![0.0; 16];
+            arena[..3].copy_from_slice(&[0.5, 0.25, 1.5]);
+            run_steps(code, &mut arena, 4);
+            results.push(arena[10..14].to_vec());
+        }
+        assert_eq!(results[0], results[1]);
+    }
+
+    #[test]
+    fn a_carry_that_is_read_later_is_copied() {
+        // Fibonacci: both carries at once.
+        let mut code = vec![
+            Scalar::Add(2, 0, 1),
+            Scalar::Copy(3, 1),
+            Scalar::Copy(0, 3),
+            Scalar::Copy(1, 2),
+        ];
+        carry_in_place(&mut code);
+        let mut arena = vec![0.0, 1.0, 0.0, 0.0];
+        run_steps(&code, &mut arena, 6);
+        assert_eq!(arena[..2], [8.0, 13.0]);
     }
 }

@@ -134,6 +134,42 @@ fn sizes_across_blocks_and_vectors() {
 }
 
 #[test]
+fn points_as_rows_of_kernels() {
+    for (n, k, points) in [(40, 2, 3), (127, 3, 5), (1500, 4, 2)] {
+        let source = Graph::new();
+        let (x, w) = (source.input(&[n, k]), source.input(&[17]));
+        let y = density(x, w, 17);
+        let mut wanted = vec![y.id];
+        wanted.extend(grad(y, &[x, w]).iter().map(|v| v.id));
+        for x_too in [false, true] {
+            let g = Graph::new();
+            let mut walk = crate::graph::Rebuild::batched(&source, &g, points);
+            let shape = [points, n, k];
+            let wide_x = g.input(if x_too { &shape } else { &shape[1..] });
+            let wide_w = g.input(&[points, 17]);
+            walk.substitute(x.id, wide_x, x_too);
+            walk.substitute(w.id, wide_w, true);
+            let outputs: Vec<NodeId> = walk.emit_batched(&wanted).iter().map(|v| v.id).collect();
+            let feeds = feeds(&[wide_x, wide_w], (-0.5, 0.5));
+            agrees(
+                &g,
+                &feeds,
+                &outputs,
+                &format!("{points} points of {n} rows"),
+            );
+        }
+    }
+}
+
+#[test]
+fn tapes_can_be_sent_to_threads() {
+    fn sent<T: Send>(_: &T) {}
+    let g = Graph::new();
+    let x = g.input(&[2]);
+    sent(&Tape::compile(&g, &[x.id], &[x.exp().id]));
+}
+
+#[test]
 fn matrices_of_many_shapes() {
     for (m, k, n) in [
         (1, 5, 1),

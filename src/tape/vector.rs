@@ -4,6 +4,10 @@
 //! Sums run in four times eight lanes that are added up in a fixed order: the same bits whatever
 //! the vector unit, but for fused multiply-adds.
 
+#[cfg(target_arch = "x86_64")]
+use super::lanes::{Avx2, Avx512};
+use super::lanes::{Lanes, Portable};
+use super::scalar::{Scalar, ScalarKernel, Steps};
 use crate::ops::one_vector_at_a_time;
 use crate::special::Level;
 
@@ -36,68 +40,26 @@ pub(super) struct Vector {
     pub columns: unsafe fn(*const f64, *const f64, &[Column], *mut f64, usize),
     /// `(matrix, x, columns, out, n)`: `out[c.factor] += Σ matrix[c.start + i] · x[i]`.
     pub column_dots: unsafe fn(*const f64, *const f64, &[Column], *mut f64, usize),
+    /// Straight-line code.
+    pub scalars: ScalarKernel,
     /// By which of condition, first and second are single numbers: bits 0, 1, 2.
     pub select: [SelectKernel; 8],
 }
 
-type Lanes = [f64; 8];
-
-const ZERO: Lanes = [0.0; 8];
-
 #[inline(always)]
-unsafe fn read(p: *const f64) -> Lanes {
-    one_vector_at_a_time();
-    // SAFETY: the caller has eight values at p; lanes need no alignment.
-    unsafe { p.cast::<Lanes>().read_unaligned() }
-}
-
-#[inline(always)]
-unsafe fn write(p: *mut f64, v: Lanes) {
-    // SAFETY: the caller has room for eight values at p.
-    unsafe { p.cast::<Lanes>().write_unaligned(v) }
-}
-
-#[inline(always)]
-fn fma<const FUSED: bool>(a: Lanes, b: Lanes, c: Lanes) -> Lanes {
-    let mut r = c;
-    for l in 0..8 {
-        r[l] = if FUSED {
-            a[l].mul_add(b[l], c[l])
-        } else {
-            a[l] * b[l] + c[l]
-        };
-    }
-    r
-}
-
-#[inline(always)]
-fn plus(a: Lanes, b: Lanes) -> Lanes {
-    let mut r = a;
-    for l in 0..8 {
-        r[l] = a[l] + b[l];
-    }
-    r
-}
-
-#[inline(always)]
-fn total(v: Lanes) -> f64 {
-    ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7]))
-}
-
-#[inline(always)]
-unsafe fn sum(x: *const f64, n: usize) -> f64 {
-    let mut acc = [ZERO; 4];
-    let mut i = 0;
+unsafe fn sum<L: Lanes>(x: *const f64, n: usize) -> f64 {
     // SAFETY: reads lie below n.
     unsafe {
+        let mut acc = [L::splat(0.0); 4];
+        let mut i = 0;
         while i + 32 <= n {
             for (k, a) in acc.iter_mut().enumerate() {
-                *a = plus(*a, read(x.add(i + 8 * k)));
+                *a = a.add(L::read(x.add(i + 8 * k)));
             }
             i += 32;
         }
         while i + 8 <= n {
-            acc[0] = plus(acc[0], read(x.add(i)));
+            acc[0] = acc[0].add(L::read(x.add(i)));
             i += 8;
         }
         let mut rest = 0.0;
@@ -105,24 +67,24 @@ unsafe fn sum(x: *const f64, n: usize) -> f64 {
             rest += *x.add(i);
             i += 1;
         }
-        total(plus(plus(acc[0], acc[1]), plus(acc[2], acc[3]))) + rest
+        acc[0].add(acc[1]).add(acc[2].add(acc[3])).total() + rest
     }
 }
 
 #[inline(always)]
-unsafe fn dot<const FUSED: bool>(x: *const f64, y: *const f64, n: usize) -> f64 {
-    let mut acc = [ZERO; 4];
-    let mut i = 0;
+unsafe fn dot<L: Lanes>(x: *const f64, y: *const f64, n: usize) -> f64 {
     // SAFETY: reads lie below n.
     unsafe {
+        let mut acc = [L::splat(0.0); 4];
+        let mut i = 0;
         while i + 32 <= n {
             for (k, a) in acc.iter_mut().enumerate() {
-                *a = fma::<FUSED>(read(x.add(i + 8 * k)), read(y.add(i + 8 * k)), *a);
+                *a = L::read(x.add(i + 8 * k)).mul_add(L::read(y.add(i + 8 * k)), *a);
             }
             i += 32;
         }
         while i + 8 <= n {
-            acc[0] = fma::<FUSED>(read(x.add(i)), read(y.add(i)), acc[0]);
+            acc[0] = L::read(x.add(i)).mul_add(L::read(y.add(i)), acc[0]);
             i += 8;
         }
         let mut rest = 0.0;
@@ -130,7 +92,7 @@ unsafe fn dot<const FUSED: bool>(x: *const f64, y: *const f64, n: usize) -> f64 
             rest += *x.add(i) * *y.add(i);
             i += 1;
         }
-        total(plus(plus(acc[0], acc[1]), plus(acc[2], acc[3]))) + rest
+        acc[0].add(acc[1]).add(acc[2].add(acc[3])).total() + rest
     }
 }
 
@@ -149,7 +111,7 @@ unsafe fn extreme(x: *const f64, n: usize, neutral: f64, better: impl Fn(f64, f6
     // SAFETY: reads lie below n.
     unsafe {
         while i + 8 <= n {
-            let v = read(x.add(i));
+            let v = x.add(i).cast::<[f64; 8]>().read_unaligned();
             for l in 0..8 {
                 acc[l] = if acc[l].is_nan() {
                     acc[l]
@@ -176,12 +138,12 @@ unsafe fn extreme(x: *const f64, n: usize, neutral: f64, better: impl Fn(f64, f6
 }
 
 #[inline(always)]
-unsafe fn add(x: *const f64, out: *mut f64, n: usize) {
+unsafe fn add<L: Lanes>(x: *const f64, out: *mut f64, n: usize) {
     let mut i = 0;
     // SAFETY: accesses lie below n.
     unsafe {
         while i + 8 <= n {
-            write(out.add(i), plus(read(out.add(i)), read(x.add(i))));
+            L::read(out.add(i)).add(L::read(x.add(i))).write(out.add(i));
             i += 8;
         }
         while i < n {
@@ -192,13 +154,13 @@ unsafe fn add(x: *const f64, out: *mut f64, n: usize) {
 }
 
 #[inline(always)]
-unsafe fn add_scaled<const FUSED: bool>(factor: f64, x: *const f64, out: *mut f64, n: usize) {
+unsafe fn add_scaled<L: Lanes>(factor: f64, x: *const f64, out: *mut f64, n: usize) {
     let mut i = 0;
     // SAFETY: accesses lie below n.
     unsafe {
         while i + 8 <= n {
-            let sum = fma::<FUSED>([factor; 8], read(x.add(i)), read(out.add(i)));
-            write(out.add(i), sum);
+            let sum = L::splat(factor).mul_add(L::read(x.add(i)), L::read(out.add(i)));
+            sum.write(out.add(i));
             i += 8;
         }
         while i < n {
@@ -229,7 +191,7 @@ unsafe fn scatter(x: *const f64, index: *const u32, out: *mut f64, n: usize) {
 }
 
 #[inline(always)]
-unsafe fn columns<const FUSED: bool>(
+unsafe fn columns<L: Lanes>(
     matrix: *const f64,
     factors: *const f64,
     columns: &[Column],
@@ -240,26 +202,26 @@ unsafe fn columns<const FUSED: bool>(
     // SAFETY: columns hold n values from their start; factors as many as columns say.
     unsafe {
         while i + 32 <= n {
-            let mut acc = [ZERO; 4];
+            let mut acc = [L::splat(0.0); 4];
             for c in columns {
-                let factor = [*factors.add(c.factor as usize); 8];
+                let factor = L::splat(*factors.add(c.factor as usize));
                 let p = matrix.add(c.start as usize + i);
                 for (k, a) in acc.iter_mut().enumerate() {
-                    *a = fma::<FUSED>(factor, read(p.add(8 * k)), *a);
+                    *a = factor.mul_add(L::read(p.add(8 * k)), *a);
                 }
             }
             for (k, a) in acc.iter().enumerate() {
-                write(out.add(i + 8 * k), *a);
+                a.write(out.add(i + 8 * k));
             }
             i += 32;
         }
         while i + 8 <= n {
-            let mut acc = ZERO;
+            let mut acc = L::splat(0.0);
             for c in columns {
-                let factor = [*factors.add(c.factor as usize); 8];
-                acc = fma::<FUSED>(factor, read(matrix.add(c.start as usize + i)), acc);
+                let factor = L::splat(*factors.add(c.factor as usize));
+                acc = factor.mul_add(L::read(matrix.add(c.start as usize + i)), acc);
             }
-            write(out.add(i), acc);
+            acc.write(out.add(i));
             i += 8;
         }
         while i < n {
@@ -275,7 +237,7 @@ unsafe fn columns<const FUSED: bool>(
 
 /// Four columns at a time, so that the block of `x` is read a quarter as often.
 #[inline(always)]
-unsafe fn column_dots<const FUSED: bool>(
+unsafe fn column_dots<L: Lanes>(
     matrix: *const f64,
     x: *const f64,
     columns: &[Column],
@@ -292,12 +254,12 @@ unsafe fn column_dots<const FUSED: bool>(
                 matrix.add(four[2].start as usize),
                 matrix.add(four[3].start as usize),
             ];
-            let mut acc = [ZERO; 4];
+            let mut acc = [L::splat(0.0); 4];
             let mut i = 0;
             while i + 8 <= n {
-                let v = read(x.add(i));
+                let v = L::read(x.add(i));
                 for k in 0..4 {
-                    acc[k] = fma::<FUSED>(v, read(p[k].add(i)), acc[k]);
+                    acc[k] = v.mul_add(L::read(p[k].add(i)), acc[k]);
                 }
                 i += 8;
             }
@@ -309,11 +271,11 @@ unsafe fn column_dots<const FUSED: bool>(
                 i += 1;
             }
             for k in 0..4 {
-                *out.add(four[k].factor as usize) += total(acc[k]) + rest[k];
+                *out.add(four[k].factor as usize) += acc[k].total() + rest[k];
             }
         }
         for c in fours.remainder() {
-            *out.add(c.factor as usize) += dot::<FUSED>(matrix.add(c.start as usize), x, n);
+            *out.add(c.factor as usize) += dot::<L>(matrix.add(c.start as usize), x, n);
         }
     }
 }
@@ -329,17 +291,22 @@ unsafe fn select<const SC: bool, const SA: bool, const SB: bool>(
     // SAFETY: arguments hold n values, or one where it serves for all.
     unsafe {
         let lanes = |p: *const f64, i: usize, single: bool| {
-            if single { [*p; 8] } else { read(p.add(i)) }
+            if single {
+                [*p; 8]
+            } else {
+                p.add(i).cast::<[f64; 8]>().read_unaligned()
+            }
         };
         let one = |p: *const f64, i: usize, single: bool| if single { *p } else { *p.add(i) };
         let mut i = 0;
         while i + 8 <= n {
+            one_vector_at_a_time();
             let (c, a, b) = (lanes(c, i, SC), lanes(a, i, SA), lanes(b, i, SB));
-            let mut r = ZERO;
+            let mut r = [0.0; 8];
             for l in 0..8 {
                 r[l] = if c[l] != 0.0 { a[l] } else { b[l] };
             }
-            write(out.add(i), r);
+            out.add(i).cast::<[f64; 8]>().write_unaligned(r);
             i += 8;
         }
         while i < n {
@@ -352,14 +319,14 @@ unsafe fn select<const SC: bool, const SA: bool, const SB: bool>(
 
 /// The set of loops compiled with some target features, fused multiply-adds or not.
 macro_rules! set {
-    ($fused:literal $(, $feature:literal)?) => {{
+    ($lanes:ident, $fused:literal $(, $feature:literal)?) => {{
         $(#[target_feature(enable = $feature)])?
         unsafe fn sum(x: *const f64, n: usize) -> f64 {
-            unsafe { super::sum(x, n) }
+            unsafe { super::sum::<$lanes>(x, n) }
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn dot(x: *const f64, y: *const f64, n: usize) -> f64 {
-            unsafe { super::dot::<$fused>(x, y, n) }
+            unsafe { super::dot::<$lanes>(x, y, n) }
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn largest(x: *const f64, n: usize) -> f64 {
@@ -371,11 +338,11 @@ macro_rules! set {
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn add(x: *const f64, out: *mut f64, n: usize) {
-            unsafe { super::add(x, out, n) }
+            unsafe { super::add::<$lanes>(x, out, n) }
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn add_scaled(factor: f64, x: *const f64, out: *mut f64, n: usize) {
-            unsafe { super::add_scaled::<$fused>(factor, x, out, n) }
+            unsafe { super::add_scaled::<$lanes>(factor, x, out, n) }
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn gather(x: *const f64, index: *const u32, out: *mut f64, n: usize) {
@@ -387,11 +354,11 @@ macro_rules! set {
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn columns(m: *const f64, f: *const f64, c: &[Column], out: *mut f64, n: usize) {
-            unsafe { super::columns::<$fused>(m, f, c, out, n) }
+            unsafe { super::columns::<$lanes>(m, f, c, out, n) }
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn column_dots(m: *const f64, x: *const f64, c: &[Column], out: *mut f64, n: usize) {
-            unsafe { super::column_dots::<$fused>(m, x, c, out, n) }
+            unsafe { super::column_dots::<$lanes>(m, x, c, out, n) }
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn select<const C: bool, const A: bool, const B: bool>(
@@ -399,8 +366,12 @@ macro_rules! set {
         ) {
             unsafe { super::select::<C, A, B>(c, a, b, out, n) }
         }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn scalars(c: &[Scalar], arena: *mut f64, constants: *const f64, steps: Steps) {
+            unsafe { crate::tape::scalar::run::<$fused>(c, arena, constants, steps) }
+        }
         Vector {
-            sum, dot, largest, smallest, add, add_scaled, gather, scatter, columns, column_dots,
+            scalars, sum, dot, largest, smallest, add, add_scaled, gather, scatter, columns, column_dots,
             select: [
                 select::<false, false, false>, select::<true, false, false>,
                 select::<false, true, false>, select::<true, true, false>,
@@ -412,20 +383,20 @@ macro_rules! set {
 }
 
 mod portable {
-    use super::{Column, Vector};
-    pub(super) static SET: Vector = set!(false);
+    use super::{Column, Portable, Scalar, Steps, Vector};
+    pub(super) static SET: Vector = set!(Portable, false);
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{Column, Vector};
-    pub(super) static SET: Vector = set!(true, "avx2,fma");
+    use super::{Avx2, Column, Scalar, Steps, Vector};
+    pub(super) static SET: Vector = set!(Avx2, true, "avx2,fma");
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
-    use super::{Column, Vector};
-    pub(super) static SET: Vector = set!(true, "avx512f,avx512dq,avx2,fma");
+    use super::{Avx512, Column, Scalar, Steps, Vector};
+    pub(super) static SET: Vector = set!(Avx512, true, "avx512f,avx512dq,avx2,fma");
 }
 
 #[cfg(not(target_arch = "x86_64"))]

@@ -1,8 +1,9 @@
 //! Models built by hand, with known posteriors or known mean-field optima.
 
 use crate::diag::Span;
+use crate::dist::Support;
 use crate::graph::{Graph, NodeId, Origin, Tensor, Var};
-use crate::model::{Block, Model, Place, Quantity, QuantityKind, Role, Term};
+use crate::model::{Block, BlockSupport, Model, Place, Quantity, QuantityKind, Role, Term};
 
 pub(super) const HALF_LOG_2PI: f64 = 0.918_938_533_204_672_8;
 
@@ -57,6 +58,10 @@ pub(super) fn model(
         input,
         size: b.2,
         value: input,
+        places: (0..b.2).collect(),
+        support: BlockSupport::new(&Support::REAL, &[]),
+        given: input,
+        free: input,
         init: None,
     };
     Model {
@@ -72,6 +77,7 @@ pub(super) fn model(
             span: Span::default(),
             text: "y ~ Normal(mu, sigma)".into(),
         }],
+        dimensions: Vec::new(),
         graph,
         log_joint,
         log_jacobian,

@@ -1,0 +1,331 @@
+//! `elbo fit`: a model and its data turned into a fitted posterior, as a table, JSON or files.
+
+use super::input::{Bound, Input};
+use super::progress::Line;
+use super::report::{Exit, Failure, Result, note, print, tell};
+use crate::diag::Diagnostic;
+use crate::guide::{GUIDES, NewGuide};
+use crate::infer::{self, Method, Options};
+use crate::model::Model;
+use crate::output::{
+    Estimate, Posterior, Quantity, Results, Run, Seconds, Summary, TableOptions, TracePoint,
+    make_folder, summarise, table, write_folder, write_json,
+};
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use std::path::PathBuf;
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Ways to maximise the ELBO by name, the default first.
+const METHODS: &[(&str, Method)] = &[
+    ("auto", Method::Auto),
+    ("dadvi", Method::Dadvi),
+    ("svi", Method::Svi),
+];
+
+/// Fits a model and prints its posterior
+///
+/// The posterior's means, standard deviations and quantiles go to standard output, with the ELBO and
+/// a sentence on how far to believe them. Ctrl-C stops at the best state so far, which is reported.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  elbo fit schools.vi                          data beside the model, defaults that suit most
+  elbo fit schools.vi --data schools.json --out results
+  elbo fit coin.vi --set y=[1,0,1,1] --json    one JSON object on standard output
+  elbo fit big.vi --method svi --max-time 60   at most a minute")]
+pub(super) struct Fit {
+    #[command(flatten)]
+    input: Input,
+
+    /// The family of the approximate posterior
+    #[arg(long, default_value = GUIDES[0].0, value_parser = names(GUIDES))]
+    guide: String,
+
+    /// How the ELBO is maximised: dadvi by fixed draws and Newton steps, svi by fresh draws and
+    /// first-order steps, auto by dadvi and where that fails svi
+    #[arg(long, default_value = METHODS[0].0, value_parser = names(METHODS))]
+    method: String,
+
+    /// Names the random numbers: the same seed gives the same results
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+
+    /// Draws of the objective [default: chosen]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_DRAWS))]
+    samples: Option<u64>,
+
+    /// Posterior draws to summarise and write
+    #[arg(long, value_name = "N", default_value_t = 1000,
+        value_parser = clap::value_parser!(u64).range(1..=MOST_DRAWS))]
+    draws: u64,
+
+    /// Stops after so many steps
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_steps: Option<u64>,
+
+    /// Stops after so many seconds
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    max_time: Option<Duration>,
+
+    /// Threads; the results do not depend on it [default: as many as there are cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    threads: Option<u64>,
+
+    /// Writes draws.csv, summary.csv, trace.csv and fit.json into this folder
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Prints one JSON object instead of the table
+    #[arg(long)]
+    json: bool,
+
+    /// Prints the results alone: no progress and no notes
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// Draws that can be asked for.
+const MOST_DRAWS: u64 = 100_000_000;
+/// Numbers that a fit may be asked to hold in memory: 8 GB of them.
+const MOST_NUMBERS: usize = 1 << 30;
+
+fn names<T>(table: &'static [(&'static str, T)]) -> PossibleValuesParser {
+    PossibleValuesParser::new(table.iter().map(|(name, _)| *name))
+}
+
+fn seconds(text: &str) -> std::result::Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "expected a number of seconds".to_string())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("expected a positive number of seconds".into()),
+    }
+}
+
+impl Fit {
+    pub(super) fn run(&self) -> Result<Exit> {
+        let silent = self.quiet || self.json;
+        let Bound {
+            model,
+            sources,
+            warnings,
+        } = self.input.bind(self.quiet)?;
+        self.check_size(&model)?;
+        if let Some(folder) = &self.out {
+            // A long fit should not end in a folder that cannot be made.
+            make_folder(folder).map_err(one_wrong)?;
+        }
+        let options = self.options();
+        let line = Line::new(!silent, options.max_steps);
+        let fit = infer::fit(&model, &options, &mut |p| line.update(p));
+        line.finish();
+        let fit = fit.map_err(|d| Failure::untrusted(d, &sources))?;
+
+        let mut messages = warnings;
+        messages.extend(fit.messages.iter().cloned());
+        let run = self.account(&fit, messages);
+        let posterior = posterior(&model, fit.posterior);
+        let summaries = summarise(&posterior);
+        let results = Results {
+            posterior: &posterior,
+            summaries: &summaries,
+            run: &run,
+            trace: &trace(&fit.trace),
+        };
+        if let Some(folder) = &self.out {
+            let written = write_folder(folder, &results).map_err(one_wrong)?;
+            if !silent {
+                let names = written.iter().filter_map(|p| p.file_name());
+                let names: Vec<_> = names.map(|n| n.to_string_lossy()).collect();
+                note(&format!("{}: {}", folder.display(), names.join(", ")));
+            }
+        }
+        self.print(&results, &fit.verdict)?;
+        if !self.quiet && !self.json {
+            tell(&fit.messages, &sources);
+        }
+        Ok(match fit.converged {
+            true => Exit::Good,
+            false => Exit::Untrusted,
+        })
+    }
+
+    /// Refuses what would not fit into memory.
+    fn check_size(&self, model: &Model) -> Result<()> {
+        if model.blocks.is_empty() {
+            let problem = Diagnostic::error("E0647", "the model has nothing to fit")
+                .help("draw a latent: `mu ~ Normal(0, 1)`, or declare a `param`");
+            return Err(one_wrong(problem));
+        }
+        let reported: usize = model
+            .quantities
+            .iter()
+            .map(|q| q.shape.iter().product::<usize>())
+            .sum();
+        let asked = [
+            ("--draws", self.draws as usize, reported),
+            (
+                "--samples",
+                self.samples.unwrap_or(1) as usize,
+                model.latent_size(),
+            ),
+        ];
+        for (option, draws, each) in asked {
+            if draws.saturating_mul(each) > MOST_NUMBERS {
+                let bytes = draws.saturating_mul(each).saturating_mul(8) as f64;
+                let message = format!(
+                    "`{option} {draws}` of {each} numbers each would take {:.0} GB",
+                    bytes / 1e9
+                );
+                let problem = Diagnostic::error("E0648", message).help("ask for fewer draws");
+                return Err(Failure::usage(problem));
+            }
+        }
+        Ok(())
+    }
+
+    fn options(&self) -> Options {
+        let guide = GUIDES.iter().find(|(name, _)| *name == self.guide);
+        let method = METHODS.iter().find(|(name, _)| *name == self.method);
+        let defaults = Options::default();
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        Options {
+            guide: guide.map_or(defaults.guide, |&(_, guide): &(_, NewGuide)| guide),
+            method: method.map_or(defaults.method, |&(_, method)| method),
+            seed: self.seed,
+            samples: self.samples.map(|n| n as usize),
+            draws: self.draws as usize,
+            max_steps: self.max_steps.map(|n| n as usize),
+            max_time: self.max_time,
+            threads: self.threads.map_or_else(cores, |n| n as usize),
+            cancel: Some(cancel_on_interrupt()),
+            ..defaults
+        }
+    }
+
+    fn account(&self, fit: &infer::Fit, messages: Vec<Diagnostic>) -> Run {
+        let infer::Seconds {
+            compile,
+            fit: fitting,
+            total,
+        } = fit.seconds;
+        let method = METHODS.iter().find(|(_, m)| *m == fit.method);
+        let settings = [
+            ("guide", self.guide.clone().into()),
+            ("method", method.map_or("auto", |(name, _)| name).into()),
+            ("samples", fit.samples.into()),
+            ("draws", self.draws.into()),
+            ("verdict", fit.verdict.clone().into()),
+        ];
+        Run {
+            model: self.input.model.display().to_string(),
+            seed: self.seed,
+            elbo: Some(Estimate {
+                mean: fit.elbo.mean,
+                se: fit.elbo.se,
+            }),
+            converged: fit.converged,
+            steps: fit.steps,
+            seconds: Seconds {
+                compile,
+                fit: fitting,
+                total,
+            },
+            messages,
+            settings: settings
+                .map(|(name, value)| (name.to_string(), value))
+                .to_vec(),
+        }
+    }
+
+    fn print(&self, results: &Results, verdict: &str) -> Result<()> {
+        if self.json {
+            let mut text = Vec::new();
+            write_json(&mut text, results)?;
+            return print(&String::from_utf8_lossy(&text));
+        }
+        let options = TableOptions {
+            how_to_see_all: "`--out DIR` writes all of them".into(),
+            ..TableOptions::for_stdout()
+        };
+        let rows = rows(results.summaries, &options);
+        let run = results.run;
+        let elbo = run
+            .elbo
+            .map_or(String::new(), |e| match e.mean.is_finite() {
+                true => format!("ELBO {:.2} ± {:.2}, ", e.mean, e.se),
+                false => "ELBO −∞, ".into(),
+            });
+        let seconds = run.seconds.total;
+        print(&format!(
+            "{rows}{elbo}{} steps, {}\n{verdict}\n",
+            run.steps,
+            duration(seconds)
+        ))
+    }
+}
+
+/// The table with what follows it, nothing where there is nothing to show.
+fn rows(summaries: &[Summary], options: &TableOptions) -> String {
+    if summaries.iter().all(|s| s.mean.is_empty()) {
+        return String::new();
+    }
+    table(summaries, options) + "\n\n"
+}
+
+fn duration(seconds: f64) -> String {
+    match seconds < 1.0 {
+        true => format!("{:.0} ms", seconds * 1e3),
+        false => format!("{seconds:.1} s"),
+    }
+}
+
+fn one_wrong(diagnostic: Diagnostic) -> Failure {
+    Failure::wrong(vec![diagnostic], &crate::diag::Sources::default())
+}
+
+/// Set by the first Ctrl-C; the second ends the process.
+fn cancel_on_interrupt() -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let set = flag.clone();
+    // Where no handler can be installed Ctrl-C ends the process at once, as it does everywhere.
+    let _ = ctrlc::set_handler(move || {
+        if set.swap(true, Ordering::Relaxed) {
+            // What a shell reports for a process that SIGINT ended.
+            process::exit(130);
+        }
+    });
+    flag
+}
+
+fn posterior(model: &Model, draws: infer::PosteriorDraws) -> Posterior {
+    let named = model.quantities.iter().zip(draws.quantities);
+    let quantity = |(q, draws): (&crate::model::Quantity, Vec<f64>)| Quantity {
+        name: q.name.clone(),
+        shape: q.shape.clone(),
+        labels: q.labels.clone(),
+        integer: draws.iter().all(|x| x.fract() == 0.0),
+        draws,
+    };
+    Posterior {
+        quantities: named.map(quantity).collect(),
+        draws: draws.draws,
+        log_p: Some(draws.log_p),
+        log_q: Some(draws.log_q),
+    }
+}
+
+/// The optimiser keeps no standard errors of its trace.
+fn trace(points: &[(usize, f64)]) -> Vec<TracePoint> {
+    let point = |&(step, elbo): &(usize, f64)| TracePoint {
+        step,
+        elbo,
+        se: f64::NAN,
+    };
+    points.iter().map(point).collect()
+}

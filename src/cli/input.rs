@@ -1,0 +1,121 @@
+//! The arguments that name a model and its data, turned into a program bound to them.
+
+use super::report::{Failure, Result, note, tell};
+use crate::api::Program;
+use crate::data::{self, Data, Disk};
+use crate::diag::{Diagnostics, Sources};
+use crate::model::Model;
+use clap::Args;
+use std::path::PathBuf;
+
+/// A model and where its data come from.
+#[derive(Args, Debug)]
+pub(super) struct Input {
+    /// The program
+    pub(super) model: PathBuf,
+
+    /// A data file (.json, .csv or .tsv); may be given several times [default: the file beside the
+    /// model of its name, or data.json or data.csv]
+    #[arg(short, long = "data", value_name = "FILE")]
+    data: Vec<PathBuf>,
+
+    /// Sets one value of the data, as JSON or a bare word; it overrides files
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    set: Vec<String>,
+}
+
+/// A program with the data that were given or found.
+pub(super) struct Loaded {
+    pub(super) program: Program,
+    pub(super) data: Data,
+    /// The texts of program and data.
+    pub(super) sources: Sources,
+    /// The file that was found beside the model.
+    pub(super) found: Option<PathBuf>,
+    given: bool,
+}
+
+/// A program bound to its data.
+pub(super) struct Bound {
+    pub(super) model: Model,
+    pub(super) sources: Sources,
+    /// What is likely a mistake in program or data.
+    pub(super) warnings: Diagnostics,
+}
+
+impl Input {
+    /// Reads the program and the data.
+    pub(super) fn load(&self) -> Result<Loaded> {
+        let program = Program::load(&Disk, &self.model)?;
+        let mut sources = program.sources().clone();
+        let mut data = Data::default();
+        let mut problems = Diagnostics::new();
+        let found = match self.data.is_empty() && program.declares_data() {
+            true => data::beside(&Disk, &self.model),
+            false => None,
+        };
+        for path in self.data.iter().chain(&found) {
+            let read = data::load(&Disk, path, &mut sources);
+            if let Err(new) = read.and_then(|new| data.merge(new)) {
+                problems.extend(new);
+            }
+        }
+        for option in &self.set {
+            let read = data::set(option, &mut sources);
+            if let Err(new) = read.and_then(|new| data.merge(new)) {
+                problems.extend(new);
+            }
+        }
+        if !problems.is_empty() {
+            return Err(Failure::wrong(problems, &sources));
+        }
+        Ok(Loaded {
+            program,
+            data,
+            sources,
+            given: found.is_some() || !self.data.is_empty() || !self.set.is_empty(),
+            found,
+        })
+    }
+
+    /// Reads and binds; unless `quiet`, says which file was found and what is likely a mistake.
+    pub(super) fn bind(&self, quiet: bool) -> Result<Bound> {
+        let loaded = self.load()?;
+        if !quiet {
+            loaded.name_found();
+        }
+        let bound = loaded.bind()?;
+        if !quiet {
+            tell(&bound.warnings, &bound.sources);
+        }
+        Ok(bound)
+    }
+}
+
+impl Loaded {
+    /// Whether there is anything to bind the program to.
+    pub(super) fn has_data(&self) -> bool {
+        self.given || !self.program.declares_data()
+    }
+
+    pub(super) fn name_found(&self) {
+        if let Some(path) = &self.found {
+            note(&format!("data: {}", path.display()));
+        }
+    }
+
+    pub(super) fn bind(self) -> Result<Bound> {
+        let sources = self.sources;
+        let (model, notes) = self
+            .program
+            .bind_with_notes(&self.data)
+            .map_err(|e| Failure::wrong(e.diagnostics, &sources))?;
+        let mut warnings = self.program.warnings().clone();
+        warnings.extend(notes);
+        Ok(Bound {
+            model,
+            sources,
+            warnings,
+        })
+    }
+}

@@ -1,0 +1,68 @@
+//! The command line turned into calls of [`crate::api`], and what they give into text.
+//!
+//! A subcommand is one file, with its arguments and its `run` together, and one row in `Command`.
+//! Results go to standard output, everything else to standard error; [`report`] says how.
+
+mod check;
+mod eval;
+mod explain;
+mod fit;
+mod input;
+mod profile;
+mod progress;
+mod report;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Fits probabilistic programs to data by variational inference.
+#[derive(Parser)]
+#[command(name = "elbo", version, propagate_version = true, after_help = AFTER)]
+struct Elbo {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER: &str = "\
+Examples:
+  elbo fit coin.vi                  with coin.json, coin.csv or data.json beside it
+  elbo fit coin.vi --data flips.csv --out results
+  elbo explain E0203
+
+Exit codes:
+  0  all is well
+  1  the program or the data are wrong
+  2  the command line is wrong
+  3  the fit did not converge or is not to be trusted";
+
+#[derive(Subcommand)]
+enum Command {
+    Fit(fit::Fit),
+    Check(check::Check),
+    Eval(eval::Eval),
+    Profile(profile::Profile),
+    Explain(explain::Explain),
+}
+
+/// Runs the command that the process was given, and says how it is to exit.
+pub fn main() -> ExitCode {
+    let result = match Elbo::parse().command {
+        Command::Fit(fit) => fit.run(),
+        Command::Check(check) => check.run(),
+        Command::Eval(eval) => eval.run(),
+        Command::Profile(profile) => profile.run(),
+        Command::Explain(explain) => explain.run(),
+    };
+    let exit = result.unwrap_or_else(report::Failure::tell);
+    ExitCode::from(exit as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_declared_consistently() {
+        super::Elbo::command().debug_assert();
+    }
+}

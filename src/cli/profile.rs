@@ -1,0 +1,106 @@
+//! `elbo profile`: what a model costs to evaluate, to differentiate and to fit.
+
+use super::input::{Bound, Input};
+use super::report::{Exit, Result, print, print_json};
+use crate::diag::Sources;
+use crate::infer::{self, StatementShare, profile};
+use crate::model::Model;
+use clap::Args;
+use serde_json::{Value, json};
+
+/// Measures what a model costs: density, gradient, step, compilation, and each statement's share
+///
+/// The density is that of the unconstrained numbers, with its Jacobian, one point at a time.
+#[derive(Args)]
+#[command(after_help = "\
+Times are medians over rounds of at least 20 ms. An instruction that serves several statements counts
+for each of them in equal parts.
+
+Example:
+  elbo profile schools.vi --json")]
+pub(super) struct Profile {
+    #[command(flatten)]
+    input: Input,
+
+    /// Prints one JSON object, with times in nanoseconds but for compilation
+    #[arg(long)]
+    json: bool,
+}
+
+impl Profile {
+    pub(super) fn run(&self) -> Result<Exit> {
+        let Bound { model, sources, .. } = self.input.bind(self.json)?;
+        let cost = profile(&model);
+        match self.json {
+            true => print_json(&object(&cost, &model, &sources))?,
+            false => print(&text(&cost, &model, &sources))?,
+        }
+        Ok(Exit::Good)
+    }
+}
+
+fn object(cost: &infer::Profile, model: &Model, sources: &Sources) -> Value {
+    let statement = |s: &StatementShare| {
+        let place = s.place.map(|i| &model.places[i]);
+        json!({
+            "line": place.map(|p| sources.line(p.span)),
+            "text": place.map(|p| &p.text),
+            "share": s.share,
+        })
+    };
+    let statements: Vec<Value> = cost.statements.iter().map(statement).collect();
+    json!({
+        "size": cost.size,
+        "log_density_ns": cost.log_density,
+        "gradient_ns": cost.gradient,
+        "step_ns": cost.step.as_ref().ok().filter(|ns| ns.is_finite()),
+        "compile_ms": cost.compile,
+        "nodes": cost.nodes,
+        "instructions": cost.instructions,
+        "arena_bytes": cost.arena,
+        "statements": statements,
+    })
+}
+
+fn text(cost: &infer::Profile, model: &Model, sources: &Sources) -> String {
+    let step = match &cost.step {
+        Ok(ns) if ns.is_finite() => time(*ns),
+        Ok(_) => "converged at once".into(),
+        Err(why) => format!("none: {}", why.message),
+    };
+    let rows = [
+        ("unconstrained coordinates", cost.size.to_string()),
+        ("one log density", time(cost.log_density)),
+        ("one gradient", time(cost.gradient)),
+        ("one step", step),
+        ("compilation", time(cost.compile * 1e6)),
+        ("nodes of the graph", cost.nodes.to_string()),
+        ("instructions", cost.instructions.to_string()),
+        ("memory", format!("{} bytes", cost.arena)),
+    ];
+    let rows = rows
+        .map(|(what, value)| format!("{what:26}{value}\n"))
+        .concat();
+    let statement = |s: &StatementShare| {
+        let percent = 100.0 * s.share;
+        match s.place.map(|i| &model.places[i]) {
+            Some(p) => format!(
+                "{percent:6.1} %  line {:<4} {}\n",
+                sources.line(p.span),
+                p.text
+            ),
+            None => format!("{percent:6.1} %  what belongs to no statement\n"),
+        }
+    };
+    let statements: String = cost.statements.iter().map(statement).collect();
+    format!("{rows}\nshare of a gradient\n{statements}")
+}
+
+fn time(nanoseconds: f64) -> String {
+    match nanoseconds {
+        ns if ns < 1e3 => format!("{ns:.0} ns"),
+        ns if ns < 1e6 => format!("{:.2} µs", ns / 1e3),
+        ns if ns < 1e9 => format!("{:.2} ms", ns / 1e6),
+        ns => format!("{:.2} s", ns / 1e9),
+    }
+}

@@ -1,0 +1,348 @@
+//! What the commands do when all is well: streams, files, JSON, exit codes, and that results repeat.
+
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const SCHOOLS: &str = "\
+data y: real[J]
+data sigma: positive[J]
+
+mu  ~ Normal(0, 5)
+tau ~ HalfCauchy(5)
+for j in 1..J {
+  z[j] ~ Normal(0, 1)
+  let theta[j] = mu + tau * z[j]
+  y[j] ~ Normal(theta[j], sigma[j])
+}
+";
+const DATA: &str =
+    r#"{"y": [28, 8, -3, 7, -1, 1, 18, 12], "sigma": [15, 10, 16, 11, 9, 11, 10, 18]}"#;
+
+/// A folder with the schools' program and data.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), "schools.vi", SCHOOLS);
+    write(folder.path(), "schools.json", DATA);
+    folder
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    std::fs::write(folder.join(name), text).expect("a file");
+}
+
+fn elbo(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_elbo"))
+        .args(args)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the binary runs")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("standard output is text")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("standard error is text")
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).expect("standard output is one JSON value")
+}
+
+#[test]
+fn a_fit_prints_its_table_and_a_verdict() {
+    let folder = folder();
+    let fit = elbo(folder.path(), &["fit", "schools.vi"]);
+    assert_eq!(fit.status.code(), Some(0), "{}", stderr(&fit));
+    let text = stdout(&fit);
+    for part in [
+        "mean",
+        "5 %",
+        "95 %",
+        "mu",
+        "theta[8]",
+        "ELBO -31.6",
+        "Converged: ",
+    ] {
+        assert!(text.contains(part), "no {part} in\n{text}");
+    }
+    // The file that was found is named; piped, there is neither progress nor colour.
+    assert_eq!(stderr(&fit), "data: schools.json\n");
+    assert!(!text.contains('\x1b'));
+}
+
+#[test]
+fn json_has_all_fields_and_nothing_else_is_printed() {
+    let folder = folder();
+    let fit = elbo(folder.path(), &["fit", "schools.vi", "--json", "--quiet"]);
+    assert_eq!((fit.status.code(), stderr(&fit).as_str()), (Some(0), ""));
+    let fit = json(&fit);
+    let keys: Vec<&String> = fit.as_object().expect("an object").keys().collect();
+    let expected = [
+        "elbo",
+        "posterior",
+        "converged",
+        "steps",
+        "seconds",
+        "messages",
+    ];
+    assert_eq!(keys, expected);
+    assert_eq!(fit["converged"], true);
+    for key in ["mean", "se"] {
+        assert!(fit["elbo"][key].is_f64(), "elbo.{key}");
+    }
+    for key in ["compile", "fit", "total"] {
+        assert!(fit["seconds"][key].is_f64(), "seconds.{key}");
+    }
+    for (name, size) in [
+        ("mu", None),
+        ("tau", None),
+        ("z", Some(8)),
+        ("theta", Some(8)),
+    ] {
+        let quantity = &fit["posterior"][name];
+        let shape: Vec<Value> = size.iter().map(|&n: &usize| n.into()).collect();
+        assert_eq!(quantity["shape"], Value::from(shape), "{name}");
+        for key in ["mean", "sd", "q05", "q50", "q95"] {
+            let numbers = quantity[key].as_array().expect("an array");
+            assert_eq!(numbers.len(), size.unwrap_or(1), "{name}.{key}");
+            assert!(numbers.iter().all(Value::is_f64), "{name}.{key}");
+        }
+    }
+}
+
+#[test]
+fn results_go_into_a_folder() {
+    let folder = folder();
+    let args = ["fit", "schools.vi", "--out", "a/b", "--draws", "50"];
+    let fit = elbo(folder.path(), &args);
+    assert_eq!(fit.status.code(), Some(0), "{}", stderr(&fit));
+    let read = |name: &str| {
+        let path = folder.path().join("a/b").join(name);
+        std::fs::read_to_string(path).expect(name)
+    };
+    let draws = read("draws.csv");
+    let rows = draws.lines().filter(|line| !line.starts_with('#'));
+    assert_eq!(rows.count(), 51, "a header and 50 draws");
+    assert!(read("summary.csv").contains("theta[3]") || read("summary.csv").contains("theta"));
+    assert!(read("trace.csv").starts_with("step,elbo,se\n"));
+    let saved: Value = serde_json::from_str(&read("fit.json")).expect("JSON");
+    assert_eq!(saved["settings"]["guide"], "mean_field");
+}
+
+#[test]
+fn set_overrides_files_and_several_files_join() {
+    let folder = folder();
+    write(folder.path(), "y.json", r#"{"y": [1, 2]}"#);
+    write(folder.path(), "s.csv", "sigma\n1\n1\n");
+    let fit = |args: &[&str]| {
+        let args = [&["fit", "schools.vi", "--json"], args].concat();
+        let output = elbo(folder.path(), &args);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        json(&output)["posterior"]["theta"]["shape"][0].clone()
+    };
+    assert_eq!(fit(&["--data", "y.json", "--data", "s.csv"]), 2);
+    assert_eq!(fit(&["--set", "y=[1,2,3]", "--set", "sigma=[1,1,1]"]), 3);
+}
+
+#[test]
+fn data_that_are_not_used_are_noted_once() {
+    let folder = folder();
+    let fit = elbo(folder.path(), &["fit", "schools.vi", "--set", "extra=1"]);
+    assert_eq!(fit.status.code(), Some(0));
+    assert_eq!(
+        stderr(&fit).matches("`extra`").count(),
+        1,
+        "{}",
+        stderr(&fit)
+    );
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_whatever_the_threads() {
+    let folder = folder();
+    let fit = |args: &[&str]| {
+        let args = [&["fit", "schools.vi", "--json"], args].concat();
+        let mut fit = json(&elbo(folder.path(), &args));
+        // Time alone may differ.
+        fit.as_object_mut().expect("an object").remove("seconds");
+        fit.to_string()
+    };
+    for method in ["dadvi", "svi"] {
+        let one = fit(&["--method", method, "--threads", "1"]);
+        assert_eq!(one, fit(&["--method", method, "--threads", "1"]));
+        assert_eq!(one, fit(&["--method", method, "--threads", "2"]));
+        assert_ne!(one, fit(&["--method", method, "--seed", "2"]));
+    }
+}
+
+#[test]
+fn the_same_seed_writes_the_same_draws() {
+    let folder = folder();
+    let draws = |out: &str, threads: &str| {
+        let args = [
+            "fit",
+            "schools.vi",
+            "-q",
+            "--out",
+            out,
+            "--threads",
+            threads,
+        ];
+        assert_eq!(elbo(folder.path(), &args).status.code(), Some(0));
+        std::fs::read(folder.path().join(out).join("draws.csv")).expect("draws.csv")
+    };
+    assert!(draws("one", "1") == draws("two", "2"));
+}
+
+#[test]
+fn a_fit_that_is_cut_short_says_so_and_still_reports() {
+    let folder = folder();
+    let args = ["fit", "schools.vi", "--max-steps", "1"];
+    let fit = elbo(folder.path(), &args);
+    assert_eq!(fit.status.code(), Some(3));
+    assert!(stdout(&fit).contains("theta[8]") && stdout(&fit).contains("Not converged"));
+    assert!(stderr(&fit).contains("E0811"), "{}", stderr(&fit));
+    let fit = elbo(folder.path(), &[&args[..], &["--json"]].concat());
+    assert_eq!(fit.status.code(), Some(3));
+    let fit = json(&fit);
+    assert_eq!(fit["converged"], false);
+    assert_eq!(fit["messages"][0]["code"], "E0811");
+}
+
+#[test]
+fn check_says_what_there_is() {
+    let folder = folder();
+    let good = elbo(folder.path(), &["check", "schools.vi"]);
+    assert_eq!(good.status.code(), Some(0));
+    let text = stdout(&good);
+    assert!(text.contains("theta") || text.contains("z[8]"), "{text}");
+    assert!(text.contains("J = 8"), "{text}");
+    std::fs::remove_file(folder.path().join("schools.json")).expect("removed");
+    let unbound = elbo(folder.path(), &["check", "schools.vi"]);
+    assert_eq!(unbound.status.code(), Some(0));
+    assert!(stdout(&unbound).contains("no data"), "{}", stdout(&unbound));
+}
+
+/// Every kind of block: elements from several statements, bounds from other latents, a simplex, a
+/// parameter, missing data, and priors that use logarithms of what is drawn.
+const BLOCKS: &str = "\
+data T: int
+data y: real[N]
+a ~ LogNormal(0, 1)
+g ~ Gamma(2, 3)
+b ~ Uniform(0, a)
+x[1] ~ Normal(0, 1)
+for t in 2..T { x[t] ~ Normal(x[t - 1], g) }
+w ~ Dirichlet([1.0, 2.0, 3.0])
+param s: positive
+y ~ Normal(mean(x) + b, s)
+";
+
+#[test]
+fn densities_at_points_are_those_of_the_formula() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), "m.vi", BLOCKS);
+    write(folder.path(), "m.json", r#"{"T": 3, "y": [1, null, 2.5]}"#);
+    let point = r#"{"a": 1.5, "g": 0.7, "b": 0.3, "x": [0.1, 0.2, -0.3], "w": [0.2, 0.3, 0.5], "s": 1.1, "y": [null, 0.4, null]}"#;
+    let outside = point.replace("\"b\": 0.3", "\"b\": 1.8");
+    write(folder.path(), "p.json", &format!("[{point}, {outside}]"));
+    write(folder.path(), "one.json", point);
+
+    let normal = |x: f64, m: f64, s: f64| {
+        -0.5 * ((x - m) / s).powi(2) - s.ln() - 0.5 * std::f64::consts::TAU.ln()
+    };
+    let (a, g, b, x, s) = (1.5_f64, 0.7_f64, 0.3, [0.1, 0.2, -0.3], 1.1);
+    let mean = x.iter().sum::<f64>() / 3.0 + b;
+    let expected = normal(a.ln(), 0.0, 1.0) - a.ln() + (2.0 * 3_f64.ln() + g.ln() - 3.0 * g)
+        - a.ln()
+        + normal(x[0], 0.0, 1.0)
+        + normal(x[1], x[0], g)
+        + normal(x[2], x[1], g)
+        // Γ(6) / (Γ(1) Γ(2) Γ(3)) = 60
+        + (60.0 * 0.3 * 0.5_f64.powi(2)).ln()
+        + [1.0, 0.4, 2.5].iter().map(|&y| normal(y, mean, s)).sum::<f64>();
+
+    let output = elbo(folder.path(), &["eval", "m.vi", "--at", "p.json", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let found = json(&output);
+    let first = found["log_density"][0].as_f64().expect("a number");
+    // Rounding of about thirty terms, each below 10.
+    assert!((first - expected).abs() < 1e-12, "{first} {expected}");
+    assert!(found["log_density"][1].is_null());
+    assert_eq!(found["messages"][0]["code"], "E0646");
+    let message = found["messages"][0]["message"].as_str().expect("a text");
+    assert!(
+        message.contains("`b`") && message.contains("1.8"),
+        "{message}"
+    );
+
+    let output = elbo(folder.path(), &["eval", "m.vi", "--at", "one.json"]);
+    assert_eq!(stdout(&output), format!("{first}\n"));
+}
+
+#[test]
+fn a_profile_has_all_its_numbers() {
+    let folder = folder();
+    let output = elbo(folder.path(), &["profile", "schools.vi", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let cost = json(&output);
+    for key in [
+        "log_density_ns",
+        "gradient_ns",
+        "step_ns",
+        "compile_ms",
+        "nodes",
+        "instructions",
+        "arena_bytes",
+    ] {
+        assert!(cost[key].as_f64().is_some_and(|x| x > 0.0), "{key}: {cost}");
+    }
+    let shares = cost["statements"].as_array().expect("an array").iter();
+    let total: f64 = shares.filter_map(|s| s["share"].as_f64()).sum();
+    assert!((total - 1.0).abs() < 1e-9, "{total}");
+    let text = stdout(&elbo(folder.path(), &["profile", "schools.vi"]));
+    assert!(
+        text.contains("one gradient") && text.contains("tau ~ HalfCauchy(5)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn codes_are_explained() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let page = elbo(folder.path(), &["explain", "e0601"]);
+    assert_eq!(page.status.code(), Some(0));
+    assert!(stdout(&page).starts_with("# E0601: "));
+}
+
+#[test]
+fn every_command_has_examples() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for command in ["fit", "check", "eval", "profile", "explain"] {
+        let help = elbo(folder.path(), &[command, "--help"]);
+        assert_eq!(help.status.code(), Some(0), "{command}");
+        assert!(stdout(&help).contains("Example"), "{command}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_leaves_early_is_no_failure() {
+    let folder = folder();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_elbo"))
+        .args(["fit", "schools.vi"])
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(stderr(&output), "data: schools.json\n");
+}

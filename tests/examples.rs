@@ -1,0 +1,212 @@
+//! The programs of `examples/`: each binds to its data, fits, and finds what the data were made from.
+//!
+//! Bounds on a simulated value are in posterior sds around it. 3.5 of them are exceeded by one honest
+//! posterior in 2 000; mean-field sds are too small where latents are correlated, so such rows have
+//! absolute bounds that say what a reader of the page would call found.
+
+use elbo::data::{self, Disk};
+use elbo::infer::{self, Fit, Options};
+use elbo::model::Model;
+use elbo::{Data, Program};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What a latent is to come out as: its element, the value simulated with (or known), and how far the
+/// posterior mean may lie from it.
+struct Known {
+    name: &'static str,
+    element: usize,
+    value: f64,
+    within: Within,
+}
+
+enum Within {
+    Sds(f64),
+    Absolute(f64),
+}
+
+const fn sds(name: &'static str, element: usize, value: f64) -> Known {
+    let within = Within::Sds(3.5);
+    Known {
+        name,
+        element,
+        value,
+        within,
+    }
+}
+
+const fn near(name: &'static str, element: usize, value: f64, bound: f64) -> Known {
+    let within = Within::Absolute(bound);
+    Known {
+        name,
+        element,
+        value,
+        within,
+    }
+}
+
+/// One row for each folder of `examples/`.
+const EXAMPLES: &[(&str, &[Known])] = &[
+    (
+        // Reference means by long NUTS runs of posteriordb: mu 4.4 (sd 3.3), tau 3.6 (sd 3.2).
+        "eight_schools",
+        &[near("mu", 0, 4.4, 0.7), near("tau", 0, 3.6, 1.2)],
+    ),
+    (
+        // The intercept is correlated with both slopes; 3 mm is two of its sds by least squares.
+        "linear_regression",
+        &[
+            near("alpha", 0, 5.0, 3.0),
+            near("b_light", 0, 2.0, 0.4),
+            near("b_water", 0, -0.8, 0.5),
+            sds("sigma", 0, 3.0),
+        ],
+    ),
+    (
+        "logistic_regression",
+        &[
+            sds("alpha", 0, 0.5),
+            sds("beta", 0, 1.5),
+            sds("beta", 1, -1.0),
+            sds("beta", 2, 0.0),
+        ],
+    ),
+    (
+        "hierarchical_regression",
+        &[
+            sds("mu_level", 0, 6.0),
+            sds("mu_slope", 0, 0.8),
+            sds("sd_level", 0, 1.0),
+            sds("sd_slope", 0, 0.4),
+            sds("sigma", 0, 0.5),
+        ],
+    ),
+    (
+        // omega, alpha and beta trade off; the bounds are about two sds of their joint posterior.
+        "garch",
+        &[
+            sds("mu", 0, 0.05),
+            near("omega", 0, 0.1, 0.12),
+            near("alpha", 0, 0.2, 0.15),
+            near("beta", 0, 0.7, 0.2),
+        ],
+    ),
+    (
+        "gaussian_process",
+        &[
+            sds("amplitude", 0, 1.5),
+            sds("length", 0, 1.2),
+            sds("sigma", 0, 0.3),
+        ],
+    ),
+];
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("examples")
+        .join(name)
+}
+
+fn bound(name: &str) -> Model {
+    let path = folder(name).join(format!("{name}.vi"));
+    let program = Program::load(&Disk, &path).unwrap_or_else(|e| panic!("{name}: {e}"));
+    assert!(
+        program.warnings().is_empty(),
+        "{name}: {:?}",
+        program.warnings()
+    );
+    let file = data::beside(&Disk, &path).unwrap_or_else(|| panic!("{name} has no data"));
+    let mut sources = program.sources().clone();
+    let data: Data = data::load(&Disk, &file, &mut sources).expect("the data can be read");
+    let (model, notes) = program
+        .bind_with_notes(&data)
+        .unwrap_or_else(|e| panic!("{name}: {e}"));
+    assert!(notes.is_empty(), "{name}: {notes:?}");
+    model
+}
+
+fn moments(model: &Model, fit: &Fit, known: &Known) -> (f64, f64) {
+    let at = model.quantities.iter().position(|q| q.name == known.name);
+    let at = at.unwrap_or_else(|| panic!("there is no {}", known.name));
+    let numel: usize = model.quantities[at].shape.iter().product();
+    let draws = fit.posterior.quantities[at].iter();
+    let draws: Vec<f64> = draws.skip(known.element).step_by(numel).copied().collect();
+    let mean = draws.iter().sum::<f64>() / draws.len() as f64;
+    let squares: f64 = draws.iter().map(|x| (x - mean).powi(2)).sum();
+    (mean, (squares / (draws.len() - 1) as f64).sqrt())
+}
+
+#[test]
+fn examples_fit_and_find_what_was_simulated() {
+    let mut failures = Vec::new();
+    for (name, known) in EXAMPLES {
+        let model = bound(name);
+        let fit = infer::fit(&model, &Options::default(), &mut |_| {})
+            .unwrap_or_else(|d| panic!("{name}: {}", d.message));
+        if !fit.converged {
+            failures.push(format!("{name}: {}", fit.verdict));
+        }
+        for known in *known {
+            let (mean, sd) = moments(&model, &fit, known);
+            let bound = match known.within {
+                Within::Sds(k) => k * sd,
+                Within::Absolute(bound) => bound,
+            };
+            if !((mean - known.value).abs() <= bound) {
+                failures.push(format!(
+                    "{name}: {}[{}] is {mean:.3} ± {sd:.3}, made with {}",
+                    known.name, known.element, known.value
+                ));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn every_folder_is_listed() {
+    let mut folders: Vec<String> = fs::read_dir(folder(""))
+        .expect("examples/ can be read")
+        .map(|entry| entry.expect("its entries too"))
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    folders.sort();
+    let mut listed: Vec<&str> = EXAMPLES.iter().map(|e| e.0).collect();
+    listed.sort_unstable();
+    assert_eq!(folders, listed);
+}
+
+/// The first word of each row of a page's table is the name of something that the model reports.
+#[test]
+fn pages_speak_of_what_the_models_report() {
+    for (name, _) in EXAMPLES {
+        let page = fs::read_to_string(folder(name).join("README.md"))
+            .unwrap_or_else(|e| panic!("{name}/README.md: {e}"));
+        let names: Vec<&str> = table_names(&page);
+        let model = bound(name);
+        for quantity in &model.quantities {
+            assert!(
+                names.contains(&quantity.name.as_str()),
+                "{name}/README.md does not show {}",
+                quantity.name
+            );
+        }
+        for shown in names {
+            assert!(
+                model.quantities.iter().any(|q| q.name == shown),
+                "{name}/README.md shows {shown}, which the model does not report"
+            );
+        }
+    }
+}
+
+/// Names in the first column of the table in a page's output block: what follows the ruled line.
+fn table_names(page: &str) -> Vec<&str> {
+    let rows = page.lines().skip_while(|line| !line.starts_with("───"));
+    rows.skip(1)
+        .take_while(|line| !line.trim().is_empty())
+        .filter_map(|line| line.trim().split(['[', ' ']).next())
+        .filter(|name| *name != "⋮" && *name != "…")
+        .collect()
+}
