@@ -305,7 +305,7 @@ impl Graph {
 /// let x = g.input(&[3]);
 /// let y = (x * x + 1.0).log().sum();
 /// let dy = grad(y, &[x])[0];
-/// let at = Tensor::new([3].into(), vec![0.0, 1.0, 2.0]);
+/// let at = Tensor::vector([0.0, 1.0, 2.0]);
 /// let out = evaluate(&g, &[(x.id, at)], &[dy.id]);
 /// assert!((out[0].data()[2] - 0.8).abs() < 1e-15); // 2x / (x² + 1)
 /// ```

@@ -450,7 +450,7 @@ impl<'p> Fuser<'p> {
                 }
                 reach => {
                     seat = self.spread(seat, &mut spare);
-                    let (base, pattern) = reach.as_pattern();
+                    let (base, pattern) = reach.into_pattern();
                     let a = self.slot(seat);
                     self.body.push(Micro::Store { a, base, pattern });
                 }
@@ -462,7 +462,7 @@ impl<'p> Fuser<'p> {
                     (Reach::Single(out), ReduceKind::Sum) => Micro::Sum { a, out },
                     (Reach::Stream(out), ReduceKind::Sum) => Micro::Add { a, out },
                     (reach, &kind) => {
-                        let (base, pattern) = reach.as_pattern();
+                        let (base, pattern) = reach.into_pattern();
                         Micro::Accumulate {
                             kind,
                             a,
@@ -517,7 +517,7 @@ enum Reach {
 
 impl Reach {
     /// As a pattern of a row, for stores that know no other form.
-    fn as_pattern(self) -> (Slot, Box<Pattern>) {
+    fn into_pattern(self) -> (Slot, Box<Pattern>) {
         let nest = |slot, stride| {
             let lie = Lie::Nest {
                 offset: 0,

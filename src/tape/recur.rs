@@ -3,7 +3,7 @@
 
 use super::micro::{Context, Place};
 use super::program::Program;
-use super::scalar::{Scalar, Steps, carry_in_place, join_products};
+use super::scalar::{Scalar, Steps, carry_in_place, drop_unread, join_products};
 use super::unroll::Unroll;
 use crate::graph::{Shape, numel};
 use crate::ops::Scan;
@@ -129,6 +129,7 @@ fn straight(
     move_carry(&mut unroll, &result, &given[0].1);
     join_products(&mut unroll.code, |_| false);
     carry_in_place(&mut unroll.code);
+    drop_unread(&mut unroll.code);
     Some((unroll, before))
 }
 

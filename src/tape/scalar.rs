@@ -4,7 +4,7 @@
 //! instruction reads its operands' cells and writes its own. The commonest functions are
 //! instructions, the others are called by pointer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// One instruction; numbers are cells, counted from the start of the arena: the result's first.
 #[derive(Clone, Copy, Debug)]
@@ -217,6 +217,19 @@ pub(super) fn join_products(code: &mut Vec<Scalar>, kept: impl Fn(u32) -> bool) 
     }
     let mut gone = gone.into_iter();
     code.retain(|_| !gone.next().expect("as many as instructions"));
+}
+
+/// Drops loads that nobody reads.
+pub(super) fn drop_unread(code: &mut Vec<Scalar>) {
+    let mut read: HashSet<u32> = HashSet::new();
+    for mut instruction in code.iter().copied() {
+        let operands = instruction.cells().1;
+        read.extend(operands.into_iter().flatten().map(|cell| *cell));
+    }
+    code.retain(|instruction| match instruction {
+        Scalar::Take(r, ..) | Scalar::TakeConstant(r, ..) => read.contains(r),
+        _ => true,
+    });
 }
 
 /// Lets the instruction that makes a new carry write it where the old one was, if nobody reads the
