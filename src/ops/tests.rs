@@ -390,6 +390,14 @@ fn functions_of_gathered_elements_are_taken_before() {
     );
     let some = picked(&[0.0, 2.0, 0.0, 2.0]).log();
     assert!(some.as_op::<Unary>().is_some());
+    // Through changes of shape, so that the logarithm meets the exponential.
+    let table = g.input(&[2, 2]);
+    let places = g.constant(Tensor::vector([3.0, 0.0, 1.0, 2.0, 2.0, 0.0]));
+    let grid = table.exp().reshape(&[4]).gather(0, places).reshape(&[3, 2]);
+    assert_eq!(
+        grid.log().id,
+        table.reshape(&[4]).gather(0, places).reshape(&[3, 2]).id
+    );
     // Where an element is not picked its logarithm must not be asked for.
     let (da, ds) = (grad(all.sum(), &[x])[0], grad(some.sum(), &[x])[0]);
     let at =
