@@ -1,5 +1,6 @@
 //! Expressions to graph nodes.
 
+use super::statement::check_size;
 use super::value::{AxisId, AxisList, Value};
 use super::{Lowerer, Result, error};
 use crate::check::program::{Clause, Expr, ExprKind, LoopId, Property, VarId};
@@ -41,6 +42,7 @@ impl<'g> Lowerer<'_, 'g> {
                 Ok(Value::plain(self.graph.scalar(value.dims()[*axis] as f64)))
             }
             ExprKind::Call { function, args } => {
+                self.check_result(e)?;
                 let values = args
                     .iter()
                     .map(|a| self.value(a))
@@ -79,6 +81,14 @@ impl<'g> Lowerer<'_, 'g> {
             }
             _ => unreachable!("checking leaves only values here: {:?}", e.kind),
         }
+    }
+
+    /// Refuses a result that memory would not hold, before it is made.
+    fn check_result(&self, e: &Expr) -> Result<()> {
+        let dims = e.ty.number().map_or(&[][..], |(_, dims)| dims);
+        let extents = dims.iter().map(|d| self.bound.evaluate(d));
+        let extents: Option<Vec<usize>> = extents.map(|n| n?.try_into().ok()).collect();
+        check_size(e.span, "this", &extents.unwrap_or_default())
     }
 
     /// A variable's value, on the rows that conditions around leave.
