@@ -116,7 +116,7 @@ fn programs() -> Vec<Case> {
         program("an array that is too large", "for i in 1..100000 { for j in 1..100000 { x[i, j] ~ Normal(0, 1) } }", "E0"),
         program("a vector that is too large", "x ~ Normal(0, 1)^10000000000", "E0674"),
         program("a parameter that is too large", "param s: real[10000000000]\nmu ~ Normal(0, 1)", "E0674"),
-        program("a definition that is too large", "let a = zeros(10000000000)\nmu ~ Normal(a[1], 1)", "E0"),
+        program("a definition that is too large", "let a = zeros(10000000000)\nmu ~ Normal(a[1], 1)", "E0674"),
         program("a range that is too large", "let a = 1..10000000000\nmu ~ Normal(a[1], 1)", "E0"),
         program("a number that is too large", "mu ~ Normal(0, 1e999)", "E0"),
         program("brackets 100 000 deep", format!("let a = {}1{}\nmu ~ Normal(a, 1)", "(".repeat(100_000), ")".repeat(100_000)), "E0"),

@@ -24,21 +24,71 @@ const PROPERTIES: &[(&str, Property, bool)] = &[
 /// Methods that wrap a distribution in another.
 const WRAPPERS: &[(&str, &str)] = &[("truncate", "Truncated"), ("censor", "Censored")];
 
+/// A function to put in place.
+struct Callee<'a> {
+    /// Empty for one without a name.
+    name: &'a str,
+    params: &'a [ast::FnParam],
+    result: Option<&'a ast::TypeExpr>,
+    body: &'a ast::Expr,
+    /// Where its body's other names are read.
+    scope: usize,
+    definition: Span,
+}
+
+impl Callee<'_> {
+    fn shown(&self) -> String {
+        match self.name {
+            "" => "this function".into(),
+            name => format!("`{name}`"),
+        }
+    }
+
+    /// `` `f(a, b = 2)` ``
+    fn signature(&self) -> String {
+        let params: Vec<String> = self
+            .params
+            .iter()
+            .map(|p| match &p.default {
+                Some(default) => {
+                    let default = crate::syntax::print_expr(default);
+                    format!("{} = {default}", p.name.name)
+                }
+                None => p.name.name.clone(),
+            })
+            .collect();
+        match self.name {
+            "" => format!("`|{}| …`", params.join(", ")),
+            name => format!("`{name}({})`", params.join(", ")),
+        }
+    }
+}
+
+/// Functions within functions, at most: more are a lambda that calls itself.
+const DEPTH: usize = 16;
+
 impl<'a> Checker<'a> {
     pub(super) fn call(&mut self, callee: &'a ast::Expr, args: &'a [ast::Arg], span: Span) -> Expr {
         match &callee.kind {
             ast::ExprKind::Name(name) => self.call_name(name, callee.span, args, span),
             ast::ExprKind::Field { value, name } => self.method(value, name, args, span),
             ast::ExprKind::Lambda { params, body } => {
-                let scope = self.scope;
-                self.put_in_place(params, None, body, scope, args, None, span, callee.span)
+                let function = Callee {
+                    name: "",
+                    params,
+                    result: None,
+                    body,
+                    scope: self.scope,
+                    definition: callee.span,
+                };
+                self.put_in_place(&function, args, None, span)
             }
             _ => {
                 let callee = self.expr(callee);
                 if callee.ty.is_error() {
                     return Expr::error(span);
                 }
-                self.fail(span, error::not_a_function(callee.span, "this", &callee.ty))
+                self.fail(span, error::not_a_function(callee.span, "", &callee.ty))
             }
         }
     }
@@ -51,11 +101,21 @@ impl<'a> Checker<'a> {
                 body,
                 scope,
                 span: definition,
-            }) => self.put_in_place(params, None, body, scope, args, None, span, definition),
+            }) => {
+                let function = Callee {
+                    name,
+                    params,
+                    result: None,
+                    body,
+                    scope,
+                    definition,
+                };
+                self.put_in_place(&function, args, None, span)
+            }
             Some(Binding::Var(id))
                 if functions::find(name).is_none() && crate::dist::find(name).is_none() =>
             {
-                self.ensure(id);
+                self.ensure(id, place);
                 let ty = self.variable(id).ty.clone();
                 self.fail(span, error::not_a_function(place, name, &ty))
             }
@@ -111,16 +171,15 @@ impl<'a> Checker<'a> {
         }
         self.calls.push(index);
         let before = self.diagnostics.len();
-        let result = self.put_in_place(
-            &def.params,
-            def.result.as_ref(),
-            &def.body,
-            0,
-            args,
-            first,
-            span,
-            def.name.span,
-        );
+        let function = Callee {
+            name: &def.name.name,
+            params: &def.params,
+            result: def.result.as_ref(),
+            body: &def.body,
+            scope: 0,
+            definition: def.name.span,
+        };
+        let result = self.put_in_place(&function, args, first, span);
         // What goes wrong inside a function is said with the place of the call.
         for diagnostic in &mut self.diagnostics[before..] {
             let inside = |s: Span| {
@@ -142,94 +201,26 @@ impl<'a> Checker<'a> {
     }
 
     /// The body of a function with its arguments bound to names: functions are gone after checking.
-    #[allow(clippy::too_many_arguments)]
     fn put_in_place(
         &mut self,
-        params: &'a [ast::FnParam],
-        result: Option<&'a ast::TypeExpr>,
-        body: &'a ast::Expr,
-        scope: usize,
+        function: &Callee<'a>,
         args: &'a [ast::Arg],
         first: Option<Expr>,
         span: Span,
-        definition: Span,
     ) -> Expr {
-        let given = args.len() + usize::from(first.is_some());
-        let required = params.iter().filter(|p| p.default.is_none()).count();
-        if given > params.len() || given < required {
-            let text = format!("this function, {} parameters,", params.len());
-            let problem = error::argument_count(span, &text, (required, params.len()), given)
-                .at(definition, "defined here");
-            return self.fail(span, problem);
+        if self.inside >= DEPTH {
+            let name = function.shown().trim_matches('`').to_string();
+            let cycle = [name.clone(), name];
+            return self.fail(span, error::recursion(span, function.definition, &cycle));
         }
-        let inner = self.open_scope(scope);
+        self.inside += 1;
+        let inner = self.open_scope(function.scope);
         let mut bindings = Vec::new();
-        let mut position = 0;
-        let mut filled: Vec<bool> = vec![false; params.len()];
-        if let Some(first) = first {
-            filled[0] = true;
-            position = 1;
-            self.bind_parameter(inner, &params[0], first, &mut bindings);
-        }
-        for arg in args {
-            let at = match &arg.name {
-                Some(name) => match params.iter().position(|p| p.name.name == name.name) {
-                    Some(at) => at,
-                    None => {
-                        return self.fail(
-                            name.span,
-                            error::named_argument(name.span, "this function", &name.name),
-                        );
-                    }
-                },
-                None => {
-                    position += 1;
-                    position - 1
-                }
-            };
-            if std::mem::replace(&mut filled[at], true) {
-                let problem =
-                    error::parameter_twice(arg.value.span, "this function", &params[at].name.name);
-                return self.fail(span, problem);
-            }
-            if let Some(binding) = self.function_value(&arg.value) {
-                self.scopes[inner]
-                    .names
-                    .insert(params[at].name.name.clone(), binding);
-                continue;
-            }
-            let value = self.expr(&arg.value);
-            self.bind_parameter(inner, &params[at], value, &mut bindings);
-        }
-        for (param, filled) in params.iter().zip(&filled) {
-            if let (false, Some(default)) = (*filled, &param.default) {
-                let value = self.within(scope, |c| c.expr(default));
-                self.bind_parameter(inner, param, value, &mut bindings);
-            } else if !filled {
-                let problem = error::missing_parameter(
-                    span,
-                    "this function",
-                    &param.name.name,
-                    "with all its arguments",
-                );
-                return self.fail(span, problem);
-            }
-        }
-        let value = self.within(inner, |c| {
-            let value = c.expr(body);
-            if let Some(result) = result
-                && let Some((base, _, dims)) = c.type_expr(result, false)
-            {
-                let declared = Type::array(base, dims);
-                if !value.ty.is_error() && !c.assignable(&declared, &value.ty) {
-                    return c.fail(
-                        span,
-                        error::declared_type(result.span, &declared, body.span, &value.ty),
-                    );
-                }
-            }
-            value
-        });
+        let value = match self.bind_arguments(function, inner, args, first, span, &mut bindings) {
+            Some(()) => self.within(inner, |c| c.body(function, span)),
+            None => Expr::error(span),
+        };
+        self.inside -= 1;
         if bindings.is_empty() || value.ty.is_error() {
             return value;
         }
@@ -243,6 +234,115 @@ impl<'a> Checker<'a> {
             span,
             size,
         }
+    }
+
+    fn body(&mut self, function: &Callee<'a>, span: Span) -> Expr {
+        let value = self.expr(function.body);
+        if let Some(result) = function.result
+            && let Some((base, _, dims)) = self.type_expr(result, false)
+        {
+            let declared = Type::array(base, dims);
+            if !value.ty.is_error() && !self.assignable(&declared, &value.ty) {
+                let place = function.body.span;
+                return self.fail(
+                    span,
+                    error::declared_type(result.span, &declared, place, &value.ty),
+                );
+            }
+        }
+        value
+    }
+
+    /// Names for the arguments in the function's scope; `None` if something is wrong with them.
+    fn bind_arguments(
+        &mut self,
+        function: &Callee<'a>,
+        inner: usize,
+        args: &'a [ast::Arg],
+        first: Option<Expr>,
+        span: Span,
+        bindings: &mut Vec<(super::VarId, Expr)>,
+    ) -> Option<()> {
+        let params = function.params;
+        let given = args.len() + usize::from(first.is_some());
+        let required = params.iter().filter(|p| p.default.is_none()).count();
+        if given > params.len() {
+            let arity = (required, params.len());
+            let problem = error::argument_count(span, &function.signature(), arity, given)
+                .at(function.definition, "defined here");
+            self.report(problem);
+            return None;
+        }
+        let mut filled: Vec<bool> = vec![false; params.len()];
+        let mut position = 0;
+        let mut fine = true;
+        if let Some(first) = first {
+            filled[0] = true;
+            position = 1;
+            fine &= self.bind_parameter(inner, &params[0], first, bindings);
+        }
+        for arg in args {
+            let at = self.parameter_of(function, arg, &mut position)?;
+            if std::mem::replace(&mut filled[at], true) {
+                let (function, name) = (function.shown(), &params[at].name.name);
+                let function = function.trim_matches('`');
+                self.report(error::parameter_twice(arg.value.span, function, name));
+                return None;
+            }
+            if let Some(binding) = self.function_value(&arg.value) {
+                self.scopes[inner]
+                    .names
+                    .insert(params[at].name.name.clone(), binding);
+                continue;
+            }
+            let value = self.expr(&arg.value);
+            fine &= self.bind_parameter(inner, &params[at], value, bindings);
+        }
+        for (param, filled) in params.iter().zip(&filled) {
+            if *filled {
+                continue;
+            }
+            let Some(default) = &param.default else {
+                let problem = error::missing_parameter(
+                    span,
+                    function.shown().trim_matches('`'),
+                    &param.name.name,
+                    &function.signature(),
+                )
+                .at(function.definition, "defined here");
+                self.report(problem);
+                return None;
+            };
+            let value = self.within(function.scope, |c| c.expr(default));
+            fine &= self.bind_parameter(inner, param, value, bindings);
+        }
+        fine.then_some(())
+    }
+
+    /// Which parameter an argument is for.
+    fn parameter_of(
+        &mut self,
+        function: &Callee<'a>,
+        arg: &'a ast::Arg,
+        position: &mut usize,
+    ) -> Option<usize> {
+        let Some(name) = &arg.name else {
+            *position += 1;
+            return Some(*position - 1);
+        };
+        let params = function.params;
+        let at = params.iter().position(|p| p.name.name == name.name);
+        if at.is_none() {
+            let known = params.iter().map(|p| p.name.name.as_str());
+            self.report(error::unknown_argument(
+                name.span,
+                &function.signature(),
+                function.shown().trim_matches('`'),
+                &name.name,
+                known,
+            ));
+        }
+        at
     }
 
     /// A function given as an argument.
@@ -262,53 +362,79 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Binds a parameter; names of extents in its declared type become numbers of the body.
+    /// Binds a parameter; names of extents in its declared type become numbers of the body. False if
+    /// the value is not of that type.
     fn bind_parameter(
         &mut self,
         scope: usize,
         param: &'a ast::FnParam,
         value: Expr,
         bindings: &mut Vec<(super::VarId, Expr)>,
-    ) {
+    ) -> bool {
         self.within(scope, |c| {
-            if let Some(ty) = &param.ty
-                && let Some((_, found)) = value.ty.number()
-                && found.len() == ty.dims.len()
-            {
-                let found = found.to_vec();
-                for (axis, (e, dim)) in ty.dims.iter().zip(&found).enumerate() {
-                    let ast::ExprKind::Name(name) = &e.kind else {
-                        continue;
-                    };
-                    if c.lookup(name).is_some() {
-                        continue;
-                    }
-                    let kind = ExprKind::Extent {
-                        value: Box::new(value.clone()),
-                        axis,
-                    };
-                    let extent = Expr {
-                        kind,
-                        ty: Type::scalar(Base::Int),
-                        span: e.span,
-                        size: Some(dim.clone()),
-                    };
-                    let id = c.bind_local(name, e.span, &extent);
-                    bindings.push((id, extent));
-                }
-            }
-            if let Some(ty) = &param.ty
-                && let Some((base, _, dims)) = c.type_expr(ty, false)
-            {
-                let declared = Type::array(base, dims);
-                if !value.ty.is_error() && !c.assignable(&declared, &value.ty) {
-                    let problem = error::declared_type(ty.span, &declared, value.span, &value.ty);
-                    c.report(problem);
-                }
-            }
+            let fits = match &param.ty {
+                Some(ty) if !value.ty.is_error() => c.fits_parameter(ty, &value, bindings),
+                _ => !value.ty.is_error(),
+            };
             let id = c.bind_local(&param.name.name, param.name.span, &value);
             bindings.push((id, value));
-        });
+            fits
+        })
+    }
+
+    fn fits_parameter(
+        &mut self,
+        ty: &'a ast::TypeExpr,
+        value: &Expr,
+        bindings: &mut Vec<(super::VarId, Expr)>,
+    ) -> bool {
+        if let Some((_, found)) = value.ty.number()
+            && found.len() == ty.dims.len()
+        {
+            let found = found.to_vec();
+            for (axis, (e, dim)) in ty.dims.iter().zip(&found).enumerate() {
+                let ast::ExprKind::Name(name) = &e.kind else {
+                    continue;
+                };
+                if self.lookup(name).is_some() {
+                    continue;
+                }
+                let kind = ExprKind::Extent {
+                    value: Box::new(value.clone()),
+                    axis,
+                };
+                let extent = Expr {
+                    kind,
+                    ty: Type::scalar(Base::Int),
+                    span: e.span,
+                    size: Some(dim.clone()),
+                };
+                let id = self.bind_local(name, e.span, &extent);
+                bindings.push((id, extent));
+            }
+        } else if ty
+            .dims
+            .iter()
+            .any(|e| matches!(&e.kind, ast::ExprKind::Name(n) if self.lookup(n).is_none()))
+        {
+            // Its extents have no names yet: what was written is all there is to say.
+            let dims: Vec<String> = ty.dims.iter().map(crate::syntax::print_expr).collect();
+            let declared = format!("{}[{}]", ty.base.name, dims.join(", "));
+            let problem = error::argument_shape(ty.span, value.span, &declared, &value.ty);
+            self.report(problem);
+            return false;
+        }
+        let Some((base, _, dims)) = self.type_expr(ty, false) else {
+            return false;
+        };
+        let declared = Type::array(base, dims);
+        if self.assignable(&declared, &value.ty) {
+            return true;
+        }
+        self.report(error::declared_type(
+            ty.span, &declared, value.span, &value.ty,
+        ));
+        false
     }
 
     fn method(
@@ -337,16 +463,17 @@ impl<'a> Checker<'a> {
                 body,
                 scope,
                 span: definition,
-            }) => self.put_in_place(
-                params,
-                None,
-                body,
-                scope,
-                args,
-                Some(receiver),
-                span,
-                definition,
-            ),
+            }) => {
+                let function = Callee {
+                    name: &name.name,
+                    params,
+                    result: None,
+                    body,
+                    scope,
+                    definition,
+                };
+                self.put_in_place(&function, args, Some(receiver), span)
+            }
             _ if functions::find(&name.name).is_some() => {
                 let checked = self.positional(&name.name, Some(receiver), args);
                 self.apply(&name.name, checked, span)
@@ -382,7 +509,12 @@ impl<'a> Checker<'a> {
             let arity = usize::from(takes);
             return self.fail(
                 span,
-                error::argument_count(span, &format!(".{}", name.name), (arity, arity), args.len()),
+                error::argument_count(
+                    span,
+                    &format!("`.{}`", name.name),
+                    (arity, arity),
+                    args.len(),
+                ),
             );
         }
         let x = args.first().map(|a| self.expr(&a.value));
@@ -405,7 +537,10 @@ impl<'a> Checker<'a> {
                 let fits =
                     lead.is_some_and(|lead| super::statement::dims_fit(&given[lead..], &event));
                 let Some(lead) = lead.filter(|_| fits) else {
-                    return self.fail(span, error::draw_shape(x.span, &x.ty, dist.span, &dist.ty));
+                    return self.fail(
+                        span,
+                        error::draw_shape(x.span, "this", &x.ty, dist.span, &dist.ty),
+                    );
                 };
                 let (wide, narrow) = if lead >= array.len() {
                     (&given[..lead], &array[..])
@@ -413,7 +548,10 @@ impl<'a> Checker<'a> {
                     (&array[..], &given[..lead])
                 };
                 if !super::statement::dims_fit(&wide[wide.len() - narrow.len()..], narrow) {
-                    return self.fail(span, error::draw_shape(x.span, &x.ty, dist.span, &dist.ty));
+                    return self.fail(
+                        span,
+                        error::draw_shape(x.span, "this", &x.ty, dist.span, &dist.ty),
+                    );
                 }
                 wide.to_vec()
             }
@@ -447,7 +585,12 @@ impl<'a> Checker<'a> {
                 size: Some(size),
             };
         }
-        self.fail(span, error::unknown_field(name.span, &name.name))
+        let function = functions::find(&name.name).is_some();
+        let label = matches!(checked.kind, ExprKind::Var(id) if self.is_label(id));
+        self.fail(
+            span,
+            error::unknown_field(name.span, &name.name, function, label),
+        )
     }
 
     fn is_label(&self, id: super::VarId) -> bool {

@@ -138,7 +138,6 @@ impl<'a> Checker<'a> {
     }
 
     fn argument(&mut self, dist: &str, parameter: &Parameter, given: Given) -> Option<DistArg> {
-        let what = format!("{dist}({})", parameter.name);
         let expected = match parameter.kind {
             Kind::Value { rank, .. } => match given {
                 Given::One(e) if e.ty.number().is_some() && e.ty.rank() >= rank => {
@@ -172,7 +171,8 @@ impl<'a> Checker<'a> {
             Given::One(e) => (e.span, e.ty.clone()),
             Given::List(all, span) => (*span, all[0].ty.clone()),
         };
-        self.report(error::argument_kind(span, &what, expected, &ty));
+        let name = parameter.name;
+        self.report(error::parameter_kind(span, dist, name, expected, &ty));
         None
     }
 
@@ -231,9 +231,10 @@ impl<'a> Checker<'a> {
                     let mut dims = array.clone();
                     if taken_of_last(at) {
                         if dims.is_empty() {
-                            let problem = error::argument_kind(
+                            let problem = error::parameter_kind(
                                 e.span,
                                 declaration.name,
+                                parameter.name,
                                 "a distribution of an array, such as `d ^ K`",
                                 &e.ty,
                             );
@@ -256,8 +257,9 @@ impl<'a> Checker<'a> {
                 }
                 _ => continue,
             };
+            let wider = widest.is_none() || dims.len() > array.len();
             array = self.join_arrays(array, widest, dims, place)?;
-            if widest.is_none() || !array.is_empty() {
+            if wider {
                 widest = Some(place);
             }
         }
@@ -300,16 +302,18 @@ impl<'a> Checker<'a> {
             (&b, &a)
         };
         let offset = wide.len() - narrow.len();
-        for (x, y) in narrow.iter().zip(&wide[offset..]) {
-            if x.compare(y) == Same::No {
-                self.report(error::dimensions_differ(
-                    place_a.unwrap_or(place_b),
-                    &a[a.len() - 1],
-                    place_b,
-                    &b[b.len() - 1],
-                ));
-                return None;
-            }
+        let differ = narrow
+            .iter()
+            .zip(&wide[offset..])
+            .find(|(x, y)| x.compare(y) == Same::No);
+        if let Some((x, y)) = differ {
+            let (of_a, of_b) = if a.len() >= b.len() { (y, x) } else { (x, y) };
+            let ty = |dims: &Vec<Dim>| Type::array(Base::Real, dims.clone());
+            self.report(error::dimensions_differ(
+                (place_a.unwrap_or(place_b), &ty(&a), of_a),
+                (place_b, &ty(&b), of_b),
+            ));
+            return None;
         }
         Some(wide.clone())
     }

@@ -5,6 +5,49 @@ use crate::types::{Dim, Type};
 
 type D = Diagnostic;
 
+/// What other languages call it, and what it is here.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("ln", "log"),
+    ("inv_logit", "expit"),
+    ("invlogit", "expit"),
+    ("Gaussian", "Normal"),
+    ("gaussian", "Normal"),
+    ("std_normal", "Normal(0, 1)"),
+    ("norm", "Normal"),
+    ("MultivariateNormal", "MvNormal"),
+    ("multi_normal", "MvNormal"),
+    ("NegativeBinomial", "NegBinomial"),
+    ("std", "sd"),
+    ("var", "variance"),
+    ("len", "length"),
+    ("size", "length"),
+    ("logsumexp", "log_sum_exp"),
+    ("logit_inverse", "expit"),
+    ("fabs", "abs"),
+    ("float", "real"),
+    ("double", "real"),
+    ("number", "real"),
+    ("integer", "int"),
+    ("boolean", "bool"),
+    ("string", "label"),
+    ("factor", "label"),
+    ("category", "label"),
+    ("vector", "real[N]"),
+    ("array", "real[N]"),
+    ("matrix", "real[N, K]"),
+    ("probability", "unit"),
+    ("cov_matrix", "covariance[K, K]"),
+    ("corr_matrix", "correlation[K, K]"),
+];
+
+/// Says what was likely meant: another language's word, or a slip of the pen.
+fn meant<'a>(problem: D, written: &str, known: impl IntoIterator<Item = &'a str>) -> D {
+    match OTHER_NAMES.iter().find(|(other, _)| *other == written) {
+        Some((_, here)) => problem.help(format!("here it is `{here}`")),
+        None => problem.suggest(written, known),
+    }
+}
+
 pub fn unknown_name<'a>(span: Span, name: &str, known: impl IntoIterator<Item = &'a str>) -> D {
     D::error("E0101", format!("`{name}` is not defined"))
         .at(span, "nothing has this name")
@@ -12,12 +55,19 @@ pub fn unknown_name<'a>(span: Span, name: &str, known: impl IntoIterator<Item = 
 }
 
 pub fn unknown_function<'a>(span: Span, name: &str, known: impl IntoIterator<Item = &'a str>) -> D {
-    D::error(
+    let problem = D::error(
         "E0102",
         format!("there is no function or distribution `{name}`"),
     )
-    .at(span, "called here")
-    .suggest(name, known)
+    .at(span, "called here");
+    meant(problem, name, known)
+}
+
+pub fn observed_twice(span: Span, first: Span, name: &str) -> D {
+    D::error("E0110", format!("`{name}` is observed twice"))
+        .at(span, "observed again here")
+        .at(first, "first observed here")
+        .help(format!("data are drawn once; a further term of the log density is `factor sum(d.log_prob({name}))`"))
 }
 
 pub fn defined_twice(span: Span, first: Span, name: &str) -> D {
@@ -28,15 +78,20 @@ pub fn defined_twice(span: Span, first: Span, name: &str) -> D {
 }
 
 pub fn not_a_function(span: Span, name: &str, ty: &Type) -> D {
-    D::error("E0104", format!("`{name}` is not a function"))
+    let name = if name.is_empty() {
+        "this".to_string()
+    } else {
+        format!("`{name}`")
+    };
+    D::error("E0104", format!("{name} is not a function"))
         .at(span, format!("this is a {ty}"))
         .help("elements of an array are written with square brackets: `x[i]`")
 }
 
 pub fn unknown_type<'a>(span: Span, name: &str, known: impl IntoIterator<Item = &'a str>) -> D {
-    D::error("E0105", format!("there is no type `{name}`"))
-        .at(span, "in this declaration")
-        .suggest(name, known)
+    let problem =
+        D::error("E0105", format!("there is no type `{name}`")).at(span, "in this declaration");
+    meant(problem, name, known)
 }
 
 pub fn recursion(span: Span, definition: Span, cycle: &[String]) -> D {
@@ -49,10 +104,18 @@ pub fn recursion(span: Span, definition: Span, cycle: &[String]) -> D {
     .help("write a recurrence over elements instead: `for t in 2..T { let s[t] = f(s[t - 1]) }`")
 }
 
-pub fn unknown_field(span: Span, name: &str) -> D {
-    D::error("E0107", format!("there is no `.{name}` here"))
-        .at(span, "unknown")
-        .help("labels have `.levels`; functions are called as methods with parentheses: `x.sum()`")
+pub fn unknown_field(span: Span, name: &str, function: bool, label: bool) -> D {
+    let problem = D::error("E0107", format!("there is no `.{name}` here")).at(span, "unknown");
+    match name {
+        _ if function => problem.help(format!(
+            "a function is called as a method with parentheses: `.{name}()`"
+        )),
+        "levels" => problem.help("only data declared as `label` have `.levels`"),
+        "size" | "len" | "shape" => problem.help("the number of elements is `length(x)`"),
+        "T" => problem.help("the transpose of a matrix is `x'`"),
+        _ if label => problem.help("labels have `.levels`"),
+        _ => problem.help("functions are called as methods with parentheses: `x.sum()`"),
+    }
 }
 
 pub fn shadows(span: Span, first: Span, name: &str) -> D {
@@ -76,11 +139,18 @@ pub fn types_differ(span: Span, expected: &str, found: &Type) -> D {
         .at(span, format!("this is {found}"))
 }
 
-pub fn dimensions_differ(a: Span, of_a: &Dim, b: Span, of_b: &Dim) -> D {
-    D::error("E0202", format!("dimensions differ: {of_a} and {of_b}"))
-        .at(b, format!("this has {of_b}"))
-        .at(a, format!("this has {of_a}"))
-        .help("both must be the same dimension; dimensions are the same if data of both were declared with one name")
+/// `a` and `b` are places with the types found there; `of_a` and `of_b` the extents that differ.
+pub fn dimensions_differ(
+    (a, ty_a, of_a): (Span, &Type, &Dim),
+    (b, ty_b, of_b): (Span, &Type, &Dim),
+) -> D {
+    let problem = D::error("E0202", format!("dimensions differ: {of_a} and {of_b}"))
+        .at(b, format!("this is {ty_b}"))
+        .at(a, format!("this is {ty_a}"));
+    if of_a.known().is_some() && of_b.known().is_some() {
+        return problem;
+    }
+    problem.help("they are the same dimension if the data's declarations give both one name")
 }
 
 pub fn shapes_differ(a: Span, ty_a: &Type, b: Span, ty_b: &Type) -> D {
@@ -91,7 +161,12 @@ pub fn shapes_differ(a: Span, ty_a: &Type, b: Span, ty_b: &Type) -> D {
 }
 
 pub fn too_many_indices(span: Span, value: Span, ty: &Type, count: usize) -> D {
-    D::error("E0204", format!("{count} indices into {ty}"))
+    let indices = if count == 1 { "index" } else { "indices" };
+    let into = match ty.rank() {
+        0 => "a single number".to_string(),
+        _ => ty.to_string(),
+    };
+    D::error("E0204", format!("{count} {indices} into {into}"))
         .at(span, "one index too many")
         .at(value, format!("this is {ty}"))
 }
@@ -150,21 +225,46 @@ pub fn elements_differ(first: Span, ty_first: &Type, span: Span, ty: &Type) -> D
 pub fn argument_kind(span: Span, function: &str, expected: &str, found: &Type) -> D {
     D::error(
         "E0211",
-        format!("`{function}` needs {expected} here, found {found}"),
+        format!("`{function}` needs {expected}, found {found}"),
     )
     .at(span, format!("this is {found}"))
 }
 
+pub fn parameter_kind(span: Span, dist: &str, name: &str, expected: &str, found: &Type) -> D {
+    D::error(
+        "E0211",
+        format!("`{name}` of `{dist}` must be {expected}, found {found}"),
+    )
+    .at(span, format!("this is {found}"))
+}
+
+pub fn transpose_of_vector(span: Span, found: &Type) -> D {
+    argument_kind(span, "x'", "a matrix", found)
+        .help("vectors are neither rows nor columns: of two, `a @ b` is the scalar product and `outer(a, b)` the matrix")
+}
+
+pub fn extents_missing(span: Span, ty: &str, rank: usize) -> D {
+    let (what, example) = match rank {
+        1 => ("its length", format!("{ty}[K]")),
+        _ => ("its size", format!("{ty}[K, K]")),
+    };
+    D::error("E0219", format!("`{ty}` needs {what}"))
+        .at(span, "declared here")
+        .help(format!("write `{example}`"))
+}
+
+/// `signature` as it is shown, with its backquotes.
 pub fn argument_count(span: Span, signature: &str, (low, high): (usize, usize), found: usize) -> D {
     let expected = match (low, high) {
         (0, 0) => "no arguments".to_string(),
         (1, 1) => "1 argument".to_string(),
         (a, b) if a == b => format!("{a} arguments"),
+        (a, b) if a + 1 == b => format!("{a} or {b} arguments"),
         (a, b) => format!("{a} to {b} arguments"),
     };
     D::error(
         "E0212",
-        format!("`{signature}` takes {expected}, found {found}"),
+        format!("{signature} takes {expected}, found {found}"),
     )
     .at(span, "called here")
 }
@@ -176,6 +276,24 @@ pub fn named_argument(span: Span, function: &str, name: &str) -> D {
     )
     .at(span, "named here")
     .help("give it by its position")
+}
+
+pub fn unknown_argument<'a>(
+    span: Span,
+    signature: &str,
+    function: &str,
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> D {
+    let problem = D::error(
+        "E0213",
+        format!("`{function}` has no argument named `{name}`"),
+    )
+    .at(span, "named here");
+    match crate::diag::closest(name, known) {
+        Some(close) => problem.help(format!("did you mean `{close}`? it is {signature}")),
+        None => problem.help(format!("it is {signature}")),
+    }
 }
 
 pub fn not_iterable(span: Span, ty: &Type) -> D {
@@ -197,6 +315,15 @@ pub fn declared_type(span: Span, declared: &Type, value: Span, found: &Type) -> 
     )
     .at(value, format!("this is {found}"))
     .at(span, format!("declared as {declared}"))
+}
+
+pub fn argument_shape(declared: Span, value: Span, ty: &str, found: &Type) -> D {
+    D::error(
+        "E0216",
+        format!("declared as {ty}, but the value is {found}"),
+    )
+    .at(value, format!("this is {found}"))
+    .at(declared, format!("declared as {ty}"))
 }
 
 pub fn empty_array(span: Span) -> D {
@@ -265,11 +392,15 @@ pub fn discrete_latent(span: Span, name: &str, dist: &str) -> D {
         .help("sum over its values: `factor log_sum_exp([log(w[k]) + … for k in 1..K])`, or observe it by declaring it as data")
 }
 
-pub fn draw_shape(span: Span, ty: &Type, dist: Span, found: &Type) -> D {
-    D::error("E0310", format!("`{ty}` is observed from a {found}"))
-        .at(span, format!("this is {ty}"))
-        .at(dist, format!("this is a {found}"))
-        .help("the shapes must be equal; independent copies are written `d ^ N`")
+/// `what` is the value's name, as it is shown.
+pub fn draw_shape(span: Span, what: &str, ty: &Type, dist: Span, found: &Type) -> D {
+    D::error(
+        "E0310",
+        format!("{what} is {ty}, which does not fit a {found}"),
+    )
+    .at(span, format!("this is {ty}"))
+    .at(dist, format!("this is a {found}"))
+    .help("the shapes must be equal; independent copies are written `d ^ N`")
 }
 
 pub fn draw_base(span: Span, dist: Span, name: &str, dist_name: &str) -> D {
@@ -306,9 +437,15 @@ pub fn reassigned_in_loop(span: Span, name: &str, index: &str, range: Span) -> D
     .help(format!("write `{name}[{index}] ~ …`"))
 }
 
-pub fn self_definition(span: Span, name: &str) -> D {
-    D::error("E0402", format!("`{name}` is defined by itself"))
+pub fn self_definition(span: Span, definition: Span, cycle: &[String]) -> D {
+    let message = match cycle {
+        [name, _] => format!("`{name}` is defined by itself"),
+        all => format!("these are defined by each other: {}", all.join(" → ")),
+    };
+    D::error("E0402", message)
         .at(span, "uses the value that it defines")
+        .at(definition, "defined here")
+        .help("elements of an array may use earlier ones: `let s[t] = s[t - 1] + …`")
 }
 
 pub fn index_rank(span: Span, first: Span, name: &str) -> D {
@@ -351,6 +488,12 @@ pub fn wrong_place(span: Span, what: &str, instead: &str) -> D {
     D::error("E0408", format!("{what} cannot stand here"))
         .at(span, "here")
         .help(instead)
+}
+
+pub fn too_deep(span: Span) -> D {
+    D::error("E0409", "this is nested too deeply")
+        .at(span, "the expression at which it was too much")
+        .help("give parts of it names with `let`, and define names before what uses them")
 }
 
 pub fn not_yet(span: Span, what: &str, instead: &str) -> D {

@@ -7,6 +7,10 @@ use crate::functions;
 use crate::syntax::ast::{self, BinaryOp, UnaryOp};
 use crate::types::{Atom, Base, Dim, Type};
 
+/// The deepest expression that is checked, counted over the functions and definitions that it uses:
+/// each level takes some of the machine's stack. A tree from the parser alone is less deep.
+const DEPTH: usize = 240;
+
 impl<'a> Checker<'a> {
     /// An expression that must be a value: numbers, or a distribution.
     pub(super) fn expr(&mut self, e: &'a ast::Expr) -> Expr {
@@ -17,7 +21,24 @@ impl<'a> Checker<'a> {
         checked
     }
 
+    /// An expression, or a range; whole numbers known from data have a symbolic value.
     pub(super) fn expr_or_range(&mut self, e: &'a ast::Expr) -> Expr {
+        if self.depth >= DEPTH {
+            return self.fail(e.span, error::too_deep(e.span));
+        }
+        self.depth += 1;
+        let mut checked = self.expr_kind(e);
+        self.depth -= 1;
+        if checked.size.is_none()
+            && matches!(checked.ty.number(), Some((Base::Int, [])))
+            && self.latent_in(&checked).is_none()
+        {
+            checked.size = Some(Dim::opaque(crate::syntax::print_expr(e)));
+        }
+        checked
+    }
+
+    fn expr_kind(&mut self, e: &'a ast::Expr) -> Expr {
         let span = e.span;
         match &e.kind {
             ast::ExprKind::Int(n) => number(span, *n as f64, Base::Int, Some((*n).into())),
@@ -102,7 +123,7 @@ impl<'a> Checker<'a> {
         match self.lookup(name) {
             Some(Binding::Var(id)) => {
                 self.used.insert(id);
-                self.ensure(id);
+                self.ensure(id, span);
                 let variable = self.variable(id);
                 Expr {
                     kind: ExprKind::Var(id),
@@ -210,7 +231,7 @@ impl<'a> Checker<'a> {
         otherwise: &'a ast::Expr,
         span: Span,
     ) -> Expr {
-        let condition = self.condition(condition, false);
+        let condition = self.condition(condition, None);
         if let Some((_, dims)) = condition.ty.number()
             && !dims.is_empty()
         {
@@ -410,7 +431,10 @@ impl<'a> Checker<'a> {
         let conditions = clause
             .conditions
             .iter()
-            .map(|c| (self.new_loop(), self.condition(c, true)))
+            .map(|c| {
+                let condition = self.condition(c, Some("the condition of a comprehension"));
+                (self.new_loop(), condition)
+            })
             .collect();
         Clause {
             id: self.new_loop(),
@@ -469,13 +493,23 @@ impl<'a> Checker<'a> {
         if args.len() < low || args.len() > high {
             return self.fail(
                 span,
-                error::argument_count(span, function.signature, function.arity, args.len()),
+                error::argument_count(
+                    span,
+                    &format!("`{}`", function.signature),
+                    function.arity,
+                    args.len(),
+                ),
             );
         }
         if let Some(wrong) = args.iter().find(|a| a.ty.number().is_none()) {
             let problem = match wrong.ty {
                 Type::Distribution { .. } => error::distribution_as_value(wrong.span),
-                _ => error::argument_kind(wrong.span, name, "a number or an array", &wrong.ty),
+                _ => error::argument_kind(
+                    wrong.span,
+                    function.name,
+                    "a number or an array",
+                    &wrong.ty,
+                ),
             };
             return self.fail(span, problem);
         }
@@ -523,11 +557,28 @@ impl<'a> Checker<'a> {
         wrong: functions::Wrong,
     ) -> crate::diag::Diagnostic {
         match wrong {
+            functions::Wrong::Kind { at, .. }
+                if matches!(args[at].ty.number(), Some((Base::Int, [])))
+                    && self.latent_in(&args[at]).is_some() =>
+            {
+                let latent = self.latent_in(&args[at]).expect("just found");
+                let latent = &self.variable(latent).name;
+                error::latent_bound(args[at].span, &format!("a size given to `{name}`"), latent)
+            }
+            functions::Wrong::Kind { at, .. } if name == "transpose" => {
+                error::transpose_of_vector(args[at].span, &args[at].ty)
+            }
             functions::Wrong::Kind { at, expected } => {
                 error::argument_kind(args[at].span, name, &expected, &args[at].ty)
             }
             functions::Wrong::Extents { a, of_a, b, of_b } => {
-                error::dimensions_differ(args[a].span, &of_a, args[b].span, &of_b)
+                let (a, b) = ((&args[a], &of_a), (&args[b], &of_b));
+                let ((a, of_a), (b, of_b)) = if a.0.span.start <= b.0.span.start {
+                    (a, b)
+                } else {
+                    (b, a)
+                };
+                error::dimensions_differ((a.span, &a.ty, of_a), (b.span, &b.ty, of_b))
             }
             functions::Wrong::Shapes { a, b } => {
                 error::shapes_differ(args[a].span, &args[a].ty, args[b].span, &args[b].ty)

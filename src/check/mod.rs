@@ -72,6 +72,24 @@ struct Leaf<'a> {
     checked: Option<Statement>,
 }
 
+impl Leaf<'_> {
+    /// The name that it defines, or all of it.
+    fn name_span(&self) -> Span {
+        match &self.statement.kind {
+            ast::StatementKind::Draw {
+                target: ast::Target::Element { name, .. },
+                ..
+            }
+            | ast::StatementKind::Let {
+                target: ast::Target::Element { name, .. },
+                ..
+            }
+            | ast::StatementKind::Param { name, .. } => name.span,
+            _ => self.statement.span,
+        }
+    }
+}
+
 /// A loop or condition around statements.
 struct Block<'a> {
     kind: BlockKind<'a>,
@@ -106,6 +124,14 @@ struct Checker<'a> {
     functions: Vec<&'a ast::FnDef>,
     /// Functions being put in place, for recursion.
     calls: Vec<usize>,
+    /// Statements being checked, each asked for by the one before.
+    path: Vec<usize>,
+    /// Variables whose extents are being found from the statements that define their elements.
+    sizing: std::collections::HashSet<VarId>,
+    /// How many functions are being put in place, one in the other.
+    inside: usize,
+    /// How deep the expression is that is being checked, over functions and definitions.
+    depth: usize,
     data: Vec<&'a ast::Statement>,
     leaves: Vec<Leaf<'a>>,
     blocks: Vec<Block<'a>>,
@@ -128,6 +154,10 @@ impl<'a> Checker<'a> {
             scopes: vec![Scope::default()],
             functions: Vec::new(),
             calls: Vec::new(),
+            path: Vec::new(),
+            sizing: Default::default(),
+            inside: 0,
+            depth: 0,
             data: Vec::new(),
             leaves: Vec::new(),
             blocks: Vec::new(),
@@ -154,6 +184,8 @@ impl<'a> Checker<'a> {
                     .push(error::unused_data(variable.span, &variable.name));
             }
         }
+        self.diagnostics
+            .sort_by_key(|d| d.labels.first().map(|l| (l.span.source, l.span.start)));
         if self
             .diagnostics
             .iter()
@@ -170,8 +202,14 @@ impl<'a> Checker<'a> {
         Ok((self.program, self.diagnostics))
     }
 
+    /// The same thing at the same place is said once, however often it is met.
     fn report(&mut self, diagnostic: Diagnostic) {
-        if !self.diagnostics.contains(&diagnostic) {
+        let place = |d: &Diagnostic| d.labels.first().map(|l| l.span);
+        let known = self
+            .diagnostics
+            .iter()
+            .any(|d| d.message == diagnostic.message && place(d) == place(&diagnostic));
+        if !known {
             self.diagnostics.push(diagnostic);
         }
     }

@@ -258,43 +258,72 @@ impl<'a> Checker<'a> {
             ));
             return;
         }
-        self.check_redefinition(id, name, indices.is_empty(), draw);
-        self.add_leaf(statement, nest, Some(id));
+        if self.may_define(id, name, nest, indices.is_empty(), draw) {
+            self.add_leaf(statement, nest, Some(id));
+        }
     }
 
-    /// Whole names are defined once; a name is either drawn or computed.
-    fn check_redefinition(&mut self, id: VarId, name: &ast::Ident, whole: bool, draw: bool) {
+    /// Whole names are defined once, or in two branches of one condition; a name is either drawn or
+    /// computed.
+    fn may_define(
+        &mut self,
+        id: VarId,
+        name: &ast::Ident,
+        nest: &[usize],
+        whole: bool,
+        draw: bool,
+    ) -> bool {
         let kind = self.variable(id).kind;
         if kind == VariableKind::Data && !draw {
             self.report(error::data_after_all(name.span, &name.name));
-            return;
+            return false;
         }
         let wrong_kind = matches!(
             (kind, draw),
             (VariableKind::Latent, false) | (VariableKind::Let, true)
         ) || matches!(kind, VariableKind::Param | VariableKind::Dimension);
-        let earlier = self
+        let clash = self
             .definitions
             .get(&id)
-            .and_then(|all| all.first())
-            .copied();
-        let earlier_whole = earlier.is_some_and(|leaf| match &self.leaves[leaf].statement.kind {
-            StatementKind::Draw {
-                target: Target::Element { indices, .. },
-                ..
-            }
-            | StatementKind::Let {
-                target: Target::Element { indices, .. },
-                ..
-            } => indices.is_empty(),
-            _ => true,
-        });
-        if wrong_kind || (earlier.is_some() && (whole || earlier_whole)) {
-            let first = earlier.map_or(self.variable(id).span, |leaf| {
-                self.leaves[leaf].statement.span
+            .into_iter()
+            .flatten()
+            .find(|&&leaf| {
+                let earlier = &self.leaves[leaf];
+                let earlier_whole = match &earlier.statement.kind {
+                    StatementKind::Draw {
+                        target: Target::Element { indices, .. },
+                        ..
+                    }
+                    | StatementKind::Let {
+                        target: Target::Element { indices, .. },
+                        ..
+                    } => indices.is_empty(),
+                    _ => true,
+                };
+                wrong_kind || (whole || earlier_whole) && !self.are_exclusive(&earlier.nest, nest)
             });
-            self.report(error::defined_twice(name.span, first, &name.name));
+        if clash.is_none() && !wrong_kind {
+            return true;
         }
+        let first = clash.map_or(self.variable(id).span, |&leaf| {
+            self.leaves[leaf].name_span()
+        });
+        let problem = match kind {
+            VariableKind::Data => error::observed_twice(name.span, first, &name.name),
+            _ => error::defined_twice(name.span, first, &name.name),
+        };
+        self.report(problem);
+        false
+    }
+
+    /// Whether two statements stand in different branches of one condition.
+    fn are_exclusive(&self, a: &[usize], b: &[usize]) -> bool {
+        let other = |block: usize| match self.blocks[block].kind {
+            BlockKind::If { shared, .. } => shared,
+            BlockKind::For { .. } => None,
+        };
+        a.iter().any(|x| other(*x).is_some_and(|y| b.contains(&y)))
+            || b.iter().any(|x| other(*x).is_some_and(|y| a.contains(&y)))
     }
 
     fn add_leaf(&mut self, statement: &'a ast::Statement, nest: &[usize], defines: Option<VarId>) {

@@ -94,7 +94,7 @@ impl<'a> Checker<'a> {
             let index = self.program.data.len() - 1;
             if let Some(condition) = condition {
                 let before = self.used.contains(&id);
-                let checked = self.condition(condition, false);
+                let checked = self.condition(condition, None);
                 if !before {
                     self.used.remove(&id);
                 }
@@ -130,13 +130,7 @@ impl<'a> Checker<'a> {
             );
         }
         if dims.len() < rank {
-            let what = if rank == 1 { "its length" } else { "its size" };
-            self.report(error::argument_kind(
-                ty.span,
-                &ty.base.name,
-                what,
-                &Type::array(base, dims),
-            ));
+            self.report(error::extents_missing(ty.span, &ty.base.name, rank));
             return None;
         }
         if rank == 2
@@ -175,7 +169,8 @@ impl<'a> Checker<'a> {
     }
 
     /// Checks the statements that define a variable, so that it has a type.
-    pub(super) fn ensure(&mut self, id: VarId) {
+    /// `span` is where it is used.
+    pub(super) fn ensure(&mut self, id: VarId, span: Span) {
         if !self.variable(id).ty.is_error() {
             return;
         }
@@ -193,14 +188,36 @@ impl<'a> Checker<'a> {
             .iter()
             .copied()
             .find(|&leaf| self.leaves[leaf].state == State::Doing);
-        if let Some(leaf) = doing
-            && let Some(dims) = self.target_dims(id, &definitions)
-        {
-            if dims.is_empty() && self.leaves[leaf].nest.is_empty() {
-                return;
-            }
-            self.variable_mut(id).ty = Type::array(Base::Real, dims);
+        let Some(leaf) = doing else { return };
+        if !self.sizing.insert(id) {
+            self.report_cycle(id, leaf, span);
+            return;
         }
+        let dims = self.target_dims(id, &definitions);
+        self.sizing.remove(&id);
+        match dims {
+            Some(dims) if dims.is_empty() => self.report_cycle(id, leaf, span),
+            Some(dims) => self.variable_mut(id).ty = Type::array(Base::Real, dims),
+            None => {}
+        }
+    }
+
+    /// A value that is needed to find itself: the statements from its own to the one that asks.
+    fn report_cycle(&mut self, id: VarId, leaf: usize, span: Span) {
+        let from = self.path.iter().position(|&l| l == leaf).unwrap_or(0);
+        let mut cycle: Vec<String> = Vec::new();
+        for &step in &self.path[from..] {
+            if let ast::StatementKind::Draw { target, .. } | ast::StatementKind::Let { target, .. } =
+                &self.leaves[step].statement.kind
+                && let ast::Target::Element { name, .. } = target
+            {
+                cycle.push(name.name.clone());
+            }
+        }
+        let variable = self.variable(id);
+        cycle.push(variable.name.clone());
+        let problem = error::self_definition(span, variable.span, &cycle);
+        self.report(problem);
     }
 
     pub(super) fn check_leaf(&mut self, leaf: usize) {
@@ -208,10 +225,12 @@ impl<'a> Checker<'a> {
             return;
         }
         self.leaves[leaf].state = State::Doing;
+        self.path.push(leaf);
         let scope = self.leaves[leaf].scope;
         let statement = self.leaves[leaf].statement;
         let nest = self.check_nest(leaf);
         let kind = self.within(scope, |c| c.check_kind(leaf, statement));
+        self.path.pop();
         self.leaves[leaf].state = State::Done;
         self.leaves[leaf].checked = kind.map(|kind| Statement {
             kind,
@@ -261,7 +280,9 @@ impl<'a> Checker<'a> {
             } => {
                 let checked = match shared.and_then(|s| self.blocks[s].checked.clone()) {
                     Some(Nest::If { condition, .. }) => condition,
-                    _ => self.within(scope, |c| c.condition(condition, true)),
+                    _ => self.within(scope, |c| {
+                        c.condition(condition, Some("a condition around statements"))
+                    }),
                 };
                 Nest::If {
                     id: self.new_loop(),
@@ -315,18 +336,19 @@ impl<'a> Checker<'a> {
         checked
     }
 
-    pub(super) fn condition(&mut self, condition: &'a ast::Expr, known: bool) -> Expr {
+    /// `known` says of what must be known from data that it is a condition.
+    pub(super) fn condition(&mut self, condition: &'a ast::Expr, known: Option<&str>) -> Expr {
         let checked = self.expr(condition);
         match checked.ty.number() {
-            Some((Base::Bool, dims)) if dims.is_empty() || !known => {}
+            Some((Base::Bool, dims)) if dims.is_empty() || known.is_none() => {}
             _ if checked.ty.is_error() => {}
             _ => self.report(error::condition_not_bool(
                 condition.span,
                 &checked.ty.clone(),
             )),
         }
-        if known {
-            self.expect_known(&checked, "a condition around statements");
+        if let Some(what) = known {
+            self.expect_known(&checked, what);
         }
         checked
     }
@@ -387,6 +409,14 @@ impl<'a> Checker<'a> {
         if value.ty.is_error() {
             return None;
         }
+        let whole = target.indices.is_empty();
+        if whole && matches!(value.ty, Type::Distribution { .. }) {
+            // A name for a distribution: nothing that results could hold.
+            let variable = self.variable_mut(target.var);
+            variable.ty = value.ty.clone();
+            variable.kind = VariableKind::Local;
+            return Some(StatementKind::Let { target, value });
+        }
         let Some((base, dims)) = value.ty.number().map(|(b, d)| (b, d.to_vec())) else {
             let problem = match value.ty {
                 Type::Distribution { .. } => error::distribution_as_value(value.span),
@@ -399,15 +429,8 @@ impl<'a> Checker<'a> {
         if let Some(latent) = self.latent_in(&value) {
             self.latents.insert(target.var, latent);
         }
-        let whole = target.indices.is_empty();
-        if whole {
-            let mut defined_by_itself = false;
-            value.variables(&mut |v| defined_by_itself |= v == target.var);
-            if defined_by_itself {
-                let name = self.variable(target.var).name.clone();
-                self.report(error::self_definition(value.span, &name));
-                return None;
-            }
+        let branches = self.definitions.get(&target.var).map_or(1, Vec::len);
+        if whole && branches == 1 {
             let size = value.size.clone();
             let variable = self.variable_mut(target.var);
             variable.ty = Type::array(base, dims);
@@ -470,6 +493,7 @@ impl<'a> Checker<'a> {
             let observed = Type::array(data_base, rest);
             self.report(error::draw_shape(
                 target.span,
+                &format!("`{name}`"),
                 &observed,
                 checked.span,
                 &checked.ty,

@@ -10,7 +10,7 @@
 /// assert_eq!(elbo::diag::closest("x", ["sigma", "mu"]), None);
 /// ```
 pub fn closest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (written.chars().count().max(2) / 2).clamp(1, 3);
+    let limit = (written.chars().count() / 3).clamp(1, 3);
     known
         .into_iter()
         .filter(|name| *name != written)

@@ -97,6 +97,9 @@ fn constant<'g>(x: &[Operand<'g>], value: f64) -> crate::graph::Var<'g> {
     repeated(Operand { var: one, rank: 0 }, &extents(x))
 }
 
+/// Functions whose arguments, from one on, are extents.
+pub(super) const EXTENTS: &[(&str, usize)] = &[("rep", 1), ("zeros", 0), ("ones", 0), ("eye", 0)];
+
 pub(super) static TABLE: &[Function] = &[
     Function {
         name: "rep",

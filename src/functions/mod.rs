@@ -155,13 +155,18 @@ pub fn broadcast(args: &[Argument]) -> Result<(Base, Vec<Dim>), Wrong> {
                         b: at.max(widest),
                     });
                 }
+                Same::No if offset > 0 => {
+                    return Err(Wrong::Shapes {
+                        a: at.min(widest),
+                        b: at.max(widest),
+                    });
+                }
                 Same::No => {
-                    let (a, b) = (at, widest);
                     return Err(Wrong::Extents {
-                        a,
-                        of_a: own.clone(),
-                        b,
-                        of_b: other.clone(),
+                        a: widest,
+                        of_a: other.clone(),
+                        b: at,
+                        of_b: own.clone(),
                     });
                 }
             }
@@ -217,6 +222,14 @@ pub fn is_square(function: &Function) -> bool {
             | "quad_form"
             | "diag"
     )
+}
+
+/// From which argument on a function takes the extents of its result.
+pub fn extents_given(name: &str) -> Option<usize> {
+    arrays::EXTENTS
+        .iter()
+        .find(|(n, _)| *n == name)
+        .map(|(_, from)| *from)
 }
 
 /// What may be added to a reduction's elements without changing the result.

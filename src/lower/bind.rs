@@ -24,6 +24,8 @@ pub struct BoundData {
     pub value: Tensor,
     /// Flat indices of missing elements.
     pub missing: Vec<usize>,
+    /// How many trailing extents the data do not tell: `[]` is an array of any number of columns.
+    pub untold: usize,
     /// The file, for messages.
     pub file: String,
 }
@@ -192,6 +194,7 @@ impl<'a> Binder<'a> {
             )));
         }
         let mut shape = shape;
+        let untold = decl.dims.len() - shape.len();
         shape.resize(decl.dims.len(), 0);
         let missing = all_missing(&data, missing);
         if let Some(&first) = missing.first()
@@ -211,6 +214,7 @@ impl<'a> Binder<'a> {
         Ok(BoundData {
             value,
             missing,
+            untold,
             file,
         })
     }
@@ -376,14 +380,7 @@ impl<'a> Binder<'a> {
                 self.bind_shape(decl, round == 1);
             }
         }
-        for decl in &self.program.data {
-            for dim in &decl.dims {
-                if self.bound.evaluate(dim).is_none() && self.bound.values.contains_key(&decl.var) {
-                    // An extent by an opaque expression is checked where it is used.
-                    continue;
-                }
-            }
-        }
+        self.fill_untold();
         for variable in &self.program.variables {
             let atom = Atom::Name(variable.name.clone());
             if variable.kind == VariableKind::Dimension && !self.bound.atoms.contains_key(&atom) {
@@ -411,32 +408,50 @@ impl<'a> Binder<'a> {
         let Some(bound) = self.bound.values.get(&decl.var) else {
             return;
         };
-        let shape = bound.value.shape().clone();
+        let told = bound.value.shape().len() - bound.untold;
+        let shape = Shape::from_slice(&bound.value.shape()[..told]);
         let name = self.program.variable(decl.var).name.clone();
         let span = self.name_span(decl);
         for (axis, (dim, &extent)) in decl.dims.iter().zip(&shape).enumerate() {
             match self.bound.evaluate(dim) {
                 Some(value) if value == extent as i64 => {}
                 Some(value) if report => {
-                    let known = dim.terms.keys().find_map(|a| self.bound.atoms.get(a));
-                    let (by, place) = match known {
-                        Some(k) if dim.terms.len() == 1 => (k.by.clone(), k.span),
-                        _ => (format!("`{dim}`"), span),
-                    };
                     let this = (name.as_str(), axis + 1, extent);
-                    let problem = error::dimension_conflict(
-                        span,
-                        place,
-                        &dim.to_string(),
-                        this,
-                        (&by, value),
-                    );
+                    let known = dim.terms.keys().find_map(|a| self.bound.atoms.get(a));
+                    let problem = match known {
+                        Some(k) if dim.terms.len() == 1 && value == k.value => {
+                            let by = (k.by.as_str(), value);
+                            error::dimension_conflict(span, k.span, &dim.to_string(), this, by)
+                        }
+                        _ => {
+                            let file = &self.bound.values[&decl.var].file;
+                            error::extent_declared(span, &dim.to_string(), value, this, file)
+                        }
+                    };
                     if !self.problems.contains(&problem) {
                         self.problems.push(problem);
                     }
                 }
                 Some(_) => {}
                 None => self.solve(dim, extent, &name, span),
+            }
+        }
+    }
+
+    fn fill_untold(&mut self) {
+        for decl in &self.program.data {
+            let extents: Vec<usize> = decl
+                .dims
+                .iter()
+                .map(|d| self.bound.evaluate(d).map_or(0, |n| n.max(0) as usize))
+                .collect();
+            if let Some(bound) = self.bound.values.get_mut(&decl.var)
+                && bound.untold > 0
+            {
+                let told = bound.value.shape().len() - bound.untold;
+                let mut shape = Shape::from_slice(&bound.value.shape()[..told]);
+                shape.extend_from_slice(&extents[told..]);
+                bound.value = Tensor::new(shape, Vec::new());
             }
         }
     }
@@ -477,6 +492,7 @@ impl<'a> Binder<'a> {
                         let bound = BoundData {
                             value,
                             missing: Vec::new(),
+                            untold: 0,
                             file: known.by.clone(),
                         };
                         self.bound.values.insert(decl.var, bound);

@@ -61,6 +61,8 @@ impl<'g> Lowerer<'_, 'g> {
                     array.push(self.whole(dim)?);
                 }
                 array.append(&mut d.array);
+                let all = array.iter().chain(&d.event).copied();
+                self.expect_size("a draw", all, e.span)?;
                 d.array = array;
                 Ok(d)
             }
@@ -76,7 +78,10 @@ impl<'g> Lowerer<'_, 'g> {
                 }
                 self.distribution(body)
             }
-            ExprKind::Var(id) => Ok(self.distributions[id].clone()),
+            ExprKind::Var(id) => match self.distributions.get(id) {
+                Some(d) => Ok(d.clone()),
+                None => Err(vec![self.left_out(*id, e.span)]),
+            },
             ExprKind::Comprehension { clauses, body } => {
                 self.distribution_comprehension(clauses, body, e.span)
             }
@@ -87,15 +92,15 @@ impl<'g> Lowerer<'_, 'g> {
     /// A whole number known from data, at least 0.
     pub(super) fn whole(&mut self, e: &Expr) -> Result<usize> {
         let value = self.value(e)?;
-        let numbers = self.known(&value, &AxisList::new(), e.span)?;
-        if numbers[0] < 0.0 {
-            return Err(vec![error::negative_extent(
-                e.span,
-                "this",
-                numbers[0] as i64,
-            )]);
+        let numbers = self.known(&value, &value.axes.clone(), e.span)?;
+        let first = numbers.first().copied().unwrap_or(0.0);
+        if numbers.iter().any(|n| *n != first) {
+            return Err(vec![error::ragged(e.span, "the number of copies")]);
         }
-        Ok(numbers[0] as usize)
+        if first < 0.0 {
+            return Err(vec![error::negative_extent(e.span, "this", first as i64)]);
+        }
+        Ok(first as usize)
     }
 
     fn family(

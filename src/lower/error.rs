@@ -54,6 +54,26 @@ pub fn wrong_rank(span: Span, name: &str, declared: &str, found: &[usize], file:
     .at(span, "declared here")
 }
 
+/// An extent that the declaration alone, or with other data, makes another.
+pub fn extent_declared(
+    span: Span,
+    dim: &str,
+    value: i64,
+    (name, axis, extent): (&str, usize, usize),
+    file: &str,
+) -> D {
+    let expected = if dim == value.to_string() {
+        format!("{value} are declared")
+    } else {
+        format!("`{dim}` is {value}")
+    };
+    D::error(
+        "E0653",
+        format!("dimension {axis} of `{name}` in {file} has {extent}, but {expected}"),
+    )
+    .at(span, "declared here")
+}
+
 pub fn dimension_conflict(
     span: Span,
     first: Span,
@@ -156,11 +176,47 @@ pub fn extents_differ(span: Span, a: usize, b: usize) -> D {
     .help("both sides must have equal dimensions")
 }
 
-pub fn element_twice(span: Span, first: Span, name: &str, element: &str) -> D {
-    D::error("E0663", format!("`{name}{element}` is defined twice"))
-        .at(span, "defined here")
-        .at(first, "and here")
-        .help("every element of an array is defined once")
+/// Statements with the rows of their loops, as text.
+pub fn element_twice(
+    (span, row): (Span, &str),
+    (first, first_row): (Span, &str),
+    name: &str,
+    element: &str,
+) -> D {
+    twice("defined", (span, row), (first, first_row), name, element).help(
+        "every element of an array is defined once: its index must tell all loops around it apart",
+    )
+}
+
+pub fn observed_twice(
+    (span, row): (Span, &str),
+    (first, first_row): (Span, &str),
+    name: &str,
+    element: &str,
+) -> D {
+    twice("observed", (span, row), (first, first_row), name, element)
+        .help("data are drawn once; a further term of the log density is `factor d.log_prob(y[i])`")
+}
+
+fn twice(
+    done: &str,
+    (span, row): (Span, &str),
+    (first, first_row): (Span, &str),
+    name: &str,
+    element: &str,
+) -> D {
+    let at = |row: &str| match row {
+        "" => String::new(),
+        row => format!(" at {row}"),
+    };
+    let problem = D::error("E0663", format!("`{name}{element}` is {done} twice"));
+    if span == first {
+        let (row, first_row) = (at(row), at(first_row));
+        return problem.at(span, format!("{done}{first_row}, and again{row}"));
+    }
+    problem
+        .at(span, format!("{done} here{}", at(row)))
+        .at(first, format!("and here{}", at(first_row)))
 }
 
 pub fn element_never(span: Span, name: &str, element: &str, shape: &str) -> D {
@@ -170,6 +226,13 @@ pub fn element_never(span: Span, name: &str, element: &str, shape: &str) -> D {
             format!("these statements define elements of `{name}` of shape {shape}"),
         )
         .help("define every element from 1 on")
+}
+
+pub fn left_out(span: Span, definition: Span, name: &str) -> D {
+    D::error("E0676", format!("with these data `{name}` is not defined"))
+        .at(span, "used here")
+        .at(definition, "the condition around this does not hold")
+        .help("use it under the same condition, or define it in the other branch too")
 }
 
 pub fn outside_support(

@@ -1,13 +1,28 @@
 //! Expressions to graph nodes.
 
+use super::statement::check_size;
 use super::value::{AxisId, AxisList, Value};
 use super::{Lowerer, Result, error};
 use crate::check::program::{Clause, Expr, ExprKind, LoopId, Property, VarId};
-use crate::diag::Span;
+use crate::diag::{Diagnostic, Span};
 use crate::functions::{self, Operand};
 use crate::graph::{Shape, Tensor, Var, numel};
 
 impl<'g> Lowerer<'_, 'g> {
+    /// Refuses what would have too many elements before memory is asked for.
+    pub(super) fn expect_size(
+        &self,
+        what: &str,
+        extents: impl IntoIterator<Item = usize>,
+        span: Span,
+    ) -> Result<()> {
+        let size: f64 = extents.into_iter().map(|n| n as f64).product();
+        if size <= error::MOST_ELEMENTS {
+            return Ok(());
+        }
+        Err(vec![error::too_large(span, what, size)])
+    }
+
     /// The value of an expression of numbers.
     pub(super) fn value(&mut self, e: &Expr) -> Result<Value<'g>> {
         match &e.kind {
@@ -16,7 +31,7 @@ impl<'g> Lowerer<'_, 'g> {
                 let name = self.program.variable(*id).name.clone();
                 Err(vec![error::cycle(&[(e.span, name)])])
             }
-            ExprKind::Var(id) => Ok(self.variable(*id)),
+            ExprKind::Var(id) => self.variable(*id, e.span),
             ExprKind::Levels(id) => {
                 let name = self.program.variable(*id).name.clone();
                 let n = self.bound.levels.get(&name).map_or(0, Vec::len);
@@ -27,6 +42,7 @@ impl<'g> Lowerer<'_, 'g> {
                 Ok(Value::plain(self.graph.scalar(value.dims()[*axis] as f64)))
             }
             ExprKind::Call { function, args } => {
+                self.check_result(e)?;
                 let values = args
                     .iter()
                     .map(|a| self.value(a))
@@ -67,21 +83,32 @@ impl<'g> Lowerer<'_, 'g> {
         }
     }
 
+    /// Refuses a result that memory would not hold, before it is made.
+    fn check_result(&self, e: &Expr) -> Result<()> {
+        let dims = e.ty.number().map_or(&[][..], |(_, dims)| dims);
+        let extents = dims.iter().map(|d| self.bound.evaluate(d));
+        let extents: Option<Vec<usize>> = extents.map(|n| n?.try_into().ok()).collect();
+        check_size(e.span, "this", &extents.unwrap_or_default())
+    }
+
     /// A variable's value, on the rows that conditions around leave.
-    pub(super) fn variable(&mut self, id: VarId) -> Value<'g> {
+    pub(super) fn variable(&mut self, id: VarId, span: Span) -> Result<Value<'g>> {
         let Some(value) = self.env.get(&id).cloned() else {
-            panic!(
-                "`{}` is lowered before what uses it",
-                self.program.variable(id).name
-            )
+            return Err(vec![self.left_out(id, span)]);
         };
         for i in (0..self.filters.len()).rev() {
             let flat = self.filters[i];
             if value.axes.iter().any(|&a| self.is_ancestor(a, flat)) {
-                return self.descend(&value, flat);
+                return Ok(self.descend(&value, flat));
             }
         }
-        value
+        Ok(value)
+    }
+
+    /// What is said of a name that only statements define which a condition leaves out.
+    pub(super) fn left_out(&self, id: VarId, span: Span) -> Diagnostic {
+        let variable = self.program.variable(id);
+        error::left_out(span, variable.span, &variable.name)
     }
 
     /// Applies a function of the language.
@@ -111,8 +138,37 @@ impl<'g> Lowerer<'_, 'g> {
             })
             .collect();
         self.fits(function, &operands, span)?;
+        if let Some(first) = functions::extents_given(function.name) {
+            self.expect_extents(function.name, values, first, span)?;
+        }
         let var = (function.lower)(&operands);
         Ok(self.tidy(var, &axes, ragged))
+    }
+
+    /// Arguments from `first` on are extents: equal in all rows, and not too large.
+    fn expect_extents(
+        &self,
+        name: &str,
+        values: &[Value<'g>],
+        first: usize,
+        span: Span,
+    ) -> Result<()> {
+        let mut extents: Vec<usize> = values[..first].iter().map(|v| v.var.numel()).collect();
+        for value in &values[first..] {
+            match value.var.as_uniform() {
+                Some(n) if n < 0.0 => {
+                    let what = format!("an extent of `{name}`");
+                    return Err(vec![error::negative_extent(span, &what, n as i64)]);
+                }
+                Some(n) => extents.push(n as usize),
+                None if value.var.numel() == 0 => extents.push(0),
+                None => return Err(vec![error::ragged(span, name)]),
+            }
+        }
+        if name == "eye" {
+            extents.extend_from_within(..);
+        }
+        self.expect_size("this", extents, span)
     }
 
     /// Extents that only data tell are compared before graph code relies on them.
@@ -310,6 +366,8 @@ impl<'g> Lowerer<'_, 'g> {
                 ..self.tidy(var, &axes, Some(flat))
             });
         }
+        let rows = leaves.iter().map(|leaf| self.extent(*leaf));
+        self.expect_size("this", rows.chain([value.var.numel()]), span)?;
         let aligned = self.align(&value, &axes);
         let mut shape = aligned.shape();
         for leaf in &leaves {
@@ -357,7 +415,7 @@ impl<'g> Lowerer<'_, 'g> {
         let high = self.known(&high, &axes, range.span)?;
         let count = |a: f64, b: f64| (b - a + 1.0).max(0.0);
         let total: f64 = low.iter().zip(&high).map(|(a, b)| count(*a, *b)).sum();
-        if !(total < 2f64.powi(31)) {
+        if !(total <= error::MOST_ELEMENTS) {
             return Err(vec![error::too_large(range.span, "this range", total)]);
         }
         let longest = low
@@ -447,8 +505,12 @@ impl<'g> Lowerer<'_, 'g> {
             let select = functions::find("where").expect("a function of the language");
             return self.call(select, &[condition_value, a, b], condition.span);
         };
-        if let Some(x) = truth.uniform() {
-            return self.value(if x != 0.0 { then } else { otherwise });
+        let holds = truth.data().iter().filter(|x| **x != 0.0).count();
+        if holds == truth.numel() {
+            return self.value(then);
+        }
+        if holds == 0 {
+            return self.value(otherwise);
         }
         // Each branch on its own rows only: what is not meant for a row is not computed there.
         let mut parts = Vec::new();
@@ -529,7 +591,7 @@ impl<'g> Lowerer<'_, 'g> {
         match var.as_const() {
             Some(tensor) => Ok(tensor.data().to_vec()),
             None => Err(vec![
-                crate::diag::Diagnostic::error("E0207", "this must be known from data")
+                Diagnostic::error("E0207", "this must be known from data")
                     .at(span, "depends on a latent, or on a missing value"),
             ]),
         }

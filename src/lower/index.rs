@@ -135,8 +135,13 @@ impl<'g> Lowerer<'_, 'g> {
             base.var = base.var.slice(from_end, start, lengths[0] as usize);
             return Ok(());
         }
-        if lengths.iter().all(|n| *n == lengths[0]) {
-            let steps: Vec<f64> = (0..lengths[0] as usize).map(|k| k as f64).collect();
+        // Without rows the length is what it would be in any.
+        let length = match lengths.first() {
+            Some(length) => *length,
+            None => self.fixed_length(start, end, extent).unwrap_or(0) as f64,
+        };
+        if lengths.iter().all(|n| *n == length) {
+            let steps: Vec<f64> = (0..length as usize).map(|k| k as f64).collect();
             let at = self.window(&low, steps);
             picks.push(Pick { axis, at, span });
             return Ok(());
@@ -179,20 +184,28 @@ impl<'g> Lowerer<'_, 'g> {
         span: Span,
         picks: &mut Vec<Pick<'g>>,
     ) -> Result<()> {
+        let Some(length) = self.fixed_length(start, end, extent) else {
+            return Err(vec![error::ragged(span, "a recurrence")]);
+        };
+        let at = self.window(low, (0..length).map(|k| k as f64).collect());
+        picks.push(Pick { axis, at, span });
+        Ok(())
+    }
+
+    /// The length of a slice where it is the same in every row: `x[i .. i + 2]` has 3.
+    fn fixed_length(
+        &self,
+        start: Option<&Expr>,
+        end: Option<&Expr>,
+        extent: usize,
+    ) -> Option<usize> {
         let size = |e: Option<&Expr>, otherwise: i64| match e {
             Some(e) => e.size.clone(),
             None => Some(otherwise.into()),
         };
-        let length = match (size(start, 1), size(end, extent as i64)) {
-            (Some(a), Some(b)) => self.bound.evaluate(&b.plus(&a, -1).plus(&1.into(), 1)),
-            _ => None,
-        };
-        let Some(length) = length else {
-            return Err(vec![error::ragged(span, "a recurrence")]);
-        };
-        let at = self.window(low, (0..length.max(0)).map(|k| k as f64).collect());
-        picks.push(Pick { axis, at, span });
-        Ok(())
+        let (a, b) = (size(start, 1)?, size(end, extent as i64)?);
+        let length = self.bound.evaluate(&b.plus(&a, -1).plus(&1.into(), 1))?;
+        Some(length.max(0) as usize)
     }
 
     /// One flat axis for slices of several lengths; equal slices share it.

@@ -2,7 +2,7 @@
 
 use super::bind::{element_text, refined_support};
 use super::distribution::DistValue;
-use super::statement::{Piece, check_size};
+use super::statement::Piece;
 use super::value::{AxisList, Value};
 use super::{Lowerer, Result, error};
 use crate::check::program::{Expr, ExprKind, Refinement, Target, VarId};
@@ -32,7 +32,7 @@ impl<'g> Lowerer<'_, 'g> {
         let mut batch = lead.clone();
         batch.extend(&array);
         let all = [batch.as_slice(), &event].concat();
-        check_size(target.span, &format!("`{name}`"), &all)?;
+        self.expect_size(&format!("`{name}`"), all, target.span)?;
         let (value, _) = self.new_latent(&name, &support, &batch, &event);
         if target.indices.is_empty() {
             self.env.insert(target.var, Value::plain(value));
@@ -200,6 +200,7 @@ impl<'g> Lowerer<'_, 'g> {
             values,
             places,
             indexed: 1,
+            axes: axes.clone(),
             block: Some(block),
             span: target.span,
         };
@@ -264,7 +265,7 @@ impl<'g> Lowerer<'_, 'g> {
                 None => return Err(vec![error::unknown_extent(span, &name, &dim.to_string())]),
             }
         }
-        check_size(span, &format!("`{name}`"), &shape)?;
+        self.expect_size(&format!("`{name}`"), shape.iter().copied(), span)?;
         let (support, rank) = match refinement {
             Refinement::Positive | Refinement::Nonnegative => (
                 Support::Interval {

@@ -66,6 +66,7 @@ pub fn lower(
         env: HashMap::new(),
         distributions: HashMap::new(),
         pieces: BTreeMap::new(),
+        observed: BTreeMap::new(),
         recurrence: None,
         blocks: Vec::new(),
         jacobians: Vec::new(),
@@ -121,6 +122,8 @@ struct Lowerer<'p, 'g> {
     distributions: HashMap<VarId, DistValue<'g>>,
     /// Elements of arrays, statement by statement, until all are there.
     pieces: BTreeMap<VarId, Vec<statement::Piece<'g>>>,
+    /// Elements of data that draws have observed.
+    observed: BTreeMap<VarId, Vec<Option<term::Observation>>>,
     /// The recurrence that is being lowered.
     recurrence: Option<recurrence::Recurrence<'g>>,
     blocks: Vec<Block>,

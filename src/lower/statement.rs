@@ -17,6 +17,8 @@ pub struct Piece<'g> {
     /// Index (from 0) of every row in the indexed axes: `[rows][axes]`, flat.
     pub places: Vec<usize>,
     pub indexed: usize,
+    /// The loops whose rows these are, for messages.
+    pub axes: AxisList,
     /// The block whose value this is.
     pub block: Option<usize>,
     pub span: Span,
@@ -28,6 +30,7 @@ impl<'g> Piece<'g> {
             values,
             places,
             indexed,
+            axes: AxisList::new(),
             block: None,
             span,
         }
@@ -123,6 +126,7 @@ impl<'g> Lowerer<'_, 'g> {
         let defined: Vec<Option<VarId>> = (0..self.program.statements.len())
             .map(|i| self.defines(i))
             .collect();
+        self.expect_drawn(&defined)?;
         let mut waiting: BTreeMap<VarId, usize> = BTreeMap::new();
         for var in defined.iter().flatten() {
             *waiting.entry(*var).or_default() += 1;
@@ -169,6 +173,36 @@ impl<'g> Lowerer<'_, 'g> {
                 problems.extend(new);
             }
             self.filters.clear();
+        }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Data with missing values are drawn somewhere.
+    fn expect_drawn(&self, defined: &[Option<VarId>]) -> Result<()> {
+        let mut problems = Vec::new();
+        for decl in &self.program.data {
+            let Some(bound) = self.bound.values.get(&decl.var) else {
+                continue;
+            };
+            if let (Some(&first), false) =
+                (bound.missing.first(), defined.contains(&Some(decl.var)))
+            {
+                let variable = self.program.variable(decl.var);
+                let element = element_text(bound.value.shape(), first);
+                let why = "no statement says how it is distributed";
+                let (name, file) = (&variable.name, &bound.file);
+                problems.push(error::missing_value(
+                    variable.span,
+                    name,
+                    &element,
+                    file,
+                    why,
+                ));
+            }
         }
         if problems.is_empty() {
             Ok(())
@@ -235,13 +269,28 @@ impl<'g> Lowerer<'_, 'g> {
             }
         }
         let axes = self.union([axes]);
-        let rows: Vec<usize> = axes.iter().map(|a| self.extent(*a)).collect();
-        check_size(
-            self.program.statements[statement].span,
-            "this nest of loops",
-            &rows,
-        )?;
+        let rows = axes.iter().map(|a| self.extent(*a));
+        let span = self.program.statements[statement].span;
+        self.expect_size("the rows of the loops around this", rows, span)?;
         Ok(axes)
+    }
+
+    /// Whether a condition outside of all loops leaves a statement out: it is then as if it were not
+    /// written, and what it defines does not exist.
+    pub(super) fn is_left_out(&self, statement: usize) -> bool {
+        self.program.statements[statement]
+            .nest
+            .iter()
+            .take_while(|part| matches!(part, Nest::If { .. }))
+            .any(|part| match part {
+                Nest::If { id, .. } => self
+                    .loops
+                    .get(id)
+                    .copied()
+                    .flatten()
+                    .is_some_and(|flat| self.extent(flat) == 0),
+                Nest::For { .. } => false,
+            })
     }
 
     pub(super) fn define(&mut self, statement: usize, arguments_known: bool) -> Result<()> {
@@ -250,6 +299,12 @@ impl<'g> Lowerer<'_, 'g> {
         match &program.statements[statement].kind {
             StatementKind::Draw { target, dist } if self.defines(statement).is_some() => {
                 let axes = self.open_nest(statement)?;
+                if self.is_left_out(statement) {
+                    if program.variable(target.var).kind == VariableKind::Data {
+                        self.pieces.entry(target.var).or_default();
+                    }
+                    return Ok(());
+                }
                 if program.variable(target.var).kind == VariableKind::Data {
                     self.define_missing(target, dist, &axes)
                 } else {
@@ -259,6 +314,14 @@ impl<'g> Lowerer<'_, 'g> {
             StatementKind::Draw { .. } | StatementKind::Factor { .. } => Ok(()),
             StatementKind::Let { target, value } => {
                 let axes = self.open_nest(statement)?;
+                if self.is_left_out(statement) {
+                    return Ok(());
+                }
+                if matches!(value.ty, Type::Distribution { .. }) {
+                    let d = self.distribution(value)?;
+                    self.distributions.insert(target.var, d);
+                    return Ok(());
+                }
                 let value = self.value(value)?;
                 if target.indices.is_empty() {
                     self.env.insert(target.var, value);
@@ -296,6 +359,7 @@ impl<'g> Lowerer<'_, 'g> {
             values: values.reshape(&shape),
             places,
             indexed: target.indices.len(),
+            axes: axes.clone(),
             block,
             span: target.span,
         };
@@ -350,29 +414,30 @@ impl<'g> Lowerer<'_, 'g> {
                     .for_each(|(n, &k)| *n = (*n).max(k + 1));
             }
         }
+        self.expect_size(
+            &format!("`{name}`"),
+            extents.iter().copied(),
+            pieces[0].span,
+        )?;
         let total = numel(&extents);
-        if total as f64 > error::MOST_ELEMENTS {
-            return Err(vec![error::too_large(
-                pieces[0].span,
-                &format!("`{name}`"),
-                total as f64,
-            )]);
-        }
         let mut source: Vec<Option<(usize, usize)>> = vec![None; total];
+        let mut order = vec![0.0; total];
         let mut offset = 0;
         for (p, piece) in pieces.iter().enumerate() {
             for (row, place) in piece.places.chunks(indexed).enumerate() {
                 let flat = place.iter().zip(&extents).fold(0, |f, (k, n)| f * n + k);
-                if let Some((other, _)) = source[flat] {
+                if let Some((other, other_row)) = source[flat] {
                     let element = element_text(&extents, flat);
+                    let other = &pieces[other];
                     return Err(vec![error::element_twice(
-                        piece.span,
-                        pieces[other].span,
+                        (piece.span, &self.row_text(&piece.axes, row)),
+                        (other.span, &self.row_text(&other.axes, other_row)),
                         &name,
                         &element,
                     )]);
                 }
-                source[flat] = Some((p, offset + row));
+                source[flat] = Some((p, row));
+                order[flat] = (offset + row) as f64;
             }
             offset += piece.values.shape()[0];
         }
@@ -411,10 +476,6 @@ impl<'g> Lowerer<'_, 'g> {
         } else {
             crate::ops::concat(&parts, rank - 1)
         };
-        let order: Vec<f64> = source
-            .iter()
-            .map(|s| s.map_or(0.0, |(_, k)| k as f64))
-            .collect();
         let sorted = if total == 0 {
             joined
         } else {
@@ -462,14 +523,7 @@ impl<'g> Lowerer<'_, 'g> {
         for piece in pieces {
             let index: Vec<f64> = piece.places.iter().map(|&k| k as f64).collect();
             for &k in &piece.places {
-                if std::mem::replace(&mut covered[k], true) {
-                    return Err(vec![error::element_twice(
-                        piece.span,
-                        piece.span,
-                        &name,
-                        &element_text(&shape, k),
-                    )]);
-                }
+                covered[k] = true;
             }
             filled = filled
                 + piece.values.scatter_add(
@@ -492,14 +546,5 @@ impl<'g> Lowerer<'_, 'g> {
         }
         self.env.insert(var, Value::plain(filled.reshape(&shape)));
         Ok(())
-    }
-}
-
-/// Refuses arrays that memory would not hold.
-pub(super) fn check_size(span: Span, what: &str, extents: &[usize]) -> Result<()> {
-    let size: f64 = extents.iter().map(|&n| n as f64).product();
-    match size > error::MOST_ELEMENTS {
-        true => Err(vec![error::too_large(span, what, size)]),
-        false => Ok(()),
     }
 }

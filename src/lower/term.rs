@@ -7,9 +7,17 @@ use super::{Lowerer, Result, error};
 use crate::check::program::{StatementKind, Target, VariableKind};
 use crate::diag::Span;
 use crate::dist::Support;
-use crate::graph::{Var, numel};
+use crate::graph::{Shape, Var, numel};
 use crate::model::Term;
 use crate::transform;
+
+/// Which row of which statement observes an element of data.
+#[derive(Clone)]
+pub struct Observation {
+    span: Span,
+    row: usize,
+    axes: AxisList,
+}
 
 impl<'g> Lowerer<'_, 'g> {
     /// The summand of the log density that a statement gives.
@@ -19,12 +27,16 @@ impl<'g> Lowerer<'_, 'g> {
         match &program.statements[statement].kind {
             StatementKind::Draw { target, dist } => {
                 let axes = self.open_nest(statement)?;
+                if self.is_left_out(statement) {
+                    return Ok(());
+                }
                 let d = self.distribution(dist)?;
                 let name = program.variable(target.var).name.clone();
                 let observed = program.variable(target.var).kind == VariableKind::Data;
                 let x = self.target_value(target, &axes)?;
                 self.check_event(&d, &x, target)?;
                 if observed {
+                    self.expect_once(target, &axes)?;
                     self.check_support(target, &d, &x, &axes, dist.span)?;
                 }
                 let (log_prob, own) = self.log_prob(&d, &x, dist.span)?;
@@ -42,6 +54,9 @@ impl<'g> Lowerer<'_, 'g> {
             }
             StatementKind::Factor { value } => {
                 let axes = self.open_nest(statement)?;
+                if self.is_left_out(statement) {
+                    return Ok(());
+                }
                 let value = self.value(value)?;
                 if value.ragged.is_some() {
                     return Err(vec![error::ragged(span, "factor")]);
@@ -51,6 +66,36 @@ impl<'g> Lowerer<'_, 'g> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Every element of data is observed once.
+    fn expect_once(&mut self, target: &Target, axes: &AxisList) -> Result<()> {
+        let indexed = target.indices.len();
+        if indexed == 0 {
+            return Ok(());
+        }
+        let shape = self.env[&target.var].var.shape();
+        let lead: Shape = shape[..indexed].into();
+        let places = self.data_places(target, axes, &lead, 1)?;
+        let mut seen = self.observed.remove(&target.var).unwrap_or_default();
+        seen.resize(numel(&lead), None);
+        for (row, &place) in places.iter().enumerate() {
+            let now = Observation {
+                span: target.span,
+                row,
+                axes: axes.clone(),
+            };
+            if let Some(first) = seen[place].replace(now) {
+                return Err(vec![error::observed_twice(
+                    (target.span, &self.row_text(axes, row)),
+                    (first.span, &self.row_text(&first.axes, first.row)),
+                    &self.program.variable(target.var).name,
+                    &element_text(&lead, place),
+                )]);
+            }
+        }
+        self.observed.insert(target.var, seen);
+        Ok(())
     }
 
     pub(super) fn check_event(
@@ -90,7 +135,7 @@ impl<'g> Lowerer<'_, 'g> {
 
     /// What is drawn, row by row.
     pub(super) fn target_value(&mut self, target: &Target, axes: &AxisList) -> Result<Value<'g>> {
-        let base = self.env[&target.var].clone();
+        let base = self.variable(target.var, target.span)?;
         if target.indices.is_empty() {
             return Ok(base);
         }

@@ -107,9 +107,9 @@ impl Dim {
 
     /// The number, given the atoms' values.
     pub fn evaluate(&self, value: &dyn Fn(&Atom) -> Option<i64>) -> Option<i64> {
-        self.terms
-            .iter()
-            .try_fold(self.constant, |sum, (atom, k)| Some(sum + k * value(atom)?))
+        self.terms.iter().try_fold(self.constant, |sum, (atom, k)| {
+            sum.checked_add(k.checked_mul(value(atom)?)?)
+        })
     }
 }
 

@@ -241,6 +241,7 @@ impl<'g> Lowerer<'_, 'g> {
             env,
             distributions: HashMap::new(),
             pieces: BTreeMap::new(),
+            observed: BTreeMap::new(),
             recurrence: Some(Recurrence::Step(step)),
             blocks: Vec::new(),
             jacobians: Vec::new(),
