@@ -1,6 +1,5 @@
 //! Expressions to graph nodes.
 
-use super::statement::check_size;
 use super::value::{AxisId, AxisList, Value};
 use super::{Lowerer, Result, error};
 use crate::check::program::{Clause, Expr, ExprKind, LoopId, Property, VarId};
@@ -88,7 +87,7 @@ impl<'g> Lowerer<'_, 'g> {
         let dims = e.ty.number().map_or(&[][..], |(_, dims)| dims);
         let extents = dims.iter().map(|d| self.bound.evaluate(d));
         let extents: Option<Vec<usize>> = extents.map(|n| n?.try_into().ok()).collect();
-        check_size(e.span, "this", &extents.unwrap_or_default())
+        self.expect_size("this", extents.unwrap_or_default(), e.span)
     }
 
     /// A variable's value, on the rows that conditions around leave.
@@ -415,7 +414,7 @@ impl<'g> Lowerer<'_, 'g> {
         let high = self.known(&high, &axes, range.span)?;
         let count = |a: f64, b: f64| (b - a + 1.0).max(0.0);
         let total: f64 = low.iter().zip(&high).map(|(a, b)| count(*a, *b)).sum();
-        if !(total <= error::MOST_ELEMENTS) {
+        if total.is_nan() || total > error::MOST_ELEMENTS {
             return Err(vec![error::too_large(range.span, "this range", total)]);
         }
         let longest = low
