@@ -164,7 +164,6 @@ fn log_densities_differ_as_they_should() {
         for (i, (a, b)) in ours.iter().zip(&p.log_density).enumerate().skip(1) {
             let (ours, theirs) = (a - ours[0], b - p.log_density[0]);
             let error = (ours - theirs).abs() / theirs.abs().max(1.0);
-            // `!(<)` so that NaN fails.
             if error.is_nan() || error >= 1e-8 {
                 wrong.push(format!("{}, point {i}: {ours} for {theirs}", p.name));
             }
