@@ -304,12 +304,6 @@ pub fn ragged(span: Span, function: &str) -> D {
         .help("such arrays can be combined element by element and reduced by sum, prod, mean, max, min or log_sum_exp")
 }
 
-pub fn missing_discrete(span: Span, name: &str, element: &str, dist: &str) -> D {
-    D::error("E0673", format!("`{name}{element}` is missing, and `{dist}` gives whole numbers"))
-        .at(span, "observed here")
-        .help("leave such rows out with a condition: `if …`, or sum over the missing value's possibilities")
-}
-
 /// Elements that an array may have: 2 GB of numbers, of which there will be several in a fit.
 pub const MOST_ELEMENTS: f64 = (1_u64 << 28) as f64;
 

@@ -143,21 +143,6 @@ impl<'g> Lowerer<'_, 'g> {
             return Ok(());
         }
         let element = element_text(&shape, places[mine[0]]);
-        let family = d.family.declaration().name;
-        if matches!(
-            dist.ty,
-            Type::Distribution {
-                base: crate::types::Base::Int,
-                ..
-            }
-        ) {
-            return Err(vec![error::missing_discrete(
-                target.span,
-                &name,
-                &element,
-                family,
-            )]);
-        }
         if !d.event.is_empty() {
             let why = "only single numbers can be missing, not parts of vectors";
             return Err(vec![error::missing_value(
