@@ -31,13 +31,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // Draws stand beside the model's quantities, row by row, one row for each draw.
     for (quantity, draws) in model.quantities.iter().zip(&fit.posterior.quantities) {
-        let mean = draws.iter().sum::<f64>() / draws.len() as f64;
-        let below_two = draws.iter().filter(|&&v| v < 2.0).count();
-        println!(
-            "{}: mean {mean:.3}, below 2 in {below_two} of {} draws",
-            quantity.name,
-            draws.len()
-        );
+        let count = draws.len() as f64;
+        let mean = draws.iter().sum::<f64>() / count;
+        let variance = draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (count - 1.0);
+        println!("{}: {mean:.3} ± {:.3}", quantity.name, variance.sqrt());
     }
     Ok(())
 }

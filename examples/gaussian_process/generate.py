@@ -1,4 +1,4 @@
-"""Writes gaussian_process.json: 40 noisy values of one draw of a Gaussian process."""
+"""Writes gaussian_process.json: 25 noisy values of one draw of a Gaussian process."""
 
 import json
 import math
@@ -7,7 +7,7 @@ import random
 AMPLITUDE, LENGTH, SIGMA = 1.5, 1.2, 0.3
 
 rng = random.Random(24)
-x = sorted(round(rng.uniform(0, 10), 2) for _ in range(40))
+x = sorted(round(rng.uniform(0, 10), 2) for _ in range(25))
 n = len(x)
 cov = [
     [AMPLITUDE**2 * math.exp(-0.5 * ((x[i] - x[j]) / LENGTH) ** 2) + (SIGMA**2 if i == j else 0) for j in range(n)]

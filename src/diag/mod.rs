@@ -4,6 +4,7 @@
 //! speaks of and, where a fix is likely, what to do. Stages build diagnostics by constructors named
 //! after the mistake (each stage's `error.rs`); [`render`] alone knows how they look.
 
+mod excerpt;
 mod render;
 mod suggest;
 

@@ -1,14 +1,15 @@
 //! Renders diagnostics with their source text, by miette.
 
+use super::excerpt::{Excerpt, shorten};
 use super::{Diagnostic, Diagnostics, Severity, Sources};
-use miette::{LabeledSpan, NamedSource, SourceCode};
+use miette::{LabeledSpan, SourceCode};
 use std::fmt;
 
 /// A diagnostic together with the text it speaks of: implements [`miette::Diagnostic`].
 #[derive(Debug)]
 pub struct Report {
     diagnostic: Diagnostic,
-    source: Option<NamedSource<String>>,
+    source: Option<Excerpt>,
     elsewhere: Vec<Report>,
 }
 
@@ -33,7 +34,9 @@ impl Report {
         }
         let source = primary
             .and_then(|id| sources.get(id))
-            .map(|file| NamedSource::new(&file.name, file.text.clone()));
+            .map(|file| Excerpt::new(&file.name, &file.text, &mut here.labels));
+        shorten(&mut here.message);
+        here.labels.iter_mut().for_each(|l| shorten(&mut l.text));
         Report {
             diagnostic: here,
             source,

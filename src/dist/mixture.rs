@@ -6,7 +6,7 @@ use super::{
     Parameter, Point, Support, Values, draw,
 };
 use crate::graph::{Shape, Var, broadcast_shapes};
-use crate::ops::concat;
+use crate::ops::{concat, log_add_exp_of};
 use rand::Rng;
 
 pub struct Mixture;
@@ -32,6 +32,18 @@ static DECLARATION: Declaration = Declaration {
     support: Domain::AsInner(1),
 };
 
+/// Something of every component of a list.
+fn parts<'g>(
+    d: &Distribution<'g>,
+    f: &impl Fn(&Distribution<'g>, bool) -> Option<Var<'g>>,
+) -> Option<Vec<Var<'g>>> {
+    match &d.args[1] {
+        Argument::Distribution(one) => Some(vec![f(one, false)?]),
+        Argument::Distributions(all) => all.iter().map(|c| f(c, false)).collect(),
+        _ => None,
+    }
+}
+
 /// Something of every component, along a new axis before the last `own` ones. The function is told
 /// whether its distribution has that axis itself.
 fn of_each<'g>(
@@ -41,9 +53,7 @@ fn of_each<'g>(
 ) -> Option<Var<'g>> {
     let parts: Vec<Var<'g>> = match &d.args[1] {
         Argument::Stack(all) => return f(all, true),
-        Argument::Distribution(one) => vec![f(one, false)?],
-        Argument::Distributions(all) => all.iter().map(|c| f(c, false)).collect::<Option<_>>()?,
-        _ => return None,
+        _ => parts(d, &f)?,
     };
     let shape = parts.iter().try_fold(Shape::new(), |shape, part| {
         broadcast_shapes(&shape, &part.shape())
@@ -62,9 +72,29 @@ fn weights<'g>(d: &Distribution<'g>, own: usize) -> Var<'g> {
     d.value(0).reshape(&shape)
 }
 
-/// `log Σ w exp(f)`
-fn log_mean<'g>(d: &Distribution<'g>, logs: Var<'g>) -> Var<'g> {
-    (d.value(0).log() + logs).log_sum_exp(&[0])
+/// `log Σ w exp(f)` for a function of every component.
+///
+/// Of a list the components stay arrays of their own: nothing is written side by side.
+fn log_mean<'g>(
+    d: &Distribution<'g>,
+    f: impl Fn(&Distribution<'g>, bool) -> Option<Var<'g>>,
+) -> Option<Var<'g>> {
+    let log_w = d.value(0).log();
+    let listed = matches!(&d.args[1], Argument::Distributions(all) if all.len() == log_w.extent(0));
+    if !listed {
+        return Some((log_w + of_each(d, 0, f)?).log_sum_exp(&[0]));
+    }
+    let shape = log_w.shape();
+    let batch = &shape[..shape.len() - 1];
+    let weigh = |(k, part)| log_w.slice(0, k, 1).reshape(batch) + part;
+    let weighed = parts(d, &f)?.into_iter().enumerate().map(weigh);
+    let weighed: Vec<Var<'g>> = weighed.collect();
+    // A part that no data reach has fewer axes than the others.
+    let shape = weighed.iter().try_fold(Shape::new(), |shape, part| {
+        broadcast_shapes(&shape, &part.shape())
+    })?;
+    let weighed: Vec<Var<'g>> = weighed.iter().map(|p| p.broadcast(&shape)).collect();
+    Some(log_add_exp_of(&weighed))
 }
 
 /// Bounds of a component alone, if it lies on a line.
@@ -116,14 +146,14 @@ impl Family for Mixture {
     fn log_prob<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Var<'g> {
         let event = d.event_rank();
         let common = self.support(d);
-        let logs = of_each(d, 0, |component, stacked| {
+        let logs = log_mean(d, |component, stacked| {
             Some(if stacked {
                 component.log_prob(x.unsqueeze(event))
             } else {
                 guarded(component, x, &common)
             })
         });
-        log_mean(d, logs.expect("components have one batch"))
+        logs.expect("components have one batch")
     }
 
     /// The components' own where it is the same, else the widest interval.
@@ -176,17 +206,15 @@ impl Family for Mixture {
     }
 
     fn log_cdf<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
-        let logs = of_each(d, 0, |component, stacked| {
+        log_mean(d, |component, stacked| {
             component.log_cdf(if stacked { x.unsqueeze(0) } else { x })
-        })?;
-        Some(log_mean(d, logs))
+        })
     }
 
     fn log_survival<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
-        let logs = of_each(d, 0, |component, stacked| {
+        log_mean(d, |component, stacked| {
             component.log_survival(if stacked { x.unsqueeze(0) } else { x })
-        })?;
-        Some(log_mean(d, logs))
+        })
     }
 
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {

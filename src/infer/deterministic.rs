@@ -64,7 +64,7 @@ pub(crate) fn solve(
             break;
         }
         let moved = movement(elbo, &before.x, &next);
-        let error = pooled(moved, shift);
+        let error = larger(moved, shift);
         let confirmed = shift.replace(moved).is_some();
         next = joined(before, next, false);
         solved = Solved {
@@ -96,8 +96,11 @@ fn round(
         max_steps: budget.max_steps.map(|most| most.saturating_sub(steps)),
         ..budget.clone()
     };
+    // Where a posterior is much longer than the guide's sds in some direction, a ten-thousandth of a nat
+    // is a way of several such sds: the last steps cost little and make the optimum the same from
+    // wherever it is approached.
     let settings = NewtonSettings {
-        decrement: 1e-4,
+        decrement: 1e-8,
         ..NewtonSettings::default()
     };
     let mut later = |p: &Progress| {
@@ -143,15 +146,13 @@ fn is_small(error: MonteCarlo, tolerance: f64) -> bool {
     error.sds <= tolerance && error.nats <= tolerance
 }
 
-/// Root mean square of this round's error and of the one that the last round leads to expect: with few
-/// coordinates a single distance may be small by chance.
-fn pooled(now: MonteCarlo, before: Option<MonteCarlo>) -> MonteCarlo {
-    match before {
-        None => now,
-        Some(before) => MonteCarlo {
-            sds: (0.5 * (now.sds * now.sds + 0.5 * before.sds * before.sds)).sqrt(),
-            nats: 0.5 * (now.nats + 0.5 * before.nats),
-        },
+/// The larger of this round's error and of the one that the last round leads to expect: with few
+/// coordinates a single distance may be small by chance, and rounds go on only while it is not.
+fn larger(now: MonteCarlo, before: Option<MonteCarlo>) -> MonteCarlo {
+    let Some(before) = before else { return now };
+    MonteCarlo {
+        sds: now.sds.max(before.sds * std::f64::consts::FRAC_1_SQRT_2),
+        nats: now.nats.max(0.5 * before.nats),
     }
 }
 

@@ -373,10 +373,13 @@ pub fn missing_in_vector(span: Span, name: &str, element: &str, file: &str) -> D
         .help("leave such rows out with a condition: `if …`")
 }
 
+/// Elements that an array may have: 2 GB of numbers, of which there will be several in a fit.
+pub const MOST_ELEMENTS: f64 = (1_u64 << 28) as f64;
+
 pub fn too_large(span: Span, what: &str, size: f64) -> D {
     D::error("E0674", format!("{what} would have {size:.0} elements"))
         .at(span, "here")
-        .help("at most 2^31 are possible")
+        .help("at most 2^28 are possible")
 }
 
 pub fn unused_entries(names: &[&str]) -> D {

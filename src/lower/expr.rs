@@ -7,9 +7,6 @@ use crate::diag::{Diagnostic, Diagnostics, Label, Span};
 use crate::functions::{self, Operand};
 use crate::graph::{Shape, Tensor, Var, numel};
 
-/// More elements than any array may have.
-const LARGEST: f64 = 2_147_483_648.0;
-
 /// Extents that differ are said with the places and shapes of all arguments.
 fn with_shapes(mut problems: Diagnostics, args: &[Expr], values: &[Value<'_>]) -> Diagnostics {
     for problem in problems.iter_mut().filter(|p| p.code == "E0662") {
@@ -33,7 +30,7 @@ impl<'g> Lowerer<'_, 'g> {
         span: Span,
     ) -> Result<()> {
         let size: f64 = extents.into_iter().map(|n| n as f64).product();
-        if size < LARGEST {
+        if size <= error::MOST_ELEMENTS {
             return Ok(());
         }
         Err(vec![error::too_large(span, what, size)])
@@ -58,6 +55,7 @@ impl<'g> Lowerer<'_, 'g> {
                 Ok(Value::plain(self.graph.scalar(value.dims()[*axis] as f64)))
             }
             ExprKind::Call { function, args } => {
+                self.check_result(e)?;
                 let values = args
                     .iter()
                     .map(|a| self.value(a))
@@ -97,6 +95,14 @@ impl<'g> Lowerer<'_, 'g> {
             }
             _ => unreachable!("checking leaves only values here: {:?}", e.kind),
         }
+    }
+
+    /// Refuses a result that memory would not hold, before it is made.
+    fn check_result(&self, e: &Expr) -> Result<()> {
+        let dims = e.ty.number().map_or(&[][..], |(_, dims)| dims);
+        let extents = dims.iter().map(|d| self.bound.evaluate(d));
+        let extents: Option<Vec<usize>> = extents.map(|n| n?.try_into().ok()).collect();
+        self.expect_size("this", extents.unwrap_or_default(), e.span)
     }
 
     /// A variable's value, on the rows that conditions around leave.
@@ -423,7 +429,7 @@ impl<'g> Lowerer<'_, 'g> {
         let high = self.known(&high, &axes, range.span)?;
         let count = |a: f64, b: f64| (b - a + 1.0).max(0.0);
         let total: f64 = low.iter().zip(&high).map(|(a, b)| count(*a, *b)).sum();
-        if !(total < LARGEST) {
+        if total.is_nan() || total > error::MOST_ELEMENTS {
             return Err(vec![error::too_large(range.span, "this range", total)]);
         }
         let longest = low

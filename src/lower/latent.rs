@@ -31,7 +31,7 @@ impl<'g> Lowerer<'_, 'g> {
         };
         let mut batch = lead.clone();
         batch.extend(&array);
-        let all = batch.iter().chain(&event).copied();
+        let all = [batch.as_slice(), &event].concat();
         self.expect_size(&format!("`{name}`"), all, target.span)?;
         let (value, _) = self.new_latent(&name, &support, &batch, &event);
         if target.indices.is_empty() {
@@ -246,8 +246,7 @@ impl<'g> Lowerer<'_, 'g> {
                 None => return Err(vec![error::unknown_extent(span, &name, &dim.to_string())]),
             }
         }
-        let what = format!("`{name}`");
-        self.expect_size(&what, shape.iter().copied(), span)?;
+        self.expect_size(&format!("`{name}`"), shape.iter().copied(), span)?;
         let (support, rank) = match refinement {
             Refinement::Positive | Refinement::Nonnegative => (
                 Support::Interval {

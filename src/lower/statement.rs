@@ -1,10 +1,10 @@
 //! Statements one after the other: loops opened, definitions evaluated, arrays put together.
 
-use super::bind::element_text;
+use super::bind::{BoundData, element_text};
 use super::order::{self, Step};
 use super::value::{AxisList, Value};
 use super::{Lowerer, Result, error};
-use crate::check::program::{Nest, StatementKind, Target, VarId, VariableKind};
+use crate::check::program::{Nest, Statement, StatementKind, Target, VarId, VariableKind};
 use crate::diag::Span;
 use crate::graph::{Tensor, Var, numel};
 use crate::types::{Atom, Dim, Type};
@@ -58,6 +58,7 @@ impl<'g> Lowerer<'_, 'g> {
                 }
                 VariableKind::Data => {
                     if let Some(bound) = self.bound.values.get(&id) {
+                        self.check_missing(id, bound)?;
                         self.env
                             .insert(id, Value::plain(self.graph.constant(bound.value.clone())));
                     }
@@ -100,6 +101,25 @@ impl<'g> Lowerer<'_, 'g> {
         } else {
             Err(problems)
         }
+    }
+
+    /// What is missing can be inferred only where the program says how it is distributed.
+    fn check_missing(&self, id: VarId, bound: &BoundData) -> Result<()> {
+        let Some(&first) = bound.missing.first() else {
+            return Ok(());
+        };
+        let draws = |s: &Statement| matches!(&s.kind, StatementKind::Draw { target, .. } if target.var == id);
+        if self.program.statements.iter().any(draws) {
+            return Ok(());
+        }
+        let variable = self.program.variable(id);
+        Err(vec![error::missing_value(
+            variable.span,
+            &variable.name,
+            &element_text(bound.value.shape(), first),
+            &bound.file,
+            "no statement says how it is distributed",
+        )])
     }
 
     pub(super) fn statements(&mut self) -> Result<()> {

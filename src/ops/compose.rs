@@ -2,6 +2,24 @@
 
 use crate::graph::{Shape, Tensor, Var};
 
+/// `log Σ exp(part)` elementwise, without overflow.
+///
+/// The same as [`Var::log_sum_exp`] of the parts along a new axis, which is not made: all the work is
+/// on arrays of one shape.
+///
+/// # Panics
+/// If there are no parts.
+pub fn log_add_exp_of<'g>(parts: &[Var<'g>]) -> Var<'g> {
+    let all = parts.iter().copied();
+    let top = all.reduce(|a, b| a.max(b)).expect("there are parts");
+    let top = top.stop_gradient();
+    // Where all are −∞ (or one is ∞) there is nothing to take out.
+    let top = top.is_finite().select(top, 0.0);
+    let weights = parts.iter().map(|&part| (part - top).exp());
+    let sum = weights.reduce(|a, b| a + b).expect("there are parts");
+    sum.log() + top
+}
+
 impl<'g> Var<'g> {
     /// `log Σ eˣ` over the axes (counted from the last), without overflow; −∞ of nothing.
     pub fn log_sum_exp(self, axes: &[usize]) -> Var<'g> {
@@ -19,9 +37,7 @@ impl<'g> Var<'g> {
 
     /// `log(eᵃ + eᵇ)` elementwise.
     pub fn log_add_exp(self, other: Var<'g>) -> Var<'g> {
-        let top = self.max(other).stop_gradient();
-        let top = top.is_finite().select(top, 0.0);
-        ((self - top).exp() + (other - top).exp()).log() + top
+        log_add_exp_of(&[self, other])
     }
 
     /// `eˣ / Σ eˣ` over the last axis.

@@ -1,7 +1,7 @@
 //! What all elementwise operations share: equal shapes, batching, and doing work before it is
 //! repeated.
 
-use super::Broadcast;
+use super::{Broadcast, Gather, Reshape};
 use crate::graph::{Graph, Operation, Shape, Var, broadcast_shapes, numel};
 
 /// All arguments must have one shape.
@@ -51,6 +51,36 @@ pub fn before_broadcast<'g, O: Operation + Clone + 'static>(
     }
     let small: Vec<Var<'g>> = sources.iter().map(|s| s.broadcast(&common)).collect();
     Some(graph.apply(op.clone(), &small).broadcast(&shape))
+}
+
+/// `f(gather(x))` is `gather(f(x))` where that is less work; shapes may change in between.
+///
+/// Only where every element of `x` is picked: elsewhere `f` might not be defined, and its derivative
+/// there, infinite times 0, would be no number.
+pub fn before_gather<'g, O: Operation + Clone + 'static>(op: &O, arg: Var<'g>) -> Option<Var<'g>> {
+    let (gather, args) = as_made(arg).as_op::<Gather>()?;
+    let (x, index) = (args[0], args[1].as_const()?);
+    if x.as_const().is_some() || x.numel() > arg.numel() {
+        return None;
+    }
+    let mut picked = vec![false; x.extent(gather.axis)];
+    for &i in index.data() {
+        picked[i as usize] = true;
+    }
+    if picked.contains(&false) {
+        return None;
+    }
+    let sooner = x.graph.apply(op.clone(), &[as_made(x)]);
+    let gathered = sooner.reshape(&x.shape()).gather(gather.axis, args[1]);
+    Some(gathered.reshape(&arg.shape()))
+}
+
+/// A value before its shape was changed.
+fn as_made(mut var: Var<'_>) -> Var<'_> {
+    while let Some((_, args)) = var.as_op::<Reshape>() {
+        var = args[0];
+    }
+    var
 }
 
 /// What a value repeats: the argument of a broadcast, or the one number of a uniform constant.

@@ -32,6 +32,7 @@ pub use binary::{Binary, BinaryBlocks, BinaryRow};
 pub(crate) use block::one_vector_at_a_time;
 pub use broadcast::Broadcast;
 pub use cholesky::{Cholesky, factor};
+pub use compose::log_add_exp_of;
 pub use concat::{Concat, concat};
 pub use constant::Constant;
 pub use contract::{Contract, Labels, contract};

@@ -377,3 +377,67 @@ fn jacobian_products_agree() {
         "uᵀ(Jv) and (uᵀJ)v",
     );
 }
+
+#[test]
+fn functions_of_gathered_elements_are_taken_before() {
+    let g = Graph::new();
+    let x = g.input(&[3]);
+    let picked = |places: &[f64]| x.gather(0, g.constant(Tensor::vector(places.to_vec())));
+    let all = picked(&[0.0, 2.0, 1.0, 1.0, 2.0]).log();
+    assert!(
+        all.as_op::<Gather>().is_some(),
+        "three logarithms, not five"
+    );
+    let some = picked(&[0.0, 2.0, 0.0, 2.0]).log();
+    assert!(some.as_op::<Unary>().is_some());
+    // Through changes of shape, so that the logarithm meets the exponential.
+    let table = g.input(&[2, 2]);
+    let places = g.constant(Tensor::vector([3.0, 0.0, 1.0, 2.0, 2.0, 0.0]));
+    let grid = table.exp().reshape(&[4]).gather(0, places).reshape(&[3, 2]);
+    assert_eq!(
+        grid.log().id,
+        table.reshape(&[4]).gather(0, places).reshape(&[3, 2]).id
+    );
+    // Where an element is not picked its logarithm must not be asked for.
+    let (da, ds) = (grad(all.sum(), &[x])[0], grad(some.sum(), &[x])[0]);
+    let at =
+        |v: [f64; 3], of: Var<'_>| evaluate(&g, &[(x.id, Tensor::vector(v))], &[of.id])[0].clone();
+    let logs = [
+        0.5f64.ln(),
+        4.0f64.ln(),
+        2.0f64.ln(),
+        2.0f64.ln(),
+        4.0f64.ln(),
+    ];
+    assert_eq!(at([0.5, 2.0, 4.0], all).data(), logs);
+    assert_eq!(at([0.5, 2.0, 4.0], da).data(), [2.0, 1.0, 0.5]);
+    assert_eq!(at([0.5, 0.0, 4.0], ds).data(), [4.0, 0.0, 0.5]);
+}
+
+#[test]
+fn sums_of_exponentials_by_parts_and_along_an_axis_agree() {
+    let infinite = f64::NEG_INFINITY;
+    for at in [
+        [0.3, -1.2, 2.0],
+        [-800.0, -801.0, -750.0],
+        [infinite, 1.0, infinite],
+    ] {
+        let g = Graph::new();
+        let x = g.input(&[3]);
+        let parts: Vec<Var> = (0..3).map(|k| x.slice(0, k, 1).reshape(&[])).collect();
+        let (one, other) = (log_add_exp_of(&parts), x.log_sum_exp(&[0]));
+        let (d_one, d_other) = (grad(one, &[x])[0], grad(other, &[x])[0]);
+        let ids = [one.id, other.id, d_one.id, d_other.id];
+        let out = evaluate(&g, &[(x.id, Tensor::vector(at))], &ids);
+        close(out[0].data()[0], out[1].data()[0], 1e-15, "log Σ exp");
+        for (a, b) in out[2].data().iter().zip(out[3].data()) {
+            close(*a, *b, 1e-15, "its derivative");
+        }
+    }
+    // Of nothing but −∞ there is −∞.
+    let g = Graph::new();
+    let none = log_add_exp_of(&[g.input(&[]), g.input(&[])]);
+    let least = Tensor::scalar(infinite);
+    let feeds = [(NodeId(0), least.clone()), (NodeId(1), least)];
+    assert_eq!(evaluate(&g, &feeds, &[none.id])[0].data(), [infinite]);
+}

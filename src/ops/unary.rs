@@ -187,6 +187,11 @@ impl Operation for Unary {
                 _ => {}
             }
         }
+        if !self.0.cheap
+            && let Some(sooner) = elementwise::before_gather(self, args[0])
+        {
+            return Some(sooner);
+        }
         elementwise::before_broadcast(self, graph, args)
     }
 }

@@ -1,0 +1,271 @@
+//! The documentation is true: its programs check (and bind, where data follow), its tables are those
+//! of the code.
+//!
+//! `UPDATE_EXPECT=1 cargo test --test docs` writes the generated pages anew.
+
+use elbo::data::{self, InMemory};
+use elbo::dist::{self, Declaration, DefaultValue, Domain, Form, Kind, Parameter};
+use elbo::functions::{self, Function};
+use elbo::{Data, Program};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+fn docs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")
+}
+
+/// A fenced block of a page.
+struct Fence<'a> {
+    language: &'a str,
+    text: String,
+    /// Line of the fence, from 1.
+    line: usize,
+}
+
+fn fences(page: &str) -> Vec<Fence<'_>> {
+    let mut all: Vec<Fence> = Vec::new();
+    let mut open = false;
+    for (at, line) in page.lines().enumerate() {
+        match (line.strip_prefix("```"), open) {
+            (Some(language), false) => all.push(Fence {
+                language: language.trim(),
+                text: String::new(),
+                line: at + 1,
+            }),
+            (Some(_), true) => {}
+            (None, true) => {
+                let last = all.last_mut().expect("an open fence has begun");
+                last.text.push_str(line);
+                last.text.push('\n');
+                continue;
+            }
+            (None, false) => continue,
+        }
+        open = !open;
+    }
+    all
+}
+
+/// Pages whose programs are run; those of error codes show mistakes on purpose.
+fn pages() -> Vec<PathBuf> {
+    let mut pages: Vec<PathBuf> = fs::read_dir(docs())
+        .expect("docs/ can be read")
+        .map(|entry| entry.expect("its entries too").path())
+        .filter(|path| path.extension().is_some_and(|e| e == "md"))
+        .collect();
+    pages.push(docs().join("../README.md"));
+    pages.sort();
+    pages
+}
+
+#[test]
+fn programs_of_pages_check_and_bind() {
+    let mut count = 0;
+    let mut failures = Vec::new();
+    for path in pages() {
+        let page = fs::read_to_string(&path).expect("a page can be read");
+        let all = fences(&page);
+        for (at, fence) in all.iter().enumerate().filter(|(_, f)| f.language == "vi") {
+            count += 1;
+            let data = all.get(at + 1).filter(|next| next.language == "json");
+            if let Err(why) = run(fence, data) {
+                failures.push(format!("{}:{}\n{why}", path.display(), fence.line));
+            }
+        }
+    }
+    assert!(count >= 12, "only {count} programs were found");
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+fn run(program: &Fence, data: Option<&Fence>) -> Result<(), String> {
+    let program = Program::parse("page.vi", &program.text).map_err(|e| e.to_string())?;
+    let Some(json) = data else {
+        return Ok(());
+    };
+    let mut files = InMemory::default();
+    files.insert("page.json", json.text.as_str());
+    let mut sources = program.sources().clone();
+    let data: Data = data::load(&files, "page.json".as_ref(), &mut sources)
+        .map_err(|problems| format!("{problems:?}"))?;
+    program.bind(&data).map(drop).map_err(|e| e.to_string())
+}
+
+#[test]
+fn the_page_of_distributions_is_up_to_date() {
+    compare("distributions.md", &distributions());
+}
+
+#[test]
+fn the_page_of_functions_is_up_to_date() {
+    compare("functions.md", &function_page());
+}
+
+fn compare(name: &str, found: &str) {
+    let path = docs().join(name);
+    if env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&path, found).expect("a page can be written");
+        return;
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        expected == found,
+        "docs/{name} is out of date: UPDATE_EXPECT=1 cargo test --test docs writes it anew"
+    );
+}
+
+fn distributions() -> String {
+    let mut page = String::from(
+        "# Distributions\n\n\
+         <!-- Written by `UPDATE_EXPECT=1 cargo test --test docs` from the declarations in `src/dist/`. -->\n\n\
+         Arguments are given in the order shown or by name: `Normal(0, sigma = 2)`. Where several forms \
+         are shown, the names pick one: `Normal(mu = 0, precision = 4)`. Arguments may be arrays: then \
+         a draw is an array too. `d ^ K` is an array of K independent draws.\n\n\
+         | distribution | values | what it is |\n|---|---|---|\n",
+    );
+    for family in dist::FAMILIES {
+        let d = family.declaration();
+        let (first, _) = split(d.doc);
+        let anchor = d.name.to_lowercase();
+        let _ = writeln!(
+            page,
+            "| [`{}`](#{anchor}) | {} | {first} |",
+            d.name,
+            draws(d)
+        );
+    }
+    for family in dist::FAMILIES {
+        section(&mut page, family.declaration());
+    }
+    page
+}
+
+fn section(page: &mut String, d: &Declaration) {
+    let (first, rest) = split(d.doc);
+    let _ = write!(page, "\n## {}\n\n{first}\n", d.name);
+    if !rest.is_empty() {
+        let _ = write!(page, "\n{rest}\n");
+    }
+    let calls: Vec<String> = d.forms.iter().map(|form| call(d, form)).collect();
+    let _ = write!(page, "\n{}. Draws are {}.\n", calls.join(" or "), draws(d));
+    let _ = write!(page, "\n| parameter | takes | meaning |\n|---|---|---|\n");
+    let mut seen: Vec<&str> = Vec::new();
+    for parameter in d.forms.iter().flat_map(|form| form.parameters) {
+        if !seen.contains(&parameter.name) {
+            seen.push(parameter.name);
+            let _ = writeln!(
+                page,
+                "| `{}` | {} | {} |",
+                parameter.name,
+                takes(parameter),
+                parameter.doc.replace('|', "\\|")
+            );
+        }
+    }
+}
+
+/// The first paragraph of a doc, and the others.
+fn split(doc: &str) -> (&str, &str) {
+    doc.split_once("\n\n").unwrap_or((doc, ""))
+}
+
+fn call(d: &Declaration, form: &Form) -> String {
+    let parameters: Vec<String> = form
+        .parameters
+        .iter()
+        .map(|p| match p.default {
+            DefaultValue::Required => p.name.to_string(),
+            DefaultValue::Number(x) => format!("{} = {x}", p.name),
+            DefaultValue::Absent => format!("{} = …", p.name),
+        })
+        .collect();
+    format!("`{}({})`", d.name, parameters.join(", "))
+}
+
+fn draws(d: &Declaration) -> String {
+    words(d.support).into()
+}
+
+fn takes(parameter: &Parameter) -> String {
+    let what: String = match parameter.kind {
+        Kind::Value { domain, rank: 0 } => words(domain).into(),
+        Kind::Value { domain, rank } => {
+            let shape = ["", "vector", "matrix"][rank.min(2)];
+            match domain {
+                Domain::Real | Domain::Positive | Domain::Nonnegative | Domain::Unit => {
+                    format!("{shape} of {}", words(domain))
+                }
+                _ => words(domain).into(),
+            }
+        }
+        Kind::Dimension => "whole number known from data".into(),
+        Kind::Distribution => "distribution".into(),
+        Kind::Distributions => "list of distributions, or one of an array".into(),
+    };
+    match parameter.default {
+        DefaultValue::Required => what,
+        DefaultValue::Number(x) => format!("{what}; {x} if left out"),
+        DefaultValue::Absent => format!("{what}; may be left out"),
+    }
+}
+
+fn words(domain: Domain) -> &'static str {
+    match domain {
+        Domain::Real => "real numbers",
+        Domain::Positive => "positive numbers",
+        Domain::Nonnegative => "numbers from 0",
+        Domain::Unit => "numbers from 0 to 1",
+        Domain::AboveOne => "numbers above 1",
+        Domain::Circle => "angles in (−π, π]",
+        Domain::Integer => "whole numbers",
+        Domain::Count => "whole numbers from 0",
+        Domain::PositiveInteger => "whole numbers from 1",
+        Domain::Binary => "0 or 1",
+        Domain::Index => "1 to K",
+        Domain::Simplex => "vectors from 0 that sum to 1",
+        Domain::Ordered => "increasing vectors",
+        Domain::UnitVector => "vectors of length 1",
+        Domain::Covariance => "covariance matrices",
+        Domain::CholeskyCovariance => "Cholesky factors of covariance matrices",
+        Domain::Correlation => "correlation matrices",
+        Domain::CholeskyCorrelation => "Cholesky factors of correlation matrices",
+        Domain::Counts => "vectors of counts",
+        Domain::AsInner(_) => "those of what is wrapped",
+    }
+}
+
+fn function_page() -> String {
+    let mut page = String::from(
+        "# Functions and operators\n\n\
+         <!-- Written by `UPDATE_EXPECT=1 cargo test --test docs` from the tables in `src/functions/`. -->\n\n\
+         Elementwise functions take numbers and arrays of equal shape, a number with an array, or an \
+         array with one that has its last dimensions. `f(x)` may be written `x.f()`.\n",
+    );
+    let (operators, named): (Vec<_>, Vec<_>) = functions::all().partition(|f| {
+        !f.name.starts_with(char::is_alphabetic) || f.name == "negate" || f.name == "transpose"
+    });
+    let (elementwise, arrays): (Vec<_>, Vec<_>) = named
+        .into_iter()
+        .partition(|f| functions::is_elementwise(f, f.arity.0));
+    for (title, list) in [
+        ("Operators", operators),
+        ("Element by element", elementwise),
+        ("Of arrays", arrays),
+    ] {
+        let _ = write!(page, "\n## {title}\n\n| | |\n|---|---|\n");
+        for function in list {
+            row(&mut page, function);
+        }
+    }
+    page
+}
+
+fn row(page: &mut String, function: &Function) {
+    let cell = |text: &str| text.replace('|', "\\|");
+    let _ = writeln!(
+        page,
+        "| `{}` | {} |",
+        cell(function.signature),
+        cell(function.doc)
+    );
+}
