@@ -164,8 +164,7 @@ fn log_densities_differ_as_they_should() {
         for (i, (a, b)) in ours.iter().zip(&p.log_density).enumerate().skip(1) {
             let (ours, theirs) = (a - ours[0], b - p.log_density[0]);
             let error = (ours - theirs).abs() / theirs.abs().max(1.0);
-            // `!(<)` so that NaN fails.
-            if !(error < 1e-8) {
+            if error.is_nan() || error >= 1e-8 {
                 wrong.push(format!("{}, point {i}: {ours} for {theirs}", p.name));
             }
             worst = worst.max(error);
@@ -239,7 +238,7 @@ fn derivatives_agree_with_differences() {
             let h = 1e-4;
             let mut compare = |what: usize, i: usize, exact: f64, difference: f64| {
                 let error = (exact - difference).abs() / exact.abs().max(1.0);
-                if !(error < 1e-5) {
+                if error.is_nan() || error >= 1e-5 {
                     let order = ["first", "second"][what];
                     wrong.push(format!("{} {order} {i}: {exact} for {difference}", p.name));
                 }

@@ -327,15 +327,12 @@ impl<'a> Checker<'a> {
                         return None;
                     };
                     let (_, all) = e.ty.number()?;
-                    let own = match declaration.forms.iter().find_map(|f| {
+                    let own = declaration.forms.iter().find_map(|f| {
                         match f.parameters.get(position)?.kind {
                             Kind::Value { rank, .. } => Some(rank),
                             _ => None,
                         }
-                    }) {
-                        Some(rank) => rank,
-                        None => return None,
-                    };
+                    })?;
                     dims.push(all[all.len() - own + axis].clone());
                 }
                 EventAxis::Number { position } => match args.get(position)? {

@@ -414,7 +414,7 @@ impl<'g> Lowerer<'_, 'g> {
         let high = self.known(&high, &axes, range.span)?;
         let count = |a: f64, b: f64| (b - a + 1.0).max(0.0);
         let total: f64 = low.iter().zip(&high).map(|(a, b)| count(*a, *b)).sum();
-        if !(total <= error::MOST_ELEMENTS) {
+        if total.is_nan() || total > error::MOST_ELEMENTS {
             return Err(vec![error::too_large(range.span, "this range", total)]);
         }
         let longest = low

@@ -80,12 +80,10 @@ impl<'g> Lowerer<'_, 'g> {
         let mut all: AxisList = lists.into_iter().flatten().collect();
         all.sort_unstable();
         all.dedup();
-        let kept = all
-            .iter()
+        all.iter()
             .copied()
             .filter(|&a| !all.iter().any(|&b| self.is_ancestor(a, b)))
-            .collect();
-        kept
+            .collect()
     }
 
     /// The value as a tensor with all of `axes` (ascending), of extent 1 where it does not vary.

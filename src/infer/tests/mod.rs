@@ -291,19 +291,6 @@ fn seeds_repeat_and_threads_change_nothing() {
 }
 
 #[test]
-#[ignore = "a look at times"]
-fn times() {
-    for seed in 1..4 {
-        run("eight schools", &eight_schools(), &options(seed));
-        run("centred schools", &centred_schools(), &options(seed));
-        run("earnings", &earnings(1192).0, &options(seed));
-        run("counts 200", &counts(200), &options(seed));
-        run("counts 3000", &counts(3000), &options(seed));
-        run("logistic", &logistic(2000, 20), &options(seed));
-    }
-}
-
-#[test]
 fn a_centred_hierarchy_is_fitted_though_its_density_is_unbounded() {
     let fits: Vec<Fit> = (1..4)
         .map(|seed| run("centred schools", &centred_schools(), &options(seed)))

@@ -248,30 +248,6 @@ pub(super) fn centred_schools() -> Model {
     })
 }
 
-/// Bernoulli outcomes of correlated, badly scaled predictors.
-pub(super) fn logistic(n: usize, d: usize) -> Model {
-    let noise = crate::infer::optim::problems::normals(n * (d + 2), 23);
-    let mut x = vec![0.0; n * d];
-    let mut y = vec![0.0; n];
-    for i in 0..n {
-        let row = &noise[i * (d + 2)..(i + 1) * (d + 2)];
-        let mut linear = 0.0;
-        for j in 0..d {
-            let size = 10f64.powi(j as i32 % 5 - 2);
-            x[i * d + j] = size * (0.6 * row[d] + 0.8 * row[j]);
-            linear += x[i * d + j] / size * (j as f64 / d as f64 - 0.5);
-        }
-        y[i] = f64::from(u8::from(linear + row[d + 1] > 0.0));
-    }
-    model(&[("beta", Role::Latent, d)], move |g, u| {
-        let x = g.constant(Tensor::new([n, d].as_slice().into(), x.clone()));
-        let y = g.constant(Tensor::vector(y.clone()));
-        let linear = x.matmul(u[0]);
-        let prior = normal(u[0], g.scalar(0.0), g.scalar(1e3)).sum();
-        parts(prior + (y * linear - linear.softplus()).sum())
-    })
-}
-
 /// Neal's funnel: `v ~ N(0, 3)`, `xᵢ ~ N(0, e^(v/2))`.
 pub(super) fn funnel(n: usize) -> Model {
     let blocks = [("v", Role::Latent, 1), ("x", Role::Latent, n)];
