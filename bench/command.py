@@ -27,8 +27,8 @@ def main():
     parser.add_argument("data", nargs="?", default=DATA / NAME / "data.json")
     parser.add_argument("--runs", type=int, default=20)
     options = parser.parse_args()
-    command = [ROOT / "target/release/elbo", "fit", options.program, options.data]
-    missing = [str(path) for path in (command[0], *command[2:]) if not Path(path).exists()]
+    command = [ROOT / "target/release/elbo", "fit", options.program, "--data", options.data]
+    missing = [str(path) for path in (command[0], options.program, options.data) if not Path(path).exists()]
     if missing:
         print("skipped: there is no", " and no ".join(missing))
         return 0

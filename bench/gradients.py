@@ -240,11 +240,16 @@ def line(row):
             f" ±{row['jax_spread']:<7.3f} ratio {row['elbo'] / row['jax']:6.3f}  a call {row['call']:8.1f}  diff {row['error']:.0e}")
 
 
+def rough(x):
+    """To one digit, and never with an exponent where a digit before the point will do."""
+    return f"{float(f'{x:.1g}'):g}"
+
+
 def markdown(rows):
     out = ["| model | parameters | elbo, µs | JAX in a loop, µs | elbo / JAX | JAX called from Python, µs |", "|---|--:|--:|--:|--:|--:|"]
     for r in rows:
-        ours = f"| {r['name'].split('-', 1)[1]} | {r['size']} | {r['elbo']:.3g} ± {r['elbo_spread']:.1g} |"
-        theirs = f" {r['jax']:.3g} ± {r['jax_spread']:.1g} | {r['elbo'] / r['jax']:.2g} | {r['call']:.3g} |" if r["jax"] else " | | |"
+        ours = f"| {r['name'].split('-', 1)[1]} | {r['size']} | {r['elbo']:.3g} ± {rough(r['elbo_spread'])} |"
+        theirs = f" {r['jax']:.3g} ± {rough(r['jax_spread'])} | {r['elbo'] / r['jax']:.2g} | {r['call']:.3g} |" if r["jax"] else " | | |"
         out.append(ours + theirs)
     return "\n".join(out) + "\n"
 

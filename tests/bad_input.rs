@@ -208,6 +208,7 @@ fn command_lines() -> Vec<Case> {
         line("no draws", &["fit", "m.vi", "--draws", "0"], USAGE, "--draws"),
         line("negative draws", &["fit", "m.vi", "--draws=-5"], USAGE, "--draws"),
         line("draws beyond all memory", &["fit", "m.vi", "--draws", "99999999999"], USAGE, "--draws"),
+        case("draws beyond this memory", vec![file("m.vi", "x ~ Normal(0, 1)^100")], &["fit", "m.vi", "--draws", "20000000"], USAGE, "E0648"),
         line("no samples", &["fit", "m.vi", "--samples", "0"], USAGE, "--samples"),
         line("no steps", &["fit", "m.vi", "--max-steps", "0"], USAGE, "--max-steps"),
         line("no threads", &["fit", "m.vi", "--threads", "0"], USAGE, "--threads"),

@@ -346,3 +346,18 @@ fn a_reader_that_leaves_early_is_no_failure() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(stderr(&output), "data: schools.json\n");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_told() {
+    let folder = folder();
+    let full = std::fs::File::create("/dev/full").expect("Linux has /dev/full");
+    let output = Command::new(env!("CARGO_BIN_EXE_elbo"))
+        .args(["check", "schools.vi"])
+        .current_dir(folder.path())
+        .stdout(full)
+        .output()
+        .expect("the binary runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("E0704"), "{}", stderr(&output));
+}

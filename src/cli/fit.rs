@@ -263,8 +263,8 @@ impl Fit {
             });
         let seconds = run.seconds.total;
         print(&format!(
-            "{rows}{elbo}{} steps, {}\n{verdict}\n",
-            run.steps,
+            "{rows}{elbo}{}, {}\n{verdict}\n",
+            steps(run.steps),
             duration(seconds)
         ))
     }
@@ -276,6 +276,13 @@ fn rows(summaries: &[Summary], options: &TableOptions) -> String {
         return String::new();
     }
     table(summaries, options) + "\n\n"
+}
+
+fn steps(count: usize) -> String {
+    match count {
+        1 => "1 step".into(),
+        n => format!("{n} steps"),
+    }
 }
 
 fn duration(seconds: f64) -> String {
