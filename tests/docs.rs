@@ -269,3 +269,76 @@ fn row(page: &mut String, function: &Function) {
         cell(function.doc)
     );
 }
+
+/// What is wrong with a program and its data, or what is noted.
+fn codes_of(program: &str, data: Option<&str>) -> Vec<&'static str> {
+    let program = match Program::parse("page.vi", program) {
+        Ok(program) => program,
+        Err(error) => return error.diagnostics.iter().map(|d| d.code).collect(),
+    };
+    let mut codes: Vec<_> = program.warnings().iter().map(|d| d.code).collect();
+    let Some(data) = data else { return codes };
+    let files = InMemory::new([("page.json", data)]);
+    let data = data::load(&files, "page.json".as_ref(), &mut Default::default());
+    match program.bind_with_notes(&data.expect("the data of a page can be read")) {
+        Ok((_, notes)) => codes.extend(notes.iter().map(|d| d.code)),
+        Err(error) => codes.extend(error.diagnostics.iter().map(|d| d.code)),
+    }
+    codes
+}
+
+/// The first program of a page on an error of the language has that error and no other, the second
+/// none. Data in JSON belong to the program before them.
+#[test]
+fn pages_on_errors_show_the_mistake_and_its_repair() {
+    // No short program is nested too deeply.
+    let without = ["E0409"];
+    let of_language = |code: &str| {
+        ("E0001".."E0600").contains(&code) || ("E0650".."E0700").contains(&code) || code > "W"
+    };
+    let mut seen = 0;
+    let mut failures = Vec::new();
+    for entry in fs::read_dir(docs().join("errors")).expect("the pages are there") {
+        let path = entry.expect("its entries too").path();
+        let code = path
+            .file_stem()
+            .map_or(String::new(), |n| n.to_string_lossy().into());
+        if !of_language(&code) || without.contains(&code.as_str()) {
+            continue;
+        }
+        let page = fs::read_to_string(&path).expect("a page can be read");
+        let mut programs: Vec<(String, Option<String>)> = Vec::new();
+        for fence in fences(&page) {
+            match (fence.language, programs.last_mut()) {
+                ("vi", _) => programs.push((fence.text, None)),
+                ("json", Some(last)) => last.1 = Some(fence.text),
+                _ => {}
+            }
+        }
+        let [wrong, right] = &programs[..] else {
+            failures.push(format!("{code} shows no mistake and its repair"));
+            continue;
+        };
+        let codes = |p: &(String, Option<String>)| codes_of(&p.0, p.1.as_deref());
+        let mut found = codes(wrong);
+        // Examples need not use all that they declare.
+        if code != "W0101" {
+            found.retain(|c| *c != "W0101");
+        }
+        if found != [code.as_str()] {
+            failures.push(format!("{code}, the mistake: {found:?}"));
+        }
+        let mut left = codes(right);
+        left.retain(|c| *c != "W0101" || code == "W0101");
+        if !left.is_empty() {
+            failures.push(format!("{code}, the repair: {left:?}"));
+        }
+        if !page.contains("What to do") {
+            failures.push(format!("{code} does not say what to do"));
+        }
+        seen += 1;
+    }
+    failures.sort();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(seen > 80, "{seen} pages");
+}
