@@ -85,6 +85,17 @@ pub fn defined_twice(span: Span, first: Span, name: &str) -> D {
         .help("every name, and every element of an array, is defined once")
 }
 
+/// A name that one statement computes and another draws.
+pub fn computed_and_drawn(span: Span, first: Span, name: &str) -> D {
+    D::error("E0103", format!("`{name}` is computed and also drawn"))
+        .at(span, "defined again here")
+        .at(first, "first defined here")
+        .help(format!(
+            "what is computed from data is observed if it is data: `data {name}: … = …`, then `{name} ~ …`; \
+             what is computed from latents can be weighed by `factor sum(d.log_prob({name}))`"
+        ))
+}
+
 pub fn not_a_function(span: Span, name: &str, ty: &Type) -> D {
     let name = if name.is_empty() {
         "this".to_string()
