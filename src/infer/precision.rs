@@ -12,9 +12,10 @@ use super::optim::{ConjugateDirections, NonFinite, Objective, dot, make_positive
 /// Monte Carlo error of a fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct MonteCarlo {
-    /// Largest standard error of a mean in posterior sds, or of a log sd.
+    /// Largest standard error of a mean in posterior sds, or of a log sd; more where the optimum is
+    /// plainly further off.
     pub sds: f64,
-    /// ELBO lost because of it, in nats.
+    /// ELBO that is lost by it, in nats.
     pub nats: f64,
 }
 
@@ -27,6 +28,11 @@ pub(super) struct Precision {
 
 /// Other sets of draws: the relative error of a standard error from so many is about 1/√22, a fifth.
 const SETS: usize = 12;
+/// Draws up to which a set has as many as the optimum.
+const LARGEST_SET: usize = 1024;
+/// An optimum further from where the other sets put it than so many standard errors is off by more than
+/// its standard error: it missed what they saw.
+const FAR: f64 = 3.0;
 /// Relative length of what is left of a Newton equation. The standard errors need no more.
 const RESIDUAL: f64 = 0.05;
 /// Hessian products, at most.
@@ -44,9 +50,9 @@ pub(super) fn precision(
     let mut scale = vec![1.0; x.len()];
     objective.scale(x, &mut scale);
     make_positive(&mut scale);
-    // Sets may be smaller than the draws in question, since errors fall with their root; but not so
-    // small that whitening, which needs twice as many draws as latents, would do less for them.
-    let size = (draws / 4).max(64).max(2 * guide_dim).min(draws);
+    // Sets as large as the draws in question miss what those miss, the rare draws of a heavy tail; where
+    // there are many, smaller ones do, since errors then fall with their root.
+    let size = draws.min(LARGEST_SET.max(draws / 4).max(2 * guide_dim));
     let gradients = other_gradients(objective, x, &scale, size, seed)?;
     let mut directions = ConjugateDirections::default();
     let mut stretched = vec![0.0; x.len()];
@@ -68,14 +74,16 @@ pub(super) fn precision(
         squares.iter_mut().zip(&step).for_each(|(q, d)| *q += d * d);
     }
     let shift = newton(&mean)?;
+    let lost = 0.5 * dot(&mean, &shift).max(0.0);
     // Squares are of `SETS` deviations from their mean; sets of all draws would scatter less.
     let each = size as f64 / draws as f64 / (SETS - 1) as f64;
-    let largest = squares.iter().copied().fold(0.0, f64::max);
+    let errors = squares.iter().map(|q| (q * each).sqrt());
+    let errors = errors.zip(&shift).map(|(e, d)| e.max(d.abs() / FAR));
     let moved = x.iter().zip(&shift).zip(&scale);
     Ok(Precision {
         error: MonteCarlo {
-            sds: (largest * each).sqrt(),
-            nats: 0.5 * decrements * each,
+            sds: errors.fold(0.0, f64::max),
+            nats: (0.5 * decrements * each).max(lost / FAR.powi(2)),
         },
         elsewhere: moved.map(|((x, d), s)| x - s * d).collect(),
     })

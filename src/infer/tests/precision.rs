@@ -51,6 +51,7 @@ fn the_stated_error_is_the_scatter_over_seeds() {
     let models = [
         ("cauchy", cauchy(), 128),
         ("eight schools", eight_schools(), 256),
+        ("eight schools, more", eight_schools(), 1024),
         ("funnel", funnel(4), 128),
         ("counts", counts(10), 128),
     ];
@@ -71,27 +72,24 @@ fn whitened_draws_of_a_normal_are_stated_to_be_exact() {
     assert!(error.sds < 1e-3 && error.nats < 1e-6, "{error:?}");
 }
 
-/// Four rounds of fits from either seed would differ by 1.4 standard errors in the mean; 5 of them are as
-/// good as never exceeded by one of 20 coordinates.
+/// Against an optimum whose own error is a tenth: 4 standard errors are as good as never exceeded by one of
+/// 80 numbers, if they are stated rightly.
 #[test]
-fn default_fits_differ_by_no_more_than_they_state() {
-    let fits: Vec<_> = (1..=4)
-        .map(|seed| run("eight schools", &eight_schools(), &options(seed)))
-        .collect();
-    for pair in fits.windows(2) {
-        let error = pair
-            .iter()
-            .map(|f| f.monte_carlo.expect("known").sds)
-            .fold(0.0, f64::hypot);
-        for j in 0..10 {
-            let apart =
-                (pair[0].params.mean[j] - pair[1].params.mean[j]).abs() / pair[0].params.sd[j];
-            assert!(
-                apart < 5.0 * error,
-                "mean {j}: {apart} apart, {error} stated"
-            );
-        }
-        assert!(error < 0.03 * 2.0, "{error}");
+fn default_fits_are_as_near_to_the_optimum_as_they_state() {
+    let many = Options {
+        samples: Some(1 << 17),
+        ..options(99)
+    };
+    let model = eight_schools();
+    let exact = run("many draws", &model, &many).params;
+    for seed in 1..=8 {
+        let fitted = run("eight schools", &model, &options(seed));
+        let error = fitted.monte_carlo.expect("it is known").sds;
+        let apart = |j: usize| (fitted.params.mean[j] - exact.mean[j]).abs() / exact.sd[j];
+        let furthest = (0..10).map(apart).fold(0.0, f64::max);
+        println!("seed {seed}: {furthest} apart, {error} stated");
+        assert!(furthest < 4.0 * error, "{furthest} apart, {error} stated");
+        assert!(error <= 0.03, "{error}");
     }
 }
 
