@@ -282,12 +282,12 @@ fn distance(p: &Posterior, fit: &Fit, reference: &Value) -> (f64, f64, f64) {
     (nats, error, sds.fold(0.0, f64::max))
 }
 
-/// Distances of means that are the reference's own, in its sds, where larger than 0.1: it minimised an
-/// objective of fixed draws. Fits with many more draws than by default (4,096 for the Gaussian process,
-/// eight times and more for GARCH) are as far from it; the item response model was tried with its
-/// default 2,048 alone.
+/// Distances of means that are the reference's own, in its sds, where larger than 0.1: it is the optimum
+/// for a fixed set of draws, and off by their error. [`references_far_from_fits_are_worse`] shows it: optima
+/// of 16,384 draws, known to 0.004 sds and better, are 0.14, 0.65 and 0.75 sds away and have ELBOs that are
+/// higher, by 0.006, 0.11 and 0.10 nats.
 const REFERENCE_ERRORS: &[(&str, f64)] = &[
-    ("garch-garch11", 0.3),
+    ("garch-garch11", 0.2),
     ("gp_pois_regr-gp_pois_regr", 0.75),
     ("irt_2pl-irt_2pl", 0.85),
 ];
@@ -432,7 +432,7 @@ fn elbo_at(p: &Posterior, mean: &[f64], sd: &[f64], sets: u64) -> (f64, f64) {
 
 /// What [`REFERENCE_ERRORS`] says, measured: for each of these models the optimum of 16,384 draws, with the
 /// error it states, lies where the reference does not, and its ELBO, from fresh draws that both share, is
-/// no lower than the reference's own point has. Minutes, hence not run by default.
+/// higher than that of the reference's own point. Minutes, hence not run by default.
 #[test]
 #[ignore = "takes minutes; `cargo test --release --test posteriordb -- --ignored --nocapture`"]
 fn references_far_from_fits_are_worse() {
@@ -456,11 +456,7 @@ fn references_far_from_fits_are_worse() {
             p.name, ours.0, ours.1, theirs.0, theirs.1
         );
         assert!(error < 0.02, "{}: {error}", p.name);
-        // The same draws at both points: their common error cancels for the most part.
-        assert!(
-            ours.0 > theirs.0 - 2.0 * ours.1,
-            "{}: {ours:?} for {theirs:?}",
-            p.name
-        );
+        // The same draws at both points, so that their error cancels for the most part.
+        assert!(ours.0 > theirs.0, "{}: {ours:?} for {theirs:?}", p.name);
     }
 }

@@ -40,6 +40,9 @@ const MARGIN: f64 = 1.2;
 /// Draws from which Hessian products are taken, at least, where there are more; and for each parameter.
 const CURVED: usize = 512;
 const CURVED_EACH: usize = 4;
+/// Steps that those products may take. More mean that some of the draws curve unlike all of them, as with
+/// heavy tails.
+const CURVED_STEPS: usize = 12;
 
 /// Solves with ever more draws, each round from the one before.
 pub(crate) fn solve(
@@ -172,11 +175,23 @@ fn round(
 ) -> Outcome {
     let steps = before.map_or(0, |b| b.steps);
     let mut objective = fixed(elbo, draws, seed, budget);
-    let mut outcome = descend(&mut objective, x0, budget, steps, progress);
-    if matches!(outcome.stop, Stop::Stalled(_)) && !is_flat(&mut objective, &outcome.x) {
-        // Curvature of some of the draws may not do where that of all would.
+    let first = Budget {
+        max_steps: match objective.is_subsampled() {
+            true => Some(
+                budget
+                    .max_steps
+                    .unwrap_or(usize::MAX)
+                    .min(steps + CURVED_STEPS),
+            ),
+            false => budget.max_steps,
+        },
+        ..budget.clone()
+    };
+    let mut outcome = descend(&mut objective, x0, &first, steps, progress);
+    let on = steps + outcome.steps;
+    let ended = matches!(outcome.stop, Stop::Stalled(_) | Stop::MaxSteps);
+    if objective.is_subsampled() && ended && budget.spent(on).is_none() {
         objective = objective.with_curvature_of(draws);
-        let on = steps + outcome.steps;
         let rest = descend(&mut objective, &outcome.x, budget, on, progress);
         outcome = joined(&outcome, rest);
     }

@@ -196,7 +196,7 @@ const WHITENED_ROUND: usize = 1 << 25;
 const LARGEST_ROUND: usize = 1 << 27;
 /// Fewest and most draws of a round, where not asked for others.
 const FEWEST: usize = 16;
-const MOST: usize = 1 << 14;
+const MOST: usize = 1 << 13;
 /// Standard Normal numbers that are held at once, at most.
 const LARGEST_NOISE: usize = 1 << 23;
 /// Elementary operations for the final ELBO, at most.

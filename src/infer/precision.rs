@@ -32,7 +32,7 @@ const SETS: usize = 12;
 const LARGEST_SET: usize = 1024;
 /// An optimum further from where the other sets put it than so many standard errors is off by more than
 /// its standard error: it missed what they saw.
-const FAR: f64 = 3.0;
+const FAR: f64 = 4.0;
 /// Relative length of what is left of a Newton equation. The standard errors need no more.
 const RESIDUAL: f64 = 0.05;
 /// Hessian products, at most.

@@ -270,6 +270,11 @@ impl<'e, 'm> FixedDraws<'e, 'm> {
         FixedDraws { curved, ..self }
     }
 
+    /// Whether [`FixedDraws::with_curvature_of`] left any draw out.
+    pub fn is_subsampled(&self) -> bool {
+        self.curved < self.noise.len()
+    }
+
     /// The same objective with other draws.
     pub fn redrawn(&mut self, draws: usize, seed: u64) -> FixedDraws<'_, 'm> {
         FixedDraws {
