@@ -561,6 +561,13 @@ def distribution_names(y):
 
 
 @program
+def observed_function_of_data(y):
+    mu = real()
+    log_y, centred = np.log(y), y - y.mean()
+    return normal(mu, 0, 1) + normal(log_y, mu, 1) + st.cauchy.logpdf(centred, mu, 1).sum()
+
+
+@program
 def sizes(N, K, x):
     c = real(3)
     return normal(c, 0, 1) + x[:2].sum() + c.sum() + 3 + 2
