@@ -37,6 +37,10 @@ pub(crate) struct Solved {
 const GROWTH: usize = 16;
 /// Draws are added to what the error asks for, since it is itself an estimate.
 const MARGIN: f64 = 1.2;
+/// An error from fewer draws is not believed where more can be had, unless it is this small a part of the
+/// tolerance: what a heavy tail does is rare.
+const BELIEVED: usize = 1024;
+const NEGLIGIBLE: f64 = 0.25;
 /// Draws from which Hessian products are taken, at least, where there are more; and for each parameter.
 const CURVED: usize = 512;
 const CURVED_EACH: usize = 4;
@@ -120,11 +124,13 @@ fn unfinished(solved: Option<Solved>, next: Outcome, count: usize) -> Solved {
     }
 }
 
-/// Draws that bring the error below the tolerance; none if it is.
+/// Draws that bring the error below the tolerance, and are enough to believe it; none if these do.
 fn needed(count: usize, error: MonteCarlo, tolerance: f64) -> Option<usize> {
     let times = (error.sds / tolerance).powi(2).max(error.nats / tolerance);
     // Saturates where the error is infinite.
-    (times > 1.0).then_some((MARGIN * times * count as f64) as usize)
+    let wanted = (MARGIN * times * count as f64) as usize;
+    let doubtful = count < BELIEVED && times > NEGLIGIBLE.powi(2);
+    (times > 1.0 || doubtful).then_some(wanted.max(BELIEVED))
 }
 
 /// The error of an optimum, and a place nearer to that of infinitely many draws.

@@ -63,7 +63,7 @@ impl Default for Options {
             max_time: None,
             threads: 1,
             cancel: None,
-            tolerance: 0.03,
+            tolerance: 0.02,
             start: StartSettings::default(),
         }
     }

@@ -125,11 +125,12 @@ fn a_round_that_is_cut_short_leaves_the_optimum_of_the_one_before() {
         samples: Some(cut.samples),
         ..options(1)
     };
-    // One was begun where fewer draws had ended, the other at the start of the fit.
+    // One was begun where fewer draws had ended, the other at the start of the fit; steps end within 1e-4 of
+    // a natural length from the optimum, and their last one usually far within.
     let again = run("the round before", &model, &few);
     let pairs = cut.params.guide.iter().zip(&again.params.guide);
     for (a, b) in pairs {
-        assert!((a - b).abs() < 1e-6, "{a} and {b}");
+        assert!((a - b).abs() < 1e-5, "{a} and {b}");
     }
 }
 
