@@ -15,7 +15,9 @@ use super::precision::{MonteCarlo, precision};
 pub(crate) struct Draws {
     /// In the first round.
     pub(crate) first: usize,
-    /// In the last, at most.
+    /// So many at least before an error is believed: what a heavy tail does is rare.
+    pub(crate) believed: usize,
+    /// In the last round, at most.
     pub(crate) most: usize,
     /// Monte Carlo error that does not matter: of any coordinate in its natural length, and of the
     /// ELBO in nats.
@@ -37,9 +39,7 @@ pub(crate) struct Solved {
 const GROWTH: usize = 16;
 /// Draws are added to what the error asks for, since it is itself an estimate.
 const MARGIN: f64 = 1.2;
-/// An error from fewer draws is not believed where more can be had, unless it is this small a part of the
-/// tolerance: what a heavy tail does is rare.
-const BELIEVED: usize = 1024;
+/// The error that few draws show is believed if it is this small a part of the tolerance.
 const NEGLIGIBLE: f64 = 0.25;
 /// Draws from which Hessian products are taken, at least, where there are more; and for each parameter.
 const CURVED: usize = 512;
@@ -85,7 +85,7 @@ pub(crate) fn solve(
             Some((error, elsewhere)) => {
                 now.error = Some(*error);
                 start.clone_from(elsewhere);
-                needed(count, *error, draws.tolerance)
+                needed(count, *error, draws)
             }
             // Some other draw is where the density is not finite: draws that see more may avoid it.
             None => {
@@ -125,12 +125,13 @@ fn unfinished(solved: Option<Solved>, next: Outcome, count: usize) -> Solved {
 }
 
 /// Draws that bring the error below the tolerance, and are enough to believe it; none if these do.
-fn needed(count: usize, error: MonteCarlo, tolerance: f64) -> Option<usize> {
+fn needed(count: usize, error: MonteCarlo, draws: &Draws) -> Option<usize> {
+    let tolerance = draws.tolerance;
     let times = (error.sds / tolerance).powi(2).max(error.nats / tolerance);
     // Saturates where the error is infinite.
     let wanted = (MARGIN * times * count as f64) as usize;
-    let doubtful = count < BELIEVED && times > NEGLIGIBLE.powi(2);
-    (times > 1.0 || doubtful).then_some(wanted.max(BELIEVED))
+    let doubtful = count < draws.believed && times > NEGLIGIBLE.powi(2);
+    (times > 1.0 || doubtful).then_some(wanted.max(draws.believed))
 }
 
 /// The error of an optimum, and a place nearer to that of infinitely many draws.

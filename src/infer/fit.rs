@@ -190,7 +190,9 @@ struct Size {
 const CACHE: usize = 1 << 16;
 /// Elementary operations of an evaluation in the first round, some 5 ms of them.
 const FIRST_ROUND: usize = 1 << 22;
-/// The same, for as many draws as whitening asks for.
+/// Draws whose error is believed, where so many can be had for as much.
+const BELIEVED: usize = 1024;
+/// As [`FIRST_ROUND`], for as many draws as whitening asks for.
 const WHITENED_ROUND: usize = 1 << 25;
 /// In the last round, at most: some 150 ms.
 const LARGEST_ROUND: usize = 1 << 27;
@@ -230,6 +232,7 @@ impl Size {
         Size {
             draws: Draws {
                 first: whole(first.min(most)),
+                believed: whole(affordable(FIRST_ROUND, BELIEVED)),
                 most: whole(most),
                 tolerance: options.tolerance,
             },
