@@ -128,7 +128,13 @@ fn results_go_into_a_folder() {
     let rows = draws.lines().filter(|line| !line.starts_with('#'));
     assert_eq!(rows.count(), 51, "a header and 50 draws");
     assert!(read("summary.csv").contains("theta[3]") || read("summary.csv").contains("theta"));
-    assert!(read("trace.csv").starts_with("step,elbo,se\n"));
+    let trace = read("trace.csv");
+    // Fixed draws leave no standard error: the field is blank.
+    assert!(trace.starts_with("step,elbo,se\n0,-"), "{trace}");
+    assert!(trace.lines().skip(1).all(|line| line.ends_with(',')));
+    for name in ["draws.csv", "summary.csv", "trace.csv", "fit.json"] {
+        assert!(!read(name).to_lowercase().contains("nan"), "{name}");
+    }
     let saved: Value = serde_json::from_str(&read("fit.json")).expect("JSON");
     assert_eq!(saved["settings"]["guide"], "mean_field");
 }
@@ -211,6 +217,37 @@ fn a_fit_that_is_cut_short_says_so_and_still_reports() {
     let fit = json(&fit);
     assert_eq!(fit["converged"], false);
     assert_eq!(fit["messages"][0]["code"], "E0811");
+}
+
+/// A step of it costs as much as hundreds of elements, and thousands follow on each other.
+const RECURRENCE: &str = "\
+data y: real[T]
+omega ~ HalfNormal(1)
+alpha ~ Beta(2, 5)
+beta ~ Beta(5, 2)
+let s[1] = 1.0
+for t in 2..T { let s[t] = omega + alpha * square(y[t - 1]) + beta * s[t - 1] }
+for t in 1..T { y[t] ~ Normal(0, sqrt(s[t])) }
+";
+
+#[test]
+fn a_long_recurrence_is_fitted_with_few_draws() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), "m.vi", RECURRENCE);
+    let y: Vec<String> = (0..5000)
+        .map(|i| format!("{:.3}", 2.0 * f64::from(i * i % 1009).sin()))
+        .collect();
+    write(
+        folder.path(),
+        "m.json",
+        &format!(r#"{{"y": [{}]}}"#, y.join(",")),
+    );
+    let fit = elbo(folder.path(), &["fit", "m.vi", "--out", "out", "-q"]);
+    assert_eq!(fit.status.code(), Some(0), "{}", stderr(&fit));
+    let saved = std::fs::read(folder.path().join("out/fit.json")).expect("fit.json");
+    let saved: Value = serde_json::from_slice(&saved).expect("JSON");
+    let samples = saved["settings"]["samples"].as_u64().expect("a number");
+    assert!((16..64).contains(&samples), "{samples}");
 }
 
 #[test]

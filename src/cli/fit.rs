@@ -219,7 +219,7 @@ impl Fit {
             ("guide", self.guide.clone().into()),
             ("method", method.map_or("auto", |(name, _)| name).into()),
             ("samples", fit.samples.into()),
-            ("draws", self.draws.into()),
+            ("draws", fit.posterior.draws.into()),
             ("verdict", fit.verdict.clone().into()),
         ];
         Run {
@@ -332,7 +332,7 @@ fn trace(points: &[(usize, f64)]) -> Vec<TracePoint> {
     let point = |&(step, elbo): &(usize, f64)| TracePoint {
         step,
         elbo,
-        se: f64::NAN,
+        se: None,
     };
     points.iter().map(point).collect()
 }

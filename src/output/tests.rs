@@ -111,14 +111,15 @@ fn the_summary_has_a_row_for_each_element() {
 
 #[test]
 fn the_trace_is_three_columns() {
-    let point = TracePoint {
-        step: 10,
+    let point = |step, se| TracePoint {
+        step,
         elbo: -12.5,
-        se: f64::NAN,
+        se,
     };
+    let points = [point(10, Some(0.5)), point(20, None)];
     assert_eq!(
-        written(|w| write_trace(w, &[point])),
-        "step,elbo,se\n10,-12.5,nan\n"
+        written(|w| write_trace(w, &points)),
+        "step,elbo,se\n10,-12.5,0.5\n20,-12.5,\n"
     );
 }
 

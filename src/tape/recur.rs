@@ -217,6 +217,15 @@ impl Recurrence {
         }
     }
 
+    /// Elementary operations of one run, roughly.
+    pub fn work(&self) -> usize {
+        self.steps
+            * match &self.run {
+                Run::Straight { step, .. } => step.len(),
+                Run::Nested(nested) => nested.program.work(),
+            }
+    }
+
     /// Instructions a step.
     pub fn detail(&self) -> String {
         match &self.run {
