@@ -4,12 +4,16 @@
 mod close;
 mod factors;
 mod pads;
+mod rewriting;
+mod statistics;
 mod unstack;
 mod walk;
 
 pub use close::close;
 pub use factors::factors;
 pub use pads::pads;
+pub use rewriting::{Density, REWRITINGS, Rewriting, Rewritten, rewrite_density};
+pub use statistics::statistics;
 pub use unstack::unstack;
 
 use crate::graph::{Graph, NodeId, verify};
