@@ -2,6 +2,7 @@
 //! a file, and a line in [`ORDER`].
 
 mod close;
+mod equal_rows;
 mod factors;
 mod pads;
 mod rewriting;
@@ -10,6 +11,7 @@ mod unstack;
 mod walk;
 
 pub use close::close;
+pub use equal_rows::equal_rows;
 pub use factors::factors;
 pub use pads::pads;
 pub use rewriting::{Density, REWRITINGS, Rewriting, Rewritten, rewrite_density};

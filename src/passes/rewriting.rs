@@ -5,7 +5,7 @@
 //! an axis of draws, so that gradients and Hessian products are those of the small expression. Nothing
 //! of the graph is lost: the new density is made of new nodes beside the old.
 
-use super::statistics;
+use super::{equal_rows, statistics};
 use crate::graph::{Graph, NodeId, Origin, Var, needed};
 use crate::ops::Input;
 
@@ -26,7 +26,8 @@ pub type Rewriting = for<'g> fn(&Density<'g>, Var<'g>) -> Option<(Var<'g>, Vec<R
 
 /// All rewritings in the order in which they are tried, with their names. What is left of a sum by one is
 /// given to the next.
-pub const REWRITINGS: &[(&str, Rewriting)] = &[("statistics", statistics)];
+pub const REWRITINGS: &[(&str, Rewriting)] =
+    &[("statistics", statistics), ("equal_rows", equal_rows)];
 
 /// The density that is rewritten.
 pub struct Density<'g> {

@@ -14,7 +14,7 @@ mod place;
 pub(crate) use affine::{Affine, Atom, Coefficient, Form, binary, element, number, product};
 pub(crate) use affine::{single, value_at};
 pub(crate) use compress::{Compressed, Doubled, Table};
-pub(crate) use place::coordinates;
+pub(crate) use place::{Place, View, coordinates, movement, parts};
 
 use super::rewriting::{Density, Rewritten};
 use crate::graph::{Graph, NodeId, Shape, Var, numel};
