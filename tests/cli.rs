@@ -349,6 +349,35 @@ fn a_profile_has_all_its_numbers() {
 }
 
 #[test]
+fn rewritings_are_reported_and_switched_off() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = "data y: real[N]\nmu ~ Normal(0, 1)\ny ~ Normal(mu, 2)\n";
+    std::fs::write(folder.path().join("m.vi"), program).expect("a file");
+    let y: Vec<String> = (0..100).map(|i| f64::from(i % 7).to_string()).collect();
+    let set = format!("y=[{}]", y.join(","));
+    let profile = |more: &[&str]| {
+        let arguments = [&["profile", "m.vi", "--set", &set], more].concat();
+        let output = elbo(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        output
+    };
+    let rewritings = json(&profile(&["--json"]))["rewritings"].clone();
+    let first = &rewritings[0];
+    assert_eq!(first["name"], "statistics", "{rewritings}");
+    assert_eq!((&first["line"], &first["rows"]), (&3.into(), &100.into()));
+    let text = stdout(&profile(&[]));
+    assert!(text.contains("100 rows become 2 statistics"), "{text}");
+    let text = stdout(&profile(&["--without", "statistics"]));
+    assert!(text.contains("(equal_rows)"), "{text}");
+    for off in ["all", "statistics,equal_rows"] {
+        let off = json(&profile(&["--json", "--without", off]));
+        assert_eq!(off["rewritings"].as_array().map(Vec::len), Some(0));
+    }
+    let wrong = elbo(folder.path(), &["profile", "m.vi", "--without", "nothing"]);
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[test]
 fn codes_are_explained() {
     let folder = tempfile::tempdir().expect("a folder");
     let page = elbo(folder.path(), &["explain", "e0601"]);

@@ -7,7 +7,7 @@
 
 use super::density::Density;
 use super::error;
-use super::explain::explain_in;
+use super::explain::explain_non_finite;
 use super::objective::{Elbo, FixedDraws};
 use super::optim::{Budget, NewtonSettings, Objective, Stop, minimise_newton};
 use crate::diag::Diagnostic;
@@ -91,7 +91,7 @@ pub(crate) fn find_start(
     }
     let best = search.best.take();
     best.ok_or_else(|| {
-        let first = explain_in(model, &search.density, &origin(model));
+        let first = explain_non_finite(model, &origin(model));
         error::no_start(tried, first)
     })
 }
