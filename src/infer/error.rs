@@ -1,4 +1,4 @@
-//! What can go wrong in fitting, E0801 to E0803, and what a fit warns of, E0811 to E0815.
+//! What can go wrong in fitting, E0801 to E0803, and what a fit warns of, E0811 to E0817.
 
 use crate::diag::{Diagnostic, Span};
 
@@ -73,6 +73,42 @@ pub(super) fn too_few_rounds(
         "the fit was stopped after {steps} steps by {why}; its optimum is exact for {draws} fixed draws only, {error}"
     );
     Diagnostic::warning("E0811", message).help("allow more steps or more time")
+}
+
+/// The ELBO has no maximum.
+pub(super) fn diverging(latent: &str, steps: usize) -> Diagnostic {
+    let message = format!(
+        "`{latent}` runs away: after {steps} steps it still goes on in one direction, and the ELBO rises with it"
+    );
+    Diagnostic::warning("E0816", message).help(format!(
+        "the posterior is probably improper, or infinitely high somewhere: give `{latent}` a proper prior, or one that keeps it from where the density has no bound"
+    ))
+}
+
+/// The ELBO has a maximum though the density is flat in some direction.
+pub(super) fn improper(latent: &str, other: Option<String>) -> Diagnostic {
+    let what = match &other {
+        Some(other) => format!("a combination of `{latent}` and `{other}`"),
+        None => format!("`{latent}`"),
+    };
+    let message = format!("neither prior nor data say anything of {what}: the posterior is improper");
+    Diagnostic::warning("E0816", message).help(format!(
+        "give `{latent}` a proper prior, or leave out what cannot be told apart"
+    ))
+}
+
+/// The posterior is wider than the guide.
+pub(super) fn too_narrow(latent: &str, other: Option<String>, widening: f64) -> Diagnostic {
+    let with = match other {
+        Some(other) => format!(", as with `{other}`"),
+        None => String::new(),
+    };
+    let message = format!(
+        "the sd of `{latent}` is about {widening:.1} times what is reported: the guide leaves correlations out{with}"
+    );
+    Diagnostic::warning("E0817", message).help(
+        "means are not affected; centre predictors, or write the model in terms that are less correlated",
+    )
 }
 
 pub(super) fn unknown_precision(draws: usize) -> Diagnostic {

@@ -128,7 +128,7 @@ fn number(x: f64) -> String {
 }
 
 /// `[2, 1]` for a flat index; empty for a scalar.
-fn index_of(shape: &[usize], flat: usize) -> String {
+pub(super) fn index_of(shape: &[usize], flat: usize) -> String {
     let mut rest = flat;
     let mut index: Vec<String> = Vec::new();
     for &extent in shape.iter().rev() {

@@ -19,7 +19,9 @@ pub mod optim;
 mod posterior;
 mod precision;
 mod profile;
+mod response;
 mod start;
+mod verdict;
 #[cfg(test)]
 mod tests;
 
