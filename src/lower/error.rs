@@ -258,23 +258,19 @@ pub fn outside_support(
     .at(dist.0, "such a value has probability 0 here")
 }
 
-/// `must` completes "must be …".
+/// `must` completes "must be …", `found` "with these data …"; `at` says where, with a leading space.
 pub fn parameter_domain(
     span: Span,
     (dist, parameter): (&str, &str),
     must: &str,
     found: &str,
-    row: &str,
+    at: &str,
 ) -> D {
-    let at = match row {
-        "" => String::new(),
-        row => format!(" at {row}"),
-    };
     D::error(
         "E0666",
-        format!("`{parameter}` of `{dist}` must be {must}, but with these data it is not"),
+        format!("`{parameter}` of `{dist}` must be {must}, but {found}{at}"),
     )
-    .at(span, format!("{found}{at}"))
+    .at(span, "computed from constants and data")
 }
 
 pub fn draw_extents(span: Span, name: &str, found: &[usize], dist: Span, gives: &[usize]) -> D {
@@ -331,12 +327,13 @@ pub fn no_closed_form(span: Span, dist: &str, what: &str) -> D {
     D::error("E0669", format!("`{dist}` has no {what} in closed form")).at(span, "asked for here")
 }
 
-pub fn arguments_refused(span: Span, dist: &str, why: &str) -> D {
+/// `at` says which of several arguments, with a leading space.
+pub fn arguments_refused(span: Span, dist: &str, why: &str, at: &str) -> D {
     D::error(
         "E0670",
-        format!("`{dist}` cannot take these arguments: {why}"),
+        format!("`{dist}` cannot take these arguments{at}: {why}"),
     )
-    .at(span, "here")
+    .at(span, format!("here{at}"))
 }
 
 pub fn self_support(span: Span, name: &str) -> D {
