@@ -138,6 +138,30 @@ pub fn find(name: &str) -> Option<&'static dyn Family> {
         .find(|f| f.declaration().name == name)
 }
 
+/// The families of numbers whose distribution function is known whatever the arguments are, in order:
+/// those that can be truncated and censored anywhere. Of other families of whole numbers it is a sum,
+/// which needs bounds that are constants; a family that wraps another goes by that.
+///
+/// ```
+/// use elbo::dist::with_distribution_function;
+/// let names: Vec<&str> = with_distribution_function().map(|f| f.declaration().name).collect();
+/// assert!(names.contains(&"Normal") && !names.contains(&"Gamma"));
+/// ```
+pub fn with_distribution_function() -> impl Iterator<Item = &'static dyn Family> {
+    FAMILIES.iter().copied().filter(|family| {
+        let parameters = family.declaration().forms[0].parameters;
+        let number = |p: &Parameter| matches!(p.kind, Kind::Value { rank: 0, .. });
+        if !family.declaration().event.is_empty() || !parameters.iter().all(number) {
+            return false;
+        }
+        let graph = crate::graph::Graph::new();
+        let values: Vec<Var<'_>> = parameters.iter().map(|_| graph.input(&[])).collect();
+        let d = Distribution::new(*family, 0, &values);
+        let x = graph.input(&[]);
+        family.log_cdf(&d, x).is_some() && family.log_survival(&d, x).is_some()
+    })
+}
+
 /// What a distribution is, apart from its arguments.
 pub trait Family: Send + Sync {
     fn declaration(&self) -> &'static Declaration;

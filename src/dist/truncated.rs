@@ -60,8 +60,12 @@ pub(super) fn check_bounds(d: &Distribution<'_>, verb: &str) -> Result<(), Strin
         } else {
             ""
         };
+        let known: Vec<&str> = super::with_distribution_function()
+            .map(|f| f.declaration().name)
+            .collect();
         return Err(format!(
-            "{name} cannot be {verb}{constant}: its distribution function has no known form"
+            "{name} cannot be {verb}{constant}: its distribution function has no known form; that of {} has",
+            known.join(", ")
         ));
     }
     Ok(())

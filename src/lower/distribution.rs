@@ -5,7 +5,7 @@ use super::value::{AxisList, Value};
 use super::{Lowerer, Result, error};
 use crate::check::program::{DistArg, Expr, ExprKind, Property};
 use crate::diag::{Diagnostics, Label, Span};
-use crate::dist::{Argument, Distribution, Domain, EventAxis, Family, Kind};
+use crate::dist::{Argument, Distribution, Domain, EventAxis, Family, Kind, Support};
 use crate::graph::{Shape, Var, numel};
 use crate::transform;
 
@@ -183,7 +183,9 @@ impl<'g> Lowerer<'_, 'g> {
         let size = numel(&own).max(1);
         let support = match rank {
             0 => None,
-            _ => static_support(domain, self.graph),
+            // Of an interval every element is looked at by itself.
+            _ => static_support(domain, self.graph)
+                .filter(|s| !matches!(s, Support::Interval { .. } | Support::Integers { .. })),
         };
         for (i, part) in known.data().chunks(size).enumerate() {
             let wrong = match &support {

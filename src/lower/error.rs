@@ -231,6 +231,17 @@ pub fn element_never(span: Span, name: &str, element: &str, shape: &str) -> D {
         .help("define every element from 1 on")
 }
 
+pub fn no_such_level(span: Span, label: &str, text: &str, levels: &[String]) -> D {
+    let names: Vec<&str> = levels.iter().map(String::as_str).collect();
+    let problem = D::error("E0677", format!("`{label}` has no level `{text}`"))
+        .at(span, "compared with this");
+    let listed = format!("its levels in the data are {}", list(&names));
+    match crate::diag::closest(text, names.iter().copied()) {
+        Some(close) => problem.help(format!("did you mean `{close}`? {listed}")),
+        None => problem.help(listed),
+    }
+}
+
 pub fn left_out(span: Span, definition: Span, name: &str) -> D {
     D::error("E0676", format!("with these data `{name}` is not defined"))
         .at(span, "used here")
@@ -384,4 +395,26 @@ pub fn unused_entries(names: &[&str]) -> D {
         "W0601",
         format!("the program does not use {} from the data", list(names)),
     )
+}
+
+/// `(left, all)` entries; `element` is the first of them.
+pub fn unobserved(span: Span, name: &str, (left, all): (usize, usize), element: &str) -> D {
+    let entries = match left == all {
+        true => format!("no statement observes `{name}` with these data"),
+        false => format!(
+            "{left} of the {all} entries of `{name}` are not observed by any statement, `{name}{element}` first"
+        ),
+    };
+    D::warning("W0602", entries)
+        .at(span, "declared here")
+        .help("the fit does not depend on them")
+}
+
+pub fn no_entries(span: Span, name: &str) -> D {
+    D::warning(
+        "W0603",
+        format!("`{name}` has no entries: nothing is observed of it"),
+    )
+    .at(span, "declared here")
+    .help("the posterior of what only it would tell about is the prior")
 }
