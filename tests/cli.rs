@@ -157,7 +157,9 @@ fn set_overrides_files_and_several_files_join() {
 #[test]
 fn data_that_are_not_used_are_noted_once() {
     let folder = folder();
-    let fit = elbo(folder.path(), &["fit", "schools.vi", "--set", "extra=1"]);
+    write(folder.path(), "extra.json", r#"{"extra": 1}"#);
+    let data = ["--data", "schools.json", "--data", "extra.json"];
+    let fit = elbo(folder.path(), &[&["fit", "schools.vi"][..], &data].concat());
     assert_eq!(fit.status.code(), Some(0));
     assert_eq!(
         stderr(&fit).matches("`extra`").count(),
@@ -165,6 +167,94 @@ fn data_that_are_not_used_are_noted_once() {
         "{}",
         stderr(&fit)
     );
+}
+
+#[test]
+fn options_that_are_wrong_exit_with_2() {
+    let folder = folder();
+    for (args, says) in [
+        (["--set", "sgima=[1]"], "did you mean `sigma`?"),
+        (["--set", "extra=1"], "`J`"),
+        (["--set", "y"], "there is no `=`"),
+        (["--set", "y=[1"], "E0618"),
+        (
+            ["--max-time", "-1"],
+            "expected a positive number of seconds",
+        ),
+        (["--draws", "-1"], "expected a whole number from 1"),
+    ] {
+        let args = [&["fit", "schools.vi", "-q"], &args[..]].concat();
+        let output = elbo(folder.path(), &args);
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {text}");
+        assert!(text.contains(says), "{args:?}: {text}");
+        assert!(!text.contains("-- -1"), "{args:?}: {text}");
+    }
+}
+
+#[test]
+fn errors_are_json_where_json_is_asked_for() {
+    let folder = folder();
+    write(
+        folder.path(),
+        "bad.vi",
+        "a ~ Normal(b, 1)\nc ~ Normal(0, d)\n",
+    );
+    for command in ["fit", "profile"] {
+        let output = elbo(folder.path(), &[command, "bad.vi", "--json"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).contains("E0101"));
+        let found = json(&output);
+        assert_eq!(found["errors"].as_array().map(Vec::len), Some(2));
+        assert_eq!(found["error"], found["errors"][0]);
+        let error = &found["errors"][1];
+        assert_eq!(error["code"], "E0101");
+        assert_eq!(
+            (&error["file"], &error["line"]),
+            (&"bad.vi".into(), &2.into())
+        );
+        assert!(error["message"].as_str().is_some_and(|m| m.contains("`d`")));
+        assert!(error["help"].is_string() && error["severity"] == "error");
+    }
+}
+
+#[test]
+fn the_table_has_rows_for_what_is_inferred_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = "\
+data y: real[N]
+mu ~ Normal(0, 1)
+R ~ Lkj(3, 2)
+let doubled = 2 * mu
+let centred = [2 * (i - 1) for i in 1..N]
+y ~ Normal(mu, 1)
+";
+    write(folder.path(), "m.vi", program);
+    write(folder.path(), "m.json", r#"{"y": [1, null, 2.5]}"#);
+    let fit = elbo(folder.path(), &["fit", "m.vi"]);
+    let (table, notes) = (stdout(&fit), stderr(&fit));
+    assert!(
+        table.contains("y[2]") && table.contains("doubled"),
+        "{table}"
+    );
+    assert!(
+        !table.contains("y[1]") && !table.contains("centred"),
+        "{table}"
+    );
+    assert!(notes.contains("`centred`"), "{notes}");
+    let fit = json(&elbo(folder.path(), &["fit", "m.vi", "--json"]));
+    assert_eq!(
+        fit["posterior"]["y"]["mean"].as_array().map(Vec::len),
+        Some(3)
+    );
+    assert_eq!(fit["posterior"]["centred"]["mean"][2], 4.0);
+    let matrix = &fit["posterior"]["R"];
+    for i in [0, 4, 8] {
+        assert_eq!(
+            (&matrix["mean"][i], &matrix["sd"][i]),
+            (&1.0.into(), &0.0.into())
+        );
+    }
 }
 
 #[test]
