@@ -517,3 +517,52 @@ fn output_that_cannot_be_written_is_told() {
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("E0704"), "{}", stderr(&output));
 }
+
+/// Posteriors without an ELBO optimum: program, data, and what is to be said.
+const IMPROPER: [(&str, &str, &str); 5] = [
+    (
+        "data y: real[N]\nmu ~ Normal(0, 10)\nsigma ~ HalfNormal(5)\ny ~ Normal(mu, sigma)",
+        r#"{"y": [2, 2, 2, 2]}"#,
+        "`mu` narrows to a point",
+    ),
+    (
+        "data y: real[N]\na ~ Flat()\nb ~ Flat()\ny ~ Normal(a + b, 1)",
+        r#"{"y": [2, 1, 2, 3]}"#,
+        "a combination of `b` and `a`",
+    ),
+    (
+        "data x: real[N]\ndata y: int[N]\nfor k in 1..2 { b[k] ~ Flat() }\nfor n in 1..N { y[n] ~ Bernoulli(logit = b[1] + b[2] * x[n]) }",
+        r#"{"x": [-2, -1, 1, 2], "y": [0, 0, 1, 1]}"#,
+        "`b[2]` runs away",
+    ),
+    (
+        "data y: real[N]\nmu ~ Normal(0, 10)\ns ~ HalfFlat()\ny ~ Normal(mu, 1)",
+        r#"{"y": [2, 1, 2, 3]}"#,
+        "`s` runs away",
+    ),
+    ("a ~ Flat()\nfactor a", "{}", "`a` runs away"),
+];
+
+#[test]
+fn fits_without_an_optimum_end_and_name_the_latent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (program, data, said) in IMPROPER {
+        write(folder.path(), "m.vi", program);
+        write(folder.path(), "m.json", data);
+        let fit = elbo(folder.path(), &["fit", "m.vi"]);
+        assert_eq!(fit.status.code(), Some(3), "{program}\n{}", stdout(&fit));
+        let text = stderr(&fit)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(
+            text.contains("E0816") && text.contains(said),
+            "{program}\n{text}"
+        );
+        assert!(
+            stdout(&fit).lines().all(|l| l.chars().count() < 200),
+            "{}",
+            stdout(&fit)
+        );
+    }
+}

@@ -48,7 +48,7 @@ pub struct Options {
     pub threads: usize,
     /// Set to `true` from anywhere to stop; the best state so far is reported.
     pub cancel: Option<Arc<AtomicBool>>,
-    /// Error that does not matter: of the means in posterior sds, and of the ELBO in nats.
+    /// Error that does not matter: of the means in sds of the guide, and of the ELBO in nats.
     pub tolerance: f64,
     pub start: StartSettings,
 }

@@ -21,9 +21,9 @@ mod precision;
 mod profile;
 mod response;
 mod start;
-mod verdict;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 pub use evaluate::{Evaluator, Outside};
 pub use explain::explain_non_finite;

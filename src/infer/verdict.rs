@@ -25,7 +25,15 @@ impl Verdict {
             Stop::Deadline => cut_short("the time limit", reached),
             Stop::Cancelled => cut_short("request", reached),
             Stop::Stalled(why) => error::stalled(why),
-            Stop::Diverging(parameter) => error::diverging(&name(*parameter), reached.outcome.steps),
+            Stop::Diverging(parameter) => {
+                let (latent, steps) = (name(*parameter), reached.outcome.steps);
+                let own: usize = guide.parameters().iter().map(|p| p.size).sum();
+                let (_, sds) = guide.moments(&reached.outcome.x[..own]);
+                match *parameter < own && sds[guide.latent(*parameter)] < SPIKE {
+                    true => error::spike(&latent),
+                    false => error::diverging(&latent, steps),
+                }
+            }
             Stop::NonFinite => error::stalled("the ELBO is not finite around the best point found"),
         };
         Verdict {
@@ -35,6 +43,9 @@ impl Verdict {
         }
     }
 }
+
+/// What runs away with an sd below this, in unconstrained space, runs towards a point.
+const SPIKE: f64 = 1e-6;
 
 fn cut_short(by: &str, reached: &Reached) -> Diagnostic {
     let (steps, draws) = (reached.outcome.steps, reached.samples);
@@ -84,9 +95,9 @@ fn converged(reached: &Reached, name: &dyn Fn(usize) -> String) -> Verdict {
         }
         wide => {
             let wide = wide.as_ref().filter(|r| r.widening >= Response::NOTABLE);
-            messages.extend(wide.map(|r| {
-                error::too_narrow(&name(r.parameter), r.other.map(name), r.widening)
-            }));
+            messages.extend(
+                wide.map(|r| error::too_narrow(&name(r.parameter), r.other.map(name), r.widening)),
+            );
             Verdict {
                 sentence,
                 messages,
@@ -121,7 +132,11 @@ fn latent_name(model: &Model, guide: &dyn Guide, parameter: usize) -> String {
             return match (quantity, block.places.get(at)) {
                 // Of a simplex or a matrix no element has a coordinate to itself.
                 (Some(q), Some(&place)) if block.size == block.places.len() => {
-                    format!("{}{}", block.name, super::explain::index_of(&q.shape, place))
+                    format!(
+                        "{}{}",
+                        block.name,
+                        super::explain::index_of(&q.shape, place)
+                    )
                 }
                 _ => block.name.clone(),
             };

@@ -7,7 +7,9 @@
 use super::step_search::find_step_size;
 use super::tail::{Summary, Tail};
 use super::walk::{Limits, Place, Walk, mean_and_error, plainly_worse};
-use crate::infer::optim::{Adam, Budget, Drift, NewStepper, Outcome, Progress, StochasticObjective, Stop};
+use crate::infer::optim::{
+    Adam, Budget, Drift, NewStepper, Outcome, Progress, StochasticObjective, Stop,
+};
 
 /// How a noisy objective is minimised.
 #[derive(Clone, Debug)]
@@ -158,7 +160,9 @@ fn descend(control: &mut Control, first: f64) -> Stop {
 
 fn stalled(moved: f64) -> Stop {
     Stop::Stalled(if moved.is_finite() {
-        format!("the average still moves by {moved:.2} posterior sds though steps are as good as 0")
+        format!(
+            "the average still moves by {moved:.2} sds of the guide though steps are as good as 0"
+        )
     } else {
         "no step size leads to anything better than the best point found".into()
     })

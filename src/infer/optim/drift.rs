@@ -11,49 +11,55 @@ pub(crate) struct Drift {
     next: usize,
     /// Natural lengths that a coordinate has to move between looks.
     far: f64,
-    /// The points of the last looks, the latest last.
-    seen: Vec<Vec<f64>>,
+    /// The point of the last look.
+    last: Option<Vec<f64>>,
+    /// Moves of every coordinate up to it, in natural lengths at its end.
+    moves: Option<Vec<f64>>,
+    /// Steps for which some coordinate was lost.
+    lost: usize,
 }
 
-/// Looks that a coordinate has to go in one direction.
-const LOOKS: usize = 3;
+/// A move of a coordinate that settles is shorter than so many of the one before.
+const SHRINKING: f64 = 0.5;
+/// Steps that a coordinate has to be lost for: at a bad start it may be for a few.
+const LOST: usize = 10;
 
 impl Drift {
     /// First looks after `first` steps; at the third one there may be an answer. A coordinate runs away
-    /// that has moved by more than `far` of its natural lengths in the same direction each time.
+    /// that has moved by more than `far` of its natural lengths in the same direction each time, and about as
+    /// far as before or further.
     pub(crate) fn new(first: usize, far: f64) -> Drift {
         Drift {
             next: first,
             far,
-            seen: Vec::new(),
+            last: None,
+            moves: None,
+            lost: 0,
         }
     }
 
     /// The coordinate that runs away after `steps` steps, at `x` with natural lengths `scale`.
     pub(crate) fn look(&mut self, steps: usize, x: &[f64], scale: &[f64]) -> Option<usize> {
-        if let Some(lost) = unresolved(x, scale) {
-            return Some(lost);
+        let lost = unresolved(x, scale);
+        self.lost = if lost.is_some() { self.lost + 1 } else { 0 };
+        if self.lost >= LOST {
+            return lost;
         }
         if steps < self.next {
             return None;
         }
         self.next = 2 * steps;
-        self.seen.push(x.to_vec());
-        if self.seen.len() < LOOKS {
-            return None;
-        }
-        let pace = |i: usize| {
-            let moved = self.seen.windows(2).map(|w| (w[1][i] - w[0][i]) / scale[i]);
-            // One direction throughout: the smallest move of that sign.
-            let (least, most) = moved.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, m), d| {
-                (l.min(d), m.max(d))
-            });
-            least.max(-most)
+        let last = self.last.replace(x.to_vec())?;
+        let moved = x.iter().zip(&last).zip(scale);
+        let moves: Vec<f64> = moved.map(|((x, l), s)| (x - l) / s).collect();
+        let before = self.moves.replace(moves.clone())?;
+        // The shorter move of both, where they are as a runaway's.
+        let pace = |i: &usize| match moves[*i] / before[*i] > SHRINKING {
+            true => moves[*i].abs().min(before[*i].abs()),
+            false => 0.0,
         };
-        let fastest = (0..x.len()).max_by(|&i, &j| pace(i).total_cmp(&pace(j)));
-        let runaway = fastest.filter(|&i| pace(i) > self.far);
-        self.seen.remove(0);
-        runaway
+        let fastest = (0..x.len()).max_by(|i, j| pace(i).total_cmp(&pace(j)));
+        fastest.filter(|i| pace(i) > self.far)
     }
 }
 
@@ -90,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_length_below_the_resolution_of_numbers_is_told_at_once() {
-        assert_eq!(run(|_| 2.0, |t| 10f64.powf(-t)), Some(16));
+        assert_eq!(run(|_| 2.0, |t| 10f64.powf(-t)), Some(24));
         assert_eq!(unresolved(&[0.0, 1e9], &[1e-300, 1e-4]), None);
     }
 }

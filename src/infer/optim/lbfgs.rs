@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use super::line_search::{Trial, strong_wolfe};
 use super::run::Descent;
-use super::{Budget, Drift, Objective, Outcome, Progress, Stop, add_scaled, dot, max_product};
+use super::{Budget, Objective, Outcome, Progress, Stop, add_scaled, dot, max_product};
 
 /// How L-BFGS goes about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,9 +33,6 @@ impl Default for LbfgsSettings {
     }
 }
 
-/// Steps after which a run is watched for what runs away.
-const PATIENCE: usize = 512;
-
 /// Minimises by L-BFGS with a strong Wolfe line search.
 ///
 /// A non-finite trial point shortens the step. Where the line search fails, the memory is dropped
@@ -54,7 +51,6 @@ pub fn minimise_lbfgs(
     };
     let mut memory = Memory::new(settings.memory.max(1));
     let mut quiet = 0;
-    let mut drift = Drift::new(PATIENCE, 1.0);
     loop {
         if let Some(stop) = budget.spent(descent.steps) {
             return descent.end(stop);
@@ -62,9 +58,6 @@ pub fn minimise_lbfgs(
         let scale = descent.objective.scale(&descent.x);
         if max_product(&descent.g, &scale) <= settings.gradient || quiet == 3 {
             return descent.end(Stop::Converged);
-        }
-        if let Some(coordinate) = drift.look(descent.steps, &descent.x, &scale) {
-            return descent.end(Stop::Diverging(coordinate));
         }
         let mut direction = memory.direction(&descent.g, &scale);
         if dot(&direction, &descent.g) >= 0.0 {
