@@ -235,12 +235,21 @@ pub(super) fn drop_unread(code: &mut Vec<Scalar>) {
 /// Lets the instruction that makes a new carry write it where the old one was, if nobody reads the
 /// old one after it: the copy at the end of the step is saved.
 pub(super) fn carry_in_place(code: &mut Vec<Scalar>) {
+    let copied_to = |i: &Scalar| match i {
+        Scalar::Copy(carry, _) => Some(*carry),
+        _ => None,
+    };
+    let carries: HashSet<u32> = code.iter().rev().map_while(copied_to).collect();
     let mut at = code.len();
     while at > 0 {
         at -= 1;
         let Scalar::Copy(carry, made) = code[at] else {
             break;
         };
+        // One number can become two carries: the first then lies where it must stay.
+        if carries.contains(&made) {
+            continue;
+        }
         let Some(from) = code[..at].iter().rposition(|i| i.written() == Some(made)) else {
             continue;
         };
@@ -310,5 +319,16 @@ mod tests {
         let mut arena = vec![0.0, 1.0, 0.0, 0.0];
         run_steps(&code, &mut arena, 6);
         assert_eq!(arena[..2], [8.0, 13.0]);
+    }
+
+    #[test]
+    fn one_number_becomes_two_carries() {
+        let plain = vec![Scalar::Add(2, 0, 1), Scalar::Copy(0, 2), Scalar::Copy(1, 2)];
+        let mut code = plain.clone();
+        carry_in_place(&mut code);
+        assert_eq!(code.len(), 2);
+        let mut arena = vec![1.0, 2.0, 0.0];
+        run_steps(&code, &mut arena, 3);
+        assert_eq!(arena[..2], [12.0, 12.0]);
     }
 }
