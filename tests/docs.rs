@@ -135,20 +135,36 @@ fn distributions() -> String {
             draws(d)
         );
     }
+    let known: Vec<&str> = dist::with_distribution_function()
+        .map(|f| f.declaration().name)
+        .collect();
+    let _ = writeln!(
+        page,
+        "\nThese have a distribution function in closed form, so that `.cdf(x)` is known and \
+         [`Truncated`](#truncated) and [`Censored`](#censored) take them with any bounds: {}. Other \
+         distributions of whole numbers can be cut at bounds that are known from data.",
+        known.join(", ")
+    );
     for family in dist::FAMILIES {
-        section(&mut page, family.declaration());
+        let cut = known.contains(&family.declaration().name);
+        section(&mut page, family.declaration(), cut);
     }
     page
 }
 
-fn section(page: &mut String, d: &Declaration) {
+fn section(page: &mut String, d: &Declaration, cut: bool) {
     let (first, rest) = split(d.doc);
     let _ = write!(page, "\n## {}\n\n{first}\n", d.name);
     if !rest.is_empty() {
         let _ = write!(page, "\n{rest}\n");
     }
     let calls: Vec<String> = d.forms.iter().map(|form| call(d, form)).collect();
-    let _ = write!(page, "\n{}. Draws are {}.\n", calls.join(" or "), draws(d));
+    let _ = write!(page, "\n{}. Draws are {}.", calls.join(" or "), draws(d));
+    page.push_str(if cut {
+        " It can be truncated and censored.\n"
+    } else {
+        "\n"
+    });
     let _ = write!(page, "\n| parameter | takes | meaning |\n|---|---|---|\n");
     let mut seen: Vec<&str> = Vec::new();
     for parameter in d.forms.iter().flat_map(|form| form.parameters) {

@@ -57,9 +57,15 @@ fn meant<'a>(problem: D, written: &str, known: impl IntoIterator<Item = &'a str>
 }
 
 pub fn unknown_name<'a>(span: Span, name: &str, known: impl IntoIterator<Item = &'a str>) -> D {
-    D::error("E0101", format!("`{name}` is not defined"))
+    let problem = D::error("E0101", format!("`{name}` is not defined"))
         .at(span, "nothing has this name")
-        .suggest(name, known)
+        .suggest(name, known);
+    match problem.help {
+        Some(_) => problem,
+        None => problem.help(
+            "what is given is declared, `data x: real[N]`; what is inferred is drawn, `x ~ …`; what is computed is named, `let x = …`",
+        ),
+    }
 }
 
 pub fn unknown_function<'a>(span: Span, name: &str, known: impl IntoIterator<Item = &'a str>) -> D {

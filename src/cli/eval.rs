@@ -35,7 +35,7 @@ pub(super) struct Eval {
 
     /// Prints one JSON object, {"log_density": […], "messages": […]}
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 impl Eval {

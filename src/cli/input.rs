@@ -2,6 +2,7 @@
 
 use super::report::{Failure, Result, note, tell};
 use crate::api::Program;
+use crate::check::program::VariableKind;
 use crate::data::{self, Data, Disk};
 use crate::diag::{Diagnostics, Sources};
 use crate::model::Model;
@@ -60,11 +61,23 @@ impl Input {
                 problems.extend(new);
             }
         }
+        let variables = program.variables();
+        let declared = variables
+            .iter()
+            .filter(|v| matches!(v.kind, VariableKind::Data | VariableKind::Dimension))
+            .map(|v| v.name.as_str());
+        let mut of_options = Diagnostics::new();
         for option in &self.set {
-            let read = data::set(option, &mut sources);
-            if let Err(new) = read.and_then(|new| data.merge(new)) {
-                problems.extend(new);
+            let read = data::set(option, &mut sources).and_then(|new| {
+                data::expect_declared(&new, declared.clone())?;
+                data.merge(new)
+            });
+            if let Err(new) = read {
+                of_options.extend(new);
             }
+        }
+        if !of_options.is_empty() {
+            return Err(Failure::usage(of_options, &sources));
         }
         if !problems.is_empty() {
             return Err(Failure::wrong(problems, &sources));

@@ -24,7 +24,7 @@ pub(super) struct Profile {
 
     /// Prints one JSON object, with times in nanoseconds but for compilation
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 impl Profile {

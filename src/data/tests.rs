@@ -408,6 +408,11 @@ fn csv_mistakes_are_named_with_row_and_column() {
     );
     says(&error("d.csv", "a,\"b\n1,2\n"), "E0613", &["the header"]);
     says(
+        &error("d.csv", "a,b\n1,2\n\"5\" pipe,28\n"),
+        "E0613",
+        &["row 2 (line 3)", "follows the closing quote"],
+    );
+    says(
         &error("d.csv", "a,b\n1,2\n3,1e999\n"),
         "E0616",
         &["`1e999`", "column `b`", "row 2 (line 3)"],

@@ -4,7 +4,7 @@
 //! with: the graph keeps the origins of the model's nodes.
 
 use super::objective::{add_outputs, fill};
-use super::optim::{NonFinite, Objective, finite};
+use super::optim::{Budget, NonFinite, Objective, finite};
 use crate::autodiff::{grad, hvp};
 use crate::graph::{Graph, NodeId, Rebuild, Tensor, Var};
 use crate::model::Model;
@@ -21,6 +21,8 @@ pub(crate) struct Density {
     product: Tape,
     /// The natural length of each coordinate, for the optimiser.
     pub(crate) scale: Vec<f64>,
+    /// Once it is spent no more Hessian products are computed; they count as not finite.
+    budget: Budget,
 }
 
 impl Density {
@@ -54,6 +56,14 @@ impl Density {
             gradient,
             product,
             scale: vec![1.0; model.size()],
+            budget: Budget::default(),
+        }
+    }
+
+    pub(crate) fn within(self, budget: &Budget) -> Density {
+        Density {
+            budget: budget.clone(),
+            ..self
         }
     }
 
@@ -94,6 +104,9 @@ impl Objective for Density {
     }
 
     fn hess_vec(&mut self, x: &[f64], v: &[f64], out: &mut [f64]) -> Result<(), NonFinite> {
+        if self.budget.interrupted() {
+            return Err(NonFinite);
+        }
         let blocks = self.inputs.len();
         fill(&mut self.product, 0, blocks, x);
         fill(&mut self.product, blocks, blocks, v);

@@ -1,4 +1,4 @@
-//! What can go wrong in fitting, E0801 to E0803, and what a fit warns of, E0811 to E0814.
+//! What can go wrong in fitting, E0801 to E0803, and what a fit warns of, E0811 to E0815.
 
 use crate::diag::{Diagnostic, Span};
 
@@ -56,11 +56,46 @@ pub(super) fn stalled(why: &str) -> Diagnostic {
         .help("do not rely on these results; try other priors, another scale of the data or another guide")
 }
 
-pub(super) fn imprecise(draws: usize, sds: f64, nats: f64) -> Diagnostic {
+/// Stopped between rounds; `error` in posterior sds and nats, where it is known.
+pub(super) fn too_few_rounds(
+    why: &str,
+    steps: usize,
+    draws: usize,
+    error: Option<(f64, f64)>,
+) -> Diagnostic {
+    let error = match error {
+        Some((sds, nats)) => {
+            format!("whose Monte Carlo error is {sds:.2} posterior sds and {nats:.2} nats")
+        }
+        None => "whose Monte Carlo error is unknown".into(),
+    };
+    let message = format!(
+        "the fit was stopped after {steps} steps by {why}; its optimum is exact for {draws} fixed draws only, {error}"
+    );
+    Diagnostic::warning("E0811", message).help("allow more steps or more time")
+}
+
+pub(super) fn unknown_precision(draws: usize) -> Diagnostic {
+    let message = format!(
+        "with {draws} draws the fitted means are of unknown precision: the density is not finite at others"
+    );
+    Diagnostic::warning("E0813", message)
+        .help("give the latents supports that exclude where the density does not exist")
+}
+
+pub(super) fn imprecise(draws: usize, sds: f64, nats: f64, wanted: usize) -> Diagnostic {
     let message = format!(
         "with {draws} draws the fitted means are known only to {sds:.2} posterior sds, the ELBO to {nats:.2} nats"
     );
-    Diagnostic::warning("E0813", message).help("allow more time, or ask for more samples")
+    Diagnostic::warning("E0813", message).help(format!(
+        "`--samples {wanted}` would be enough, but takes longer"
+    ))
+}
+
+pub(super) fn few_draws(made: usize, asked: usize) -> Diagnostic {
+    let message = format!("{made} of {asked} posterior draws were made before the fit was stopped");
+    Diagnostic::warning("E0815", message)
+        .help("means and quantiles are less precise than asked for; allow more time or ask for fewer draws")
 }
 
 pub(super) fn outside_support(bad: usize, draws: usize) -> Diagnostic {

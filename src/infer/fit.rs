@@ -1,11 +1,12 @@
 //! Turns a model into a [`Fit`]: start, objective, optimum, draws and a plain word on how it went.
 
-use super::deterministic::{Draws, MonteCarlo, Solved, solve};
+use super::deterministic::{Draws, Solved, solve};
 use super::error;
 use super::explain::explain_non_finite;
 use super::objective::{Elbo, FreshDraws};
 use super::optim::{Budget, Outcome, Progress, Stop};
 use super::posterior::{Estimate, PosteriorDraws, Sampling, sample};
+use super::precision::MonteCarlo;
 use super::start::{Start, StartSettings, find_start};
 use crate::diag::Diagnostic;
 use crate::graph::{NodeId, numel};
@@ -41,7 +42,7 @@ pub struct Options {
     pub draws: usize,
     pub max_steps: Option<usize>,
     pub max_time: Option<Duration>,
-    /// Threads for the final draws; the result does not depend on it.
+    /// Threads; the result does not depend on how many.
     pub threads: usize,
     /// Set to `true` from anywhere to stop; the best state so far is reported.
     pub cancel: Option<Arc<AtomicBool>>,
@@ -62,7 +63,7 @@ impl Default for Options {
             max_time: None,
             threads: 1,
             cancel: None,
-            tolerance: 0.03,
+            tolerance: 0.02,
             start: StartSettings::default(),
         }
     }
@@ -124,15 +125,27 @@ pub fn fit(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Fit, Diagnostic> {
     let begin = Instant::now();
+    let until = |part: f64| {
+        options
+            .max_time
+            .and_then(|t| begin.checked_add(t.mul_f64(part)))
+    };
+    let overall = Budget {
+        max_steps: None,
+        deadline: until(1.0),
+        cancel: options.cancel.clone(),
+    };
+    // Something is left for the final draws.
     let budget = Budget {
         max_steps: options.max_steps,
-        deadline: options.max_time.and_then(|t| begin.checked_add(t)),
-        cancel: options.cancel.clone(),
+        deadline: until(0.9),
+        ..overall.clone()
     };
     let guide = (options.guide)(Layout::of(model));
     let guide = guide.as_ref();
-    let size = Size::of(model, options);
-    let mut elbo = Elbo::new(model, guide, size.chunk);
+    let chunk = chunk(model, options);
+    let mut elbo = Elbo::new(model, guide, chunk).with_threads(options.threads);
+    let size = Size::of(model, &elbo, options);
     let compile = begin.elapsed().as_secs_f64();
 
     let seed = options.seed;
@@ -144,10 +157,11 @@ pub fn fit(
         draws: options.draws,
         most: size.most_fresh,
         std_error: 0.02,
-        chunk: size.chunk,
+        chunk,
         threads: options.threads,
         // Streams of their own, whatever the optimiser drew.
         seed: !seed,
+        budget: &overall,
     };
     let (posterior, estimate) = sample(model, guide, &reached.outcome.x, &sampling);
     let seconds = Seconds {
@@ -165,10 +179,8 @@ pub fn fit(
     ))
 }
 
-/// Numbers of draws that suit a model's size.
+/// Numbers of draws that suit a model's cost.
 struct Size {
-    /// Draws in one run of a tape.
-    chunk: usize,
     draws: Draws,
     per_step: usize,
     most_fresh: usize,
@@ -176,36 +188,56 @@ struct Size {
 
 /// Numbers that a tape's working set should not exceed, so that it stays in the cache.
 const CACHE: usize = 1 << 16;
-/// Numbers computed in one evaluation with all draws, at most.
+/// Elementary operations of an evaluation in the first round, some 5 ms of them.
+const FIRST_ROUND: usize = 1 << 22;
+/// Draws whose error is believed, where so many can be had for as much.
+const BELIEVED: usize = 1024;
+/// As [`FIRST_ROUND`], for as many draws as whitening asks for.
+const WHITENED_ROUND: usize = 1 << 25;
+/// In the last round, at most: some 150 ms.
 const LARGEST_ROUND: usize = 1 << 27;
+/// Fewest and most draws of a round, where not asked for others.
+const FEWEST: usize = 16;
+const MOST: usize = 1 << 13;
 /// Standard Normal numbers that are held at once, at most.
 const LARGEST_NOISE: usize = 1 << 23;
-/// Numbers computed for the final ELBO, at most.
+/// Elementary operations for the final ELBO, at most.
 const LARGEST_SAMPLE: usize = 1 << 29;
 
+/// Draws in one run of a tape.
+fn chunk(model: &Model, options: &Options) -> usize {
+    let fits = ((CACHE / elements(model) + 1).next_power_of_two() / 2).clamp(2, 64);
+    match (options.method, options.samples) {
+        (Method::Svi, asked) => asked.unwrap_or(PER_STEP).max(1).min(fits),
+        (_, Some(asked)) => asked.clamp(1, fits),
+        (_, None) => fits,
+    }
+}
+
+/// Draws of a stochastic step.
+const PER_STEP: usize = 16;
+
 impl Size {
-    fn of(model: &Model, options: &Options) -> Size {
-        let elements = elements(model);
-        let two_power = |n: usize| (n + 1).next_power_of_two() / 2;
-        let fits = two_power(CACHE / elements).clamp(2, 64);
-        let noise = two_power(LARGEST_NOISE / model.latent_size().max(1));
-        let most = two_power(LARGEST_ROUND / elements).min(noise);
+    fn of(model: &Model, elbo: &Elbo, options: &Options) -> Size {
+        let (work, latents) = (elbo.work(), model.latent_size());
+        let affordable = |operations: usize, most: usize| (operations / work).clamp(FEWEST, most);
         let asked = options.samples.map(|s| s.max(1));
-        let per_step = asked.unwrap_or(16);
-        let chunk = match (options.method, asked) {
-            (Method::Svi, _) => per_step.min(fits),
-            (_, Some(asked)) => asked.min(fits),
-            (_, None) => fits,
-        };
+        // Antithetic draws are whitened where there are twice as many as latents; a few more make them
+        // less alike.
+        let whitened = (2 * latents + latents / 4).min(affordable(WHITENED_ROUND, MOST));
+        let first = affordable(FIRST_ROUND, 64).max(whitened);
+        let noise = (LARGEST_NOISE / latents.max(1)).max(FEWEST);
+        let most = affordable(LARGEST_ROUND, MOST).min(noise);
+        let whole = |draws: usize| asked.unwrap_or(draws).next_multiple_of(elbo.chunk());
         Size {
-            chunk,
             draws: Draws {
-                first: asked.unwrap_or(64).next_multiple_of(chunk),
-                most: asked.unwrap_or(most.clamp(64, 8192)),
+                first: whole(first.min(most)),
+                believed: whole(affordable(FIRST_ROUND, BELIEVED)),
+                most: whole(most),
                 tolerance: options.tolerance,
             },
-            per_step,
-            most_fresh: (LARGEST_SAMPLE / elements).clamp(1000, 1 << 14),
+            per_step: asked.unwrap_or(PER_STEP),
+            most_fresh: affordable(LARGEST_SAMPLE, MOST).max(1000),
         }
     }
 }
@@ -225,6 +257,10 @@ struct Reached {
     outcome: Outcome,
     method: Method,
     samples: usize,
+    /// Whether it is an optimum, if only for these samples.
+    optimum: bool,
+    /// Whether there is nothing to average over.
+    exact: bool,
     error: Option<MonteCarlo>,
     tolerance: f64,
 }
@@ -244,6 +280,7 @@ fn maximise(
     let Solved {
         outcome,
         draws,
+        optimum,
         error,
     } = solved;
     let failed = matches!(outcome.stop, Stop::Stalled(_) | Stop::NonFinite);
@@ -259,6 +296,8 @@ fn maximise(
         outcome,
         method: Method::Dadvi,
         samples: draws,
+        optimum,
+        exact: elbo.is_exact(),
         error,
         tolerance: size.draws.tolerance,
     }
@@ -282,6 +321,8 @@ fn stochastic(
         outcome: minimise_stochastic(&mut objective, x0, &settings, budget, progress),
         method: Method::Svi,
         samples,
+        optimum: false,
+        exact: false,
         error: None,
         tolerance: options.tolerance,
     }
@@ -313,7 +354,10 @@ fn report(
     }
     if !elbo.mean.is_finite() {
         let bad = posterior.log_p.iter().filter(|p| !p.is_finite()).count();
-        messages.push(error::outside_support(bad, options.draws));
+        messages.push(error::outside_support(bad, posterior.draws));
+    }
+    if posterior.draws < options.draws {
+        messages.push(error::few_draws(posterior.draws, options.draws));
     }
     Fit {
         elbo,
@@ -343,13 +387,11 @@ fn report(
 
 /// The sentence on convergence, and the warnings that go with it.
 fn verdict(reached: &Reached, messages: &mut Vec<Diagnostic>) -> String {
-    let Reached { outcome, .. } = reached;
-    let steps = outcome.steps;
-    let warning = match &outcome.stop {
+    let warning = match &reached.outcome.stop {
         Stop::Converged => return converged(reached, messages),
-        Stop::MaxSteps => error::cut_short("the limit on steps", steps),
-        Stop::Deadline => error::cut_short("the time limit", steps),
-        Stop::Cancelled => error::cut_short("request", steps),
+        Stop::MaxSteps => cut_short("the limit on steps", reached),
+        Stop::Deadline => cut_short("the time limit", reached),
+        Stop::Cancelled => cut_short("request", reached),
         Stop::Stalled(why) => error::stalled(why),
         Stop::NonFinite => error::stalled("the ELBO is not finite around the best point found"),
     };
@@ -358,24 +400,38 @@ fn verdict(reached: &Reached, messages: &mut Vec<Diagnostic>) -> String {
     sentence
 }
 
+fn cut_short(by: &str, reached: &Reached) -> Diagnostic {
+    let (steps, draws) = (reached.outcome.steps, reached.samples);
+    match (reached.optimum, reached.error) {
+        (true, Some(e)) => error::too_few_rounds(by, steps, draws, Some((e.sds, e.nats))),
+        (true, None) => error::too_few_rounds(by, steps, draws, None),
+        (false, _) => error::cut_short(by, steps),
+    }
+}
+
 fn converged(reached: &Reached, messages: &mut Vec<Diagnostic>) -> String {
+    let (draws, tolerance) = (reached.samples, reached.tolerance);
     let Some(error) = reached.error else {
-        return match reached.method {
-            Method::Svi => format!(
-                "Converged: lowering the step size moves no mean by more than {:.2} posterior sds.",
-                reached.tolerance
-            ),
-            _ => format!(
-                "Converged for these {} draws; how much other draws would change it was not looked at.",
-                reached.samples
-            ),
-        };
+        if reached.method == Method::Svi {
+            return format!(
+                "Converged: lowering the step size moves no mean by more than {tolerance:.2} posterior sds."
+            );
+        }
+        if reached.exact {
+            return "Converged: the log density is at its maximum.".into();
+        }
+        messages.push(error::unknown_precision(draws));
+        return format!(
+            "Converged for these {draws} draws only: others are not finite there, so their Monte Carlo error is unknown."
+        );
     };
-    if error.sds > reached.tolerance || error.nats > reached.tolerance {
-        messages.push(error::imprecise(reached.samples, error.sds, error.nats));
+    if error.sds > tolerance || error.nats > tolerance {
+        let times = (error.sds / tolerance).powi(2).max(error.nats / tolerance);
+        let wanted = (times * draws as f64) as usize;
+        messages.push(error::imprecise(draws, error.sds, error.nats, wanted));
     }
     format!(
-        "Converged: {} draws place every mean to within {:.3} posterior sds and the ELBO to {:.3} nats of the guide's best.",
-        reached.samples, error.sds, error.nats
+        "Converged: {draws} draws leave every mean a standard error of at most {:.3} posterior sds and the ELBO {:.3} nats below the guide's best.",
+        error.sds, error.nats
     )
 }

@@ -6,10 +6,12 @@
 
 use super::noise::normals;
 use super::objective::{Inputs, fill};
+use super::optim::Budget;
 use crate::graph::{Graph, NodeId, Var};
 use crate::guide::Guide;
 use crate::model::Model;
 use crate::tape::Tape;
+use std::time::{Duration, Instant};
 
 /// A mean and its standard error.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,8 +33,8 @@ pub struct PosteriorDraws {
 }
 
 /// How many draws are made.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Sampling {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sampling<'a> {
     /// Draws reported.
     pub(crate) draws: usize,
     /// Draws made for the ELBO, at most.
@@ -43,7 +45,12 @@ pub(crate) struct Sampling {
     pub(crate) chunk: usize,
     pub(crate) threads: usize,
     pub(crate) seed: u64,
+    /// Once it is spent, [`GRACE`] is left for what is still to be drawn.
+    pub(crate) budget: &'a Budget,
 }
+
+/// A fit that was stopped is still reported, with as many draws as can be made in this time.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// Draws from the guide at `x`, and the ELBO estimated from these and as many more as it takes.
 pub(crate) fn sample(
@@ -54,7 +61,9 @@ pub(crate) fn sample(
 ) -> (PosteriorDraws, Estimate) {
     let draws = sampling.draws.max(2);
     let first = draws.div_ceil(sampling.chunk);
-    let mut posterior = run_chunks(model, guide, x, sampling, 0..first, true);
+    let begin = Instant::now();
+    let late = || begin.elapsed() > GRACE && sampling.budget.interrupted();
+    let mut posterior = run_chunks(model, guide, x, sampling, 0..first, true, &late);
     let weights = |p: &PosteriorDraws| -> Vec<f64> {
         p.log_p.iter().zip(&p.log_q).map(|(p, q)| p - q).collect()
     };
@@ -68,8 +77,9 @@ pub(crate) fn sample(
     let wanted = (wanted as usize)
         .min(sampling.most)
         .div_ceil(sampling.chunk);
-    if wanted > first {
-        let more = run_chunks(model, guide, x, sampling, first..wanted, false);
+    if wanted > first && !sampling.budget.interrupted() {
+        let late = || sampling.budget.interrupted();
+        let more = run_chunks(model, guide, x, sampling, first..wanted, false, &late);
         log_weights.extend(weights(&more));
     }
     posterior.cut(sampling.draws);
@@ -118,7 +128,8 @@ impl Sampler {
     }
 }
 
-/// The chunks of a range, shared out among threads and put together in order.
+/// The chunks of a range, shared out among threads and put together in order. When it is late, those not
+/// yet begun are left out, but for what it takes to have two draws.
 fn run_chunks(
     model: &Model,
     guide: &dyn Guide,
@@ -126,6 +137,7 @@ fn run_chunks(
     sampling: &Sampling,
     range: std::ops::Range<usize>,
     quantities: bool,
+    late: &(dyn Fn() -> bool + Sync),
 ) -> PosteriorDraws {
     let shares: Vec<_> = shares(range, sampling.threads.max(1)).collect();
     let compiled = Sampler::new(model, guide, sampling.chunk, quantities);
@@ -141,6 +153,9 @@ fn run_chunks(
             ..PosteriorDraws::default()
         };
         for chunk in share {
+            if part.draws > 1 && late() {
+                break;
+            }
             sampler.run(x, sampling.seed, chunk as u64);
             part.draws += sampling.chunk;
             part.log_p.extend_from_slice(sampler.tape.output(0));
@@ -191,6 +206,7 @@ impl PosteriorDraws {
 
     /// Keeps the first `draws`.
     fn cut(&mut self, draws: usize) {
+        let draws = draws.min(self.draws);
         for values in &mut self.quantities {
             values.truncate(values.len() / self.draws * draws);
         }

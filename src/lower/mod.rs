@@ -78,6 +78,8 @@ pub fn lower(
     };
     lowerer.data().map_err(in_order)?;
     lowerer.statements().map_err(in_order)?;
+    let mut notes = bound.notes.clone();
+    notes.extend(lowerer.unobserved());
     let parts = lowerer.finish()?;
     let model = Model {
         blocks: parts.blocks,
@@ -89,7 +91,7 @@ pub fn lower(
         dimensions: bound.dimensions(program),
         graph,
     };
-    Ok((model, bound.notes))
+    Ok((model, notes))
 }
 
 /// Everything of a [`Model`] but the graph that its nodes live in.

@@ -243,6 +243,11 @@ impl Product {
         }
     }
 
+    /// Multiplications of one run.
+    pub fn work(&self) -> usize {
+        self.len * self.k.extent
+    }
+
     /// # Safety
     /// The places were planned for this context, with the shapes that the product was made for.
     pub unsafe fn run(&self, context: &Context) {

@@ -137,6 +137,10 @@ impl Tape {
         &self.arena[at..at + len]
     }
 
+    pub fn output_count(&self) -> usize {
+        self.program.outputs.len()
+    }
+
     /// All outputs, one after the other.
     pub fn outputs_flat(&self) -> &[f64] {
         &self.arena[flat(&self.program.outputs)]
@@ -149,6 +153,12 @@ impl Tape {
 
     pub fn instruction_count(&self) -> usize {
         self.program.instructions.len()
+    }
+
+    /// Elementary operations of one run, roughly: a measure of what it costs that is the same on every
+    /// machine.
+    pub fn work(&self) -> usize {
+        self.program.work()
     }
 
     /// What each instruction does, in the order of [`Tape::run_timed`].

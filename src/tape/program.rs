@@ -133,6 +133,19 @@ impl Program {
         }
     }
 
+    /// Elementary operations of one run, roughly: what it costs, whatever the machine.
+    pub fn work(&self) -> usize {
+        let each = self.instructions.iter().zip(&self.listing);
+        each.map(|(instruction, listing)| match instruction {
+            Instruction::Scalars(code) => code.step.len(),
+            Instruction::Kernel(kernel) => listing.size * kernel.body.len(),
+            Instruction::Product(product) => product.work(),
+            Instruction::Slices { run, out, .. } => out.1 * run.work_per_element(),
+            Instruction::Recurrence(recurrence) => recurrence.work(),
+        })
+        .sum()
+    }
+
     pub fn context(&self, arena: *mut f64) -> Context {
         Context {
             bases: [arena, self.constants.const_pointer().cast_mut()],

@@ -232,6 +232,16 @@ impl Recurrence {
         }
     }
 
+    /// Elementary operations of one run, roughly.
+    pub fn work(&self) -> usize {
+        self.steps
+            * match &self.run {
+                Run::Straight(code) => code.step.len(),
+                Run::Abreast(code) => code.instructions() * code.samples(),
+                Run::Nested(nested) => nested.program.work(),
+            }
+    }
+
     /// Instructions a step.
     pub fn detail(&self) -> String {
         match &self.run {

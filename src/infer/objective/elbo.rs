@@ -3,12 +3,13 @@
 //! One graph holds the estimate from a fixed number of draws, a *chunk*; any number of draws is so
 //! many runs of the same tape with other noise, added up in a fixed order.
 
+use super::team::{Job, Team};
 use crate::autodiff::{grad, hvp};
 use crate::graph::{Graph, NodeId, Rebuild, Tensor, Var};
 use crate::guide::Guide;
 use crate::infer::draws::antithetic_whitened;
 use crate::infer::noise::antithetic_normals;
-use crate::infer::optim::{NonFinite, Objective, StochasticObjective};
+use crate::infer::optim::{Budget, NonFinite, Objective, StochasticObjective};
 use crate::model::{Model, Role};
 use crate::tape::Tape;
 
@@ -25,9 +26,10 @@ pub struct Elbo<'m> {
     /// `[chunk, noise_size]`; absent where there are no latents.
     noise: Option<NodeId>,
     value: NodeId,
-    gradient: Tape,
+    gradient: Team,
     /// Compiled when it is first asked for.
-    product: Option<Tape>,
+    product: Option<Team>,
+    threads: usize,
     dim: usize,
     guide_dim: usize,
     chunk: usize,
@@ -51,7 +53,7 @@ impl<'m> Elbo<'m> {
         let wanted: Vec<NodeId> = std::iter::once(value.id)
             .chain(gradients.iter().map(|g| g.id))
             .collect();
-        let gradient = Tape::compile(&graph, &given, &wanted);
+        let gradient = Team::new(Tape::compile(&graph, &given, &wanted));
         let guide_dim = guide.parameters().iter().map(|p| p.size).sum();
         let dim = guide_dim + model.size() - model.latent_size();
         let value = value.id;
@@ -63,6 +65,7 @@ impl<'m> Elbo<'m> {
             value,
             gradient,
             product: None,
+            threads: 1,
             dim,
             guide_dim,
             chunk,
@@ -84,6 +87,11 @@ impl<'m> Elbo<'m> {
         self.chunk
     }
 
+    /// Whether there is no noise to average over.
+    pub fn is_exact(&self) -> bool {
+        self.noise.is_none()
+    }
+
     /// Natural length of each coordinate: the guide's, and 1 for learned parameters.
     pub fn scale(&self, x: &[f64], out: &mut [f64]) {
         let (guide, model) = out.split_at_mut(self.guide_dim);
@@ -91,29 +99,31 @@ impl<'m> Elbo<'m> {
         model.fill(1.0);
     }
 
+    /// Shares out large evaluations among threads. No bit of any result depends on how many.
+    pub fn with_threads(self, threads: usize) -> Elbo<'m> {
+        Elbo { threads, ..self }
+    }
+
+    /// Elementary operations that value and gradient take for one draw, roughly: a measure of what
+    /// they cost that is the same on every machine.
+    pub fn work(&self) -> usize {
+        (self.gradient.work() / self.chunk).max(1)
+    }
+
     /// Value and gradient, averaged over chunks of `noise`.
-    fn value_grad(&mut self, x: &[f64], noise: &[f64], g: &mut [f64]) -> Result<f64, NonFinite> {
-        fill(&mut self.gradient, 0, self.params.len(), x);
-        let size = self.chunk * self.guide.noise_size();
-        let chunks = chunks_of(noise, size);
-        let mut total = 0.0;
-        g.fill(0.0);
-        for i in 0..chunks {
-            if self.noise.is_some() {
-                let at = self.params.len();
-                let part = &noise[i * size..(i + 1) * size];
-                self.gradient.input_mut(at).copy_from_slice(part);
-            }
-            self.gradient.run();
-            total += self.gradient.output(0)[0];
-            if !total.is_finite() {
-                return Err(NonFinite);
-            }
-            add_outputs(&self.gradient, 1, self.params.len(), g);
-        }
-        g.iter_mut().for_each(|g| *g /= chunks as f64);
-        finite(g)?;
-        Ok(total / chunks as f64)
+    fn value_grad(
+        &mut self,
+        x: &[f64],
+        noise: &[f64],
+        budget: Option<&Budget>,
+        g: &mut [f64],
+    ) -> Result<f64, NonFinite> {
+        let (given, size) = (self.params.len(), self.chunk * self.guide.noise_size());
+        let job = Job::new(x, given, noise, size, self.threads, budget);
+        let mut sums = vec![0.0; 1 + g.len()];
+        self.gradient.mean(&job, &mut sums)?;
+        g.copy_from_slice(&sums[1..]);
+        Ok(sums[0])
     }
 
     /// The Hessian times `v`, averaged over chunks of `noise`.
@@ -122,28 +132,17 @@ impl<'m> Elbo<'m> {
         x: &[f64],
         v: &[f64],
         noise: &[f64],
+        budget: Option<&Budget>,
         out: &mut [f64],
     ) -> Result<(), NonFinite> {
         if self.product.is_none() {
-            self.product = Some(self.compile_product());
+            self.product = Some(Team::new(self.compile_product()));
         }
-        let blocks = self.params.len();
-        let size = self.chunk * self.guide.noise_size();
-        let chunks = chunks_of(noise, size);
-        let tape = self.product.as_mut().expect("it was compiled just above");
-        fill(tape, 0, blocks, x);
-        fill(tape, blocks, blocks, v);
-        out.fill(0.0);
-        for i in 0..chunks {
-            if self.noise.is_some() {
-                let part = &noise[i * size..(i + 1) * size];
-                tape.input_mut(2 * blocks).copy_from_slice(part);
-            }
-            tape.run();
-            add_outputs(tape, 0, blocks, out);
-        }
-        out.iter_mut().for_each(|o| *o /= chunks as f64);
-        finite(out)
+        let (given, size) = (2 * self.params.len(), self.chunk * self.guide.noise_size());
+        let both = [x, v].concat();
+        let job = Job::new(&both, given, noise, size, self.threads, budget);
+        let team = self.product.as_mut().expect("it was compiled just above");
+        team.mean(&job, out)
     }
 
     fn compile_product(&self) -> Tape {
@@ -235,6 +234,9 @@ impl<'g> Inputs<'g> {
 pub struct FixedDraws<'e, 'm> {
     elbo: &'e mut Elbo<'m>,
     noise: Vec<f64>,
+    /// Numbers of `noise` that Hessian products average over.
+    curved: usize,
+    budget: Option<Budget>,
 }
 
 impl<'e, 'm> FixedDraws<'e, 'm> {
@@ -242,7 +244,43 @@ impl<'e, 'm> FixedDraws<'e, 'm> {
     pub fn new(elbo: &'e mut Elbo<'m>, draws: usize, seed: u64) -> FixedDraws<'e, 'm> {
         let draws = draws.next_multiple_of(elbo.chunk);
         let noise = antithetic_whitened(draws, elbo.guide.noise_size(), seed);
-        FixedDraws { elbo, noise }
+        FixedDraws {
+            elbo,
+            curved: noise.len(),
+            noise,
+            budget: None,
+        }
+    }
+
+    /// Gives up within an evaluation once time is up or a stop was asked for; what is asked for then
+    /// counts as not finite.
+    pub fn within(self, budget: &Budget) -> FixedDraws<'e, 'm> {
+        FixedDraws {
+            budget: Some(budget.clone()),
+            ..self
+        }
+    }
+
+    /// Takes Hessian products from the first `draws` draws alone: enough to point the way down.
+    ///
+    /// Roosta-Khorasani & Mahoney (2019), "Sub-sampled Newton methods".
+    pub fn with_curvature_of(self, draws: usize) -> FixedDraws<'e, 'm> {
+        let draws = draws.next_multiple_of(self.elbo.chunk);
+        let curved = (draws * self.elbo.guide.noise_size()).min(self.noise.len());
+        FixedDraws { curved, ..self }
+    }
+
+    /// Whether [`FixedDraws::with_curvature_of`] left any draw out.
+    pub fn is_subsampled(&self) -> bool {
+        self.curved < self.noise.len()
+    }
+
+    /// The same objective with other draws.
+    pub fn redrawn(&mut self, draws: usize, seed: u64) -> FixedDraws<'_, 'm> {
+        FixedDraws {
+            budget: self.budget.clone(),
+            ..FixedDraws::new(self.elbo, draws, seed)
+        }
     }
 }
 
@@ -252,11 +290,13 @@ impl Objective for FixedDraws<'_, '_> {
     }
 
     fn value_grad(&mut self, x: &[f64], g: &mut [f64]) -> Result<f64, NonFinite> {
-        self.elbo.value_grad(x, &self.noise, g)
+        self.elbo
+            .value_grad(x, &self.noise, self.budget.as_ref(), g)
     }
 
     fn hess_vec(&mut self, x: &[f64], v: &[f64], out: &mut [f64]) -> Result<(), NonFinite> {
-        self.elbo.hess_vec(x, v, &self.noise, out)
+        let noise = &self.noise[..self.curved];
+        self.elbo.hess_vec(x, v, noise, self.budget.as_ref(), out)
     }
 
     fn scale(&self, x: &[f64], out: &mut [f64]) {
@@ -288,16 +328,12 @@ impl StochasticObjective for FreshDraws<'_, '_> {
     fn estimate(&mut self, x: &[f64], seed_step: u64, g: &mut [f64]) -> Result<f64, NonFinite> {
         let width = self.elbo.guide.noise_size();
         antithetic_normals(self.seed, seed_step, width, &mut self.noise);
-        self.elbo.value_grad(x, &self.noise, g)
+        self.elbo.value_grad(x, &self.noise, None, g)
     }
 
     fn scale(&self, x: &[f64], out: &mut [f64]) {
         self.elbo.scale(x, out);
     }
-}
-
-fn chunks_of(noise: &[f64], size: usize) -> usize {
-    noise.len().checked_div(size).unwrap_or(1).max(1)
 }
 
 /// Writes a flat vector into `count` inputs from the `first` on.
@@ -320,8 +356,4 @@ pub(crate) fn add_outputs(tape: &Tape, first: usize, count: usize, flat: &mut [f
             at += 1;
         }
     }
-}
-
-fn finite(values: &[f64]) -> Result<(), NonFinite> {
-    crate::infer::optim::finite(values)
 }

@@ -11,6 +11,7 @@ mod adam;
 #[cfg(test)]
 mod battery;
 mod cg_path;
+mod conjugate;
 mod lbfgs;
 mod line_search;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod trust_region;
 pub use adabelief::AdaBelief;
 pub use adagrad::Adagrad;
 pub use adam::Adam;
+pub(crate) use conjugate::ConjugateDirections;
 pub use lbfgs::{LbfgsSettings, minimise_lbfgs};
 pub use rmsprop::RmsProp;
 pub use run::{Budget, Outcome, Progress, Stop};

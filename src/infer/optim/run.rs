@@ -21,6 +21,11 @@ pub struct Budget {
 }
 
 impl Budget {
+    /// Whether time is up or a stop was asked for.
+    pub fn interrupted(&self) -> bool {
+        matches!(self.spent(0), Some(Stop::Cancelled | Stop::Deadline))
+    }
+
     /// The reason to stop before the next step, if there is one.
     pub fn spent(&self, steps: usize) -> Option<Stop> {
         if self

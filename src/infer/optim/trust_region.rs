@@ -65,7 +65,11 @@ pub fn minimise_newton(
 ) -> Outcome {
     let mut descent = match Descent::start(objective, x0, progress) {
         Ok(descent) => descent,
-        Err(outcome) => return outcome,
+        Err(outcome) => {
+            // An evaluation that was cut off says nothing of the point.
+            let stop = budget.spent(0).unwrap_or(outcome.stop);
+            return Outcome { stop, ..outcome };
+        }
     };
     let mut radius = settings.initial_radius;
     loop {
@@ -133,6 +137,11 @@ fn descend_path(
             .map(|((x, p), s)| x + s * p)
             .collect();
         let trial = descent.objective.value_grad(&x, &mut g);
+        if trial.is_err()
+            && let Some(stop) = budget.spent(descent.steps)
+        {
+            return Some(stop);
+        }
         let noise = descent.rounding();
         let ratio = match trial {
             Ok(value) => (descent.value - value + noise) / (cut.gain + noise),

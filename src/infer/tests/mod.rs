@@ -2,6 +2,7 @@
 
 mod failures;
 mod models;
+mod precision;
 
 use super::{Fit, Method, Options, fit};
 use crate::model::{Model, Role};
