@@ -439,6 +439,35 @@ fn a_profile_has_all_its_numbers() {
 }
 
 #[test]
+fn rewritings_are_reported_and_switched_off() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = "data y: real[N]\nmu ~ Normal(0, 1)\ny ~ Normal(mu, 2)\n";
+    std::fs::write(folder.path().join("m.vi"), program).expect("a file");
+    let y: Vec<String> = (0..100).map(|i| f64::from(i % 7).to_string()).collect();
+    let set = format!("y=[{}]", y.join(","));
+    let profile = |more: &[&str]| {
+        let arguments = [&["profile", "m.vi", "--set", &set], more].concat();
+        let output = elbo(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        output
+    };
+    let rewritings = json(&profile(&["--json"]))["rewritings"].clone();
+    let first = &rewritings[0];
+    assert_eq!(first["name"], "statistics", "{rewritings}");
+    assert_eq!((&first["line"], &first["rows"]), (&3.into(), &100.into()));
+    let text = stdout(&profile(&[]));
+    assert!(text.contains("100 rows become 2 statistics"), "{text}");
+    let text = stdout(&profile(&["--without", "statistics"]));
+    assert!(text.contains("(equal_rows)"), "{text}");
+    for off in ["all", "statistics,equal_rows"] {
+        let off = json(&profile(&["--json", "--without", off]));
+        assert_eq!(off["rewritings"].as_array().map(Vec::len), Some(0));
+    }
+    let wrong = elbo(folder.path(), &["profile", "m.vi", "--without", "nothing"]);
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[test]
 fn codes_are_explained() {
     let folder = tempfile::tempdir().expect("a folder");
     let page = elbo(folder.path(), &["explain", "e0601"]);
@@ -487,4 +516,53 @@ fn output_that_cannot_be_written_is_told() {
         .expect("the binary runs");
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("E0704"), "{}", stderr(&output));
+}
+
+/// Posteriors without an ELBO optimum: program, data, and what is to be said.
+const IMPROPER: [(&str, &str, &str); 5] = [
+    (
+        "data y: real[N]\nmu ~ Normal(0, 10)\nsigma ~ HalfNormal(5)\ny ~ Normal(mu, sigma)",
+        r#"{"y": [2, 2, 2, 2]}"#,
+        "`mu` narrows to a point",
+    ),
+    (
+        "data y: real[N]\na ~ Flat()\nb ~ Flat()\ny ~ Normal(a + b, 1)",
+        r#"{"y": [2, 1, 2, 3]}"#,
+        "a combination of `b` and `a`",
+    ),
+    (
+        "data x: real[N]\ndata y: int[N]\nfor k in 1..2 { b[k] ~ Flat() }\nfor n in 1..N { y[n] ~ Bernoulli(logit = b[1] + b[2] * x[n]) }",
+        r#"{"x": [-2, -1, 1, 2], "y": [0, 0, 1, 1]}"#,
+        "`b[2]` runs away",
+    ),
+    (
+        "data y: real[N]\nmu ~ Normal(0, 10)\ns ~ HalfFlat()\ny ~ Normal(mu, 1)",
+        r#"{"y": [2, 1, 2, 3]}"#,
+        "`s` runs away",
+    ),
+    ("a ~ Flat()\nfactor a", "{}", "`a` runs away"),
+];
+
+#[test]
+fn fits_without_an_optimum_end_and_name_the_latent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (program, data, said) in IMPROPER {
+        write(folder.path(), "m.vi", program);
+        write(folder.path(), "m.json", data);
+        let fit = elbo(folder.path(), &["fit", "m.vi"]);
+        assert_eq!(fit.status.code(), Some(3), "{program}\n{}", stdout(&fit));
+        let text = stderr(&fit)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(
+            text.contains("E0816") && text.contains(said),
+            "{program}\n{text}"
+        );
+        assert!(
+            stdout(&fit).lines().all(|l| l.chars().count() < 200),
+            "{}",
+            stdout(&fit)
+        );
+    }
 }

@@ -280,6 +280,7 @@ impl Fit {
         let elbo = run
             .elbo
             .map_or(String::new(), |e| match e.mean.is_finite() {
+                true if e.mean.abs() >= 1e9 => format!("ELBO {:.2e} ± {:.0e}, ", e.mean, e.se),
                 true => format!("ELBO {:.2} ± {:.2}, ", e.mean, e.se),
                 false => "ELBO −∞, ".into(),
             });

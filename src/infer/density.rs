@@ -27,6 +27,15 @@ pub(crate) struct Density {
 
 impl Density {
     pub(crate) fn new(model: &Model) -> Density {
+        Density::of(model, model.log_joint)
+    }
+
+    /// Of the log joint density as the statements give it.
+    pub(crate) fn as_written(model: &Model) -> Density {
+        Density::of(model, model.as_written)
+    }
+
+    fn of(model: &Model, log_joint: NodeId) -> Density {
         let graph = Graph::new();
         let inputs: Vec<Var> = model
             .blocks
@@ -37,7 +46,7 @@ impl Density {
         for (block, input) in model.blocks.iter().zip(&inputs) {
             walk.substitute(block.input, *input, false);
         }
-        let parts = walk.emit(&[model.log_joint, model.log_jacobian]);
+        let parts = walk.emit(&[log_joint, model.log_jacobian]);
         let value = -(parts[0].var + parts[1].var);
         let gradients: Vec<NodeId> = grad(value, &inputs).iter().map(|g| g.id).collect();
         let along: Vec<Var> = inputs.iter().map(|i| graph.input(&i.shape())).collect();

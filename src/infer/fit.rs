@@ -7,7 +7,9 @@ use super::objective::{Elbo, FreshDraws};
 use super::optim::{Budget, Outcome, Progress, Stop};
 use super::posterior::{Estimate, PosteriorDraws, Sampling, sample};
 use super::precision::MonteCarlo;
+use super::response::{Response, response};
 use super::start::{Start, StartSettings, find_start};
+use super::verdict::Verdict;
 use crate::diag::Diagnostic;
 use crate::graph::{NodeId, numel};
 use crate::guide::{GUIDES, Guide, Layout, NewGuide};
@@ -46,7 +48,7 @@ pub struct Options {
     pub threads: usize,
     /// Set to `true` from anywhere to stop; the best state so far is reported.
     pub cancel: Option<Arc<AtomicBool>>,
-    /// Error that does not matter: of the means in posterior sds, and of the ELBO in nats.
+    /// Error that does not matter: of the means in sds of the guide, and of the ELBO in nats.
     pub tolerance: f64,
     pub start: StartSettings,
 }
@@ -150,7 +152,10 @@ pub fn fit(
 
     let seed = options.seed;
     let start = find_start(model, guide, &mut elbo, &options.start, seed, &budget)?;
-    let reached = maximise(&mut elbo, &start, &size, options, &budget, progress);
+    let mut reached = maximise(&mut elbo, &start, &size, options, &budget, progress);
+    if reached.outcome.stop == Stop::Converged {
+        reached.response = response(&mut elbo, &reached.outcome.x, seed, &budget);
+    }
     let fitted = begin.elapsed().as_secs_f64() - compile;
 
     let sampling = Sampling {
@@ -253,16 +258,18 @@ fn elements(model: &Model) -> usize {
 }
 
 /// Where the optimiser ended.
-struct Reached {
-    outcome: Outcome,
-    method: Method,
-    samples: usize,
+pub(super) struct Reached {
+    pub(super) outcome: Outcome,
+    pub(super) method: Method,
+    pub(super) samples: usize,
     /// Whether it is an optimum, if only for these samples.
-    optimum: bool,
+    pub(super) optimum: bool,
     /// Whether there is nothing to average over.
-    exact: bool,
-    error: Option<MonteCarlo>,
-    tolerance: f64,
+    pub(super) exact: bool,
+    pub(super) error: Option<MonteCarlo>,
+    pub(super) tolerance: f64,
+    /// How the posterior is wider than the guide, where that was looked for.
+    pub(super) response: Option<Response>,
 }
 
 fn maximise(
@@ -300,6 +307,7 @@ fn maximise(
         exact: elbo.is_exact(),
         error,
         tolerance: size.draws.tolerance,
+        response: None,
     }
 }
 
@@ -325,6 +333,7 @@ fn stochastic(
         exact: false,
         error: None,
         tolerance: options.tolerance,
+        response: None,
     }
 }
 
@@ -336,8 +345,11 @@ fn report(
     (posterior, elbo): (PosteriorDraws, Estimate),
     seconds: Seconds,
 ) -> Fit {
-    let mut messages = Vec::new();
-    let verdict = verdict(&reached, &mut messages);
+    let Verdict {
+        sentence,
+        mut messages,
+        good,
+    } = Verdict::of(&reached, model, guide);
     let Reached {
         outcome,
         method,
@@ -361,7 +373,7 @@ fn report(
     }
     Fit {
         elbo,
-        converged: outcome.stop == Stop::Converged && elbo.mean.is_finite(),
+        converged: good && elbo.mean.is_finite(),
         stop: outcome.stop,
         steps: outcome.steps,
         method,
@@ -373,7 +385,7 @@ fn report(
             .map(|&(s, value)| (s, -value))
             .collect(),
         seconds,
-        verdict,
+        verdict: sentence,
         messages,
         params: FitParams {
             guide: own.to_vec(),
@@ -383,55 +395,4 @@ fn report(
         },
         posterior,
     }
-}
-
-/// The sentence on convergence, and the warnings that go with it.
-fn verdict(reached: &Reached, messages: &mut Vec<Diagnostic>) -> String {
-    let warning = match &reached.outcome.stop {
-        Stop::Converged => return converged(reached, messages),
-        Stop::MaxSteps => cut_short("the limit on steps", reached),
-        Stop::Deadline => cut_short("the time limit", reached),
-        Stop::Cancelled => cut_short("request", reached),
-        Stop::Stalled(why) => error::stalled(why),
-        Stop::NonFinite => error::stalled("the ELBO is not finite around the best point found"),
-    };
-    let sentence = format!("Not converged: {}.", warning.message);
-    messages.push(warning);
-    sentence
-}
-
-fn cut_short(by: &str, reached: &Reached) -> Diagnostic {
-    let (steps, draws) = (reached.outcome.steps, reached.samples);
-    match (reached.optimum, reached.error) {
-        (true, Some(e)) => error::too_few_rounds(by, steps, draws, Some((e.sds, e.nats))),
-        (true, None) => error::too_few_rounds(by, steps, draws, None),
-        (false, _) => error::cut_short(by, steps),
-    }
-}
-
-fn converged(reached: &Reached, messages: &mut Vec<Diagnostic>) -> String {
-    let (draws, tolerance) = (reached.samples, reached.tolerance);
-    let Some(error) = reached.error else {
-        if reached.method == Method::Svi {
-            return format!(
-                "Converged: lowering the step size moves no mean by more than {tolerance:.2} posterior sds."
-            );
-        }
-        if reached.exact {
-            return "Converged: the log density is at its maximum.".into();
-        }
-        messages.push(error::unknown_precision(draws));
-        return format!(
-            "Converged for these {draws} draws only: others are not finite there, so their Monte Carlo error is unknown."
-        );
-    };
-    if error.sds > tolerance || error.nats > tolerance {
-        let times = (error.sds / tolerance).powi(2).max(error.nats / tolerance);
-        let wanted = (times * draws as f64) as usize;
-        messages.push(error::imprecise(draws, error.sds, error.nats, wanted));
-    }
-    format!(
-        "Converged: {draws} draws leave every mean a standard error of at most {:.3} posterior sds and the ELBO {:.3} nats below the guide's best.",
-        error.sds, error.nats
-    )
 }

@@ -19,9 +19,11 @@ pub mod optim;
 mod posterior;
 mod precision;
 mod profile;
+mod response;
 mod start;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 pub use evaluate::{Evaluator, Outside};
 pub use explain::explain_non_finite;

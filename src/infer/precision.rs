@@ -12,7 +12,7 @@ use super::optim::{ConjugateDirections, NonFinite, Objective, dot, make_positive
 /// Monte Carlo error of a fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct MonteCarlo {
-    /// Largest standard error of a mean in posterior sds, or of a log sd; more where the optimum is
+    /// Largest standard error of a mean in sds of the guide, or of a log sd; more where the optimum is
     /// plainly further off.
     pub sds: f64,
     /// ELBO that is lost by it, in nats.

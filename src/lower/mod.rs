@@ -84,6 +84,8 @@ pub fn lower(
     let model = Model {
         blocks: parts.blocks,
         log_joint: parts.log_joint,
+        as_written: parts.log_joint,
+        rewritten: Vec::new(),
         log_jacobian: parts.log_jacobian,
         terms: parts.terms,
         quantities: parts.quantities,

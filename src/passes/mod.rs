@@ -2,14 +2,20 @@
 //! a file, and a line in [`ORDER`].
 
 mod close;
+mod equal_rows;
 mod factors;
 mod pads;
+mod rewriting;
+mod statistics;
 mod unstack;
 mod walk;
 
 pub use close::close;
+pub use equal_rows::equal_rows;
 pub use factors::factors;
 pub use pads::pads;
+pub use rewriting::{Density, REWRITINGS, Rewriting, Rewritten, rewrite_density};
+pub use statistics::statistics;
 pub use unstack::unstack;
 
 use crate::graph::{Graph, NodeId, verify};

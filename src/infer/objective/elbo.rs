@@ -82,6 +82,11 @@ impl<'m> Elbo<'m> {
         self.guide_dim
     }
 
+    /// Coordinates of the latents.
+    pub fn latents(&self) -> usize {
+        self.guide.noise_size()
+    }
+
     /// Draws in one run of the tape.
     pub fn chunk(&self) -> usize {
         self.chunk

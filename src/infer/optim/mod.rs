@@ -12,6 +12,7 @@ mod adam;
 mod battery;
 mod cg_path;
 mod conjugate;
+mod drift;
 mod lbfgs;
 mod line_search;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use adabelief::AdaBelief;
 pub use adagrad::Adagrad;
 pub use adam::Adam;
 pub(crate) use conjugate::ConjugateDirections;
+pub(crate) use drift::{Drift, unresolved};
 pub use lbfgs::{LbfgsSettings, minimise_lbfgs};
 pub use rmsprop::RmsProp;
 pub use run::{Budget, Outcome, Progress, Stop};

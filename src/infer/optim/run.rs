@@ -57,6 +57,8 @@ pub enum Stop {
     Cancelled,
     /// No further progress is possible though the tolerance is not met; the text says why.
     Stalled(String),
+    /// This coordinate runs away: there is no optimum within reach.
+    Diverging(usize),
     /// The objective is not finite at the starting point, or at every point reached from it.
     NonFinite,
 }

@@ -6,7 +6,7 @@
 
 use super::cg_path::{Cut, End, Path, PathLimits, conjugate_gradients};
 use super::run::Descent;
-use super::{Budget, Objective, Outcome, Progress, Stop, dot, max_product};
+use super::{Budget, Drift, Objective, Outcome, Progress, Stop, dot, max_product};
 
 /// How the trust-region Newton method goes about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +35,9 @@ impl Default for NewtonSettings {
 
 /// A radius below this many natural lengths cannot change anything that matters.
 const SMALLEST_RADIUS: f64 = 1e-13;
+
+/// Steps after which a run is watched for what runs away; most have ended long before.
+const PATIENCE: usize = 128;
 
 /// Minimises by trust-region Newton with conjugate gradients.
 ///
@@ -72,6 +75,7 @@ pub fn minimise_newton(
         }
     };
     let mut radius = settings.initial_radius;
+    let mut drift = Drift::new(PATIENCE, 1.0);
     loop {
         if let Some(stop) = budget.spent(descent.steps) {
             return descent.end(stop);
@@ -79,6 +83,9 @@ pub fn minimise_newton(
         let scale = descent.objective.scale(&descent.x);
         if max_product(&descent.g, &scale) <= settings.gradient {
             return descent.end(Stop::Converged);
+        }
+        if let Some(coordinate) = drift.look(descent.steps, &descent.x, &scale) {
+            return descent.end(Stop::Diverging(coordinate));
         }
         let path = newton_path(&mut descent, &scale, radius, settings);
         match descend_path(&mut descent, &path, &scale, &mut radius, settings, budget) {

@@ -78,6 +78,8 @@ pub(super) fn model(
         dimensions: Vec::new(),
         graph,
         log_joint,
+        as_written: log_joint,
+        rewritten: Vec::new(),
         log_jacobian,
         quantities,
     }
