@@ -1,24 +1,127 @@
 //! A value at some of its elements, computed for these alone.
+//!
+//! Values that are read on the way may be [`Split`]: their elements then come from other values, so that
+//! what is emitted is no function of the node itself.
 
-use super::reads::{LONGEST_AXIS, is_elementwise};
-use crate::graph::{NodeId, Shape, Tensor, Var, numel};
-use crate::ops::{Concat, Constant, Contract, Reduce, ReduceKind, concat, contract};
-use crate::passes::rewriting::Density;
-use crate::passes::statistics::{Place, coordinates, movement};
-use std::collections::HashMap;
+use super::equal_rows::{LONGEST_AXIS, is_elementwise};
+use super::statistics::{Place, coordinates, movement};
+use crate::graph::{Graph, Node, NodeId, Shape, Tensor, Var, numel};
+use crate::ops::{
+    Concat, Constant, Contract, Pad, Reduce, ReduceKind, ScatterAdd, concat, contract,
+};
+use std::collections::{BTreeMap, HashMap};
 
 /// Emits values at lists of flat indices, each list a vector of whole numbers.
-pub(super) struct Restrict<'d, 'g> {
-    density: &'d Density<'g>,
+pub(crate) struct Restrict<'g> {
+    graph: &'g Graph,
     done: HashMap<(NodeId, Tensor), Var<'g>>,
+    splits: BTreeMap<NodeId, Split<'g>>,
+    /// Nodes that are computed from a split one.
+    reaches: Vec<bool>,
 }
 
-impl<'d, 'g> Restrict<'d, 'g> {
-    pub fn new(density: &'d Density<'g>) -> Restrict<'d, 'g> {
-        Restrict {
-            density,
-            done: HashMap::new(),
+/// Where the elements of a value come from instead.
+#[derive(Clone, Debug)]
+pub(crate) struct Split<'g> {
+    /// Vectors.
+    parts: Vec<Var<'g>>,
+    /// For each element the part and its place there.
+    sources: Vec<Option<(usize, usize)>>,
+    /// What elements without a source are.
+    missing: f64,
+}
+
+impl<'g> Split<'g> {
+    pub fn new(size: usize, missing: f64) -> Split<'g> {
+        Split {
+            parts: Vec::new(),
+            sources: vec![None; size],
+            missing,
         }
+    }
+
+    /// The elements of a vector are these elements.
+    pub fn give(&mut self, part: Var<'g>, elements: &[usize]) {
+        for (k, &element) in elements.iter().enumerate() {
+            self.sources[element] = Some((self.parts.len(), k));
+        }
+        self.parts.push(part);
+    }
+
+    /// Elements, as a vector.
+    pub fn pick(&self, graph: &'g Graph, elements: impl Iterator<Item = usize>) -> Var<'g> {
+        let sources: Vec<Option<(usize, usize)>> = elements.map(|e| self.sources[e]).collect();
+        // Parts in order, each with the places that are read of it.
+        let mut used: Vec<usize> = sources.iter().flatten().map(|s| s.0).collect();
+        used.sort_unstable();
+        used.dedup();
+        let mut places: HashMap<usize, Vec<f64>> = HashMap::new();
+        let mut own = Vec::with_capacity(sources.len());
+        for source in &sources {
+            own.push(source.map(|(part, place)| {
+                let all = places.entry(part).or_default();
+                all.push(place as f64);
+                (part, all.len() - 1)
+            }));
+        }
+        let mut vectors: Vec<Var<'g>> = Vec::new();
+        let (mut starts, mut count) = (HashMap::new(), 0);
+        for part in used {
+            let at = places.remove(&part).expect("it is used");
+            starts.insert(part, count);
+            count += at.len();
+            vectors.push(self.parts[part].gather(0, graph.constant(Tensor::vector(at))));
+        }
+        if sources.iter().any(Option::is_none) {
+            vectors.push(graph.constant(Tensor::vector([self.missing])));
+        }
+        let order = own.iter().map(|o| o.map_or(count, |(p, k)| starts[&p] + k));
+        let order: Vec<f64> = order.map(|k| k as f64).collect();
+        match vectors.is_empty() {
+            true => graph.constant(Tensor::vector([])),
+            false => concat(&vectors, 0).gather(0, graph.constant(Tensor::vector(order))),
+        }
+    }
+
+    /// All elements, as a vector.
+    pub fn whole(&self, graph: &'g Graph) -> Var<'g> {
+        self.pick(graph, 0..self.sources.len())
+    }
+}
+
+impl<'g> Restrict<'g> {
+    pub fn new(graph: &'g Graph) -> Restrict<'g> {
+        Restrict::with(graph, BTreeMap::new())
+    }
+
+    /// With elements of some nodes from elsewhere.
+    pub fn with(graph: &'g Graph, splits: BTreeMap<NodeId, Split<'g>>) -> Restrict<'g> {
+        let mut reaches = Vec::new();
+        if !splits.is_empty() {
+            for (i, node) in graph.nodes().iter().enumerate() {
+                let own = splits.contains_key(&NodeId(i as u32));
+                reaches.push(own || node.args.iter().any(|a| reaches[a.index()]));
+            }
+        }
+        Restrict {
+            graph,
+            done: HashMap::new(),
+            splits,
+            reaches,
+        }
+    }
+
+    /// Whether a value is computed from a split one.
+    pub fn reaches(&self, id: NodeId) -> bool {
+        self.reaches.get(id.index()).is_some_and(|&r| r)
+    }
+
+    pub fn split(&mut self, id: NodeId) -> Option<&mut Split<'g>> {
+        self.splits.get_mut(&id)
+    }
+
+    pub fn is_split(&self, id: NodeId) -> bool {
+        self.splits.contains_key(&id)
     }
 
     /// A vector of the elements of `var`.
@@ -27,7 +130,7 @@ impl<'d, 'g> Restrict<'d, 'g> {
         if let Some(&made) = self.done.get(&key) {
             return made;
         }
-        let graph = self.density.graph;
+        let graph = self.graph;
         let before = graph.set_origin(graph.node(var.id).origin);
         let made = self.make(var, elements).unwrap_or_else(|| {
             let index = graph.constant(elements.clone());
@@ -40,13 +143,18 @@ impl<'d, 'g> Restrict<'d, 'g> {
 
     /// `None` where elements are picked from the value itself.
     fn make(&mut self, var: Var<'g>, elements: &Tensor) -> Option<Var<'g>> {
-        let graph = self.density.graph;
+        let graph = self.graph;
         let n = elements.numel();
+        let picked = elements.data().iter().map(|&e| e as usize);
+        if let Some(split) = self.splits.get(&var.id) {
+            return Some(split.pick(graph, picked));
+        }
         if let Some(x) = var.as_uniform() {
             return Some(graph.scalar(x).broadcast(&[n]));
         }
         // What is no longer than the rows that are left is computed as it is.
-        if var.as_op::<Constant>().is_some() || var.numel() <= n {
+        let reaches = self.reaches(var.id);
+        if var.as_op::<Constant>().is_some() || (var.numel() <= n && !reaches) {
             return None;
         }
         let node = graph.node(var.id);
@@ -65,6 +173,9 @@ impl<'d, 'g> Restrict<'d, 'g> {
         }
         if let Some(op) = node.op.get::<Concat>() {
             return Some(self.joined(op, &node.shape, &args, elements));
+        }
+        if reaches && (node.op.get::<ScatterAdd>().is_some() || node.op.get::<Pad>().is_some()) {
+            return self.placed(&node, &args, elements);
         }
         if let Some(op) = node.op.get::<Reduce>() {
             return self.reduced(op, &args, &node.shape, elements);
@@ -103,8 +214,47 @@ impl<'d, 'g> Restrict<'d, 'g> {
             }
             start = end;
         }
-        let order = self.density.graph.constant(Tensor::vector(order));
+        let order = self.graph.constant(Tensor::vector(order));
         concat(&parts, 0).gather(0, order)
+    }
+
+    /// Of a value put into zeros what stands at the elements; `None` where sums stand there.
+    fn placed(&mut self, node: &Node, args: &[Var<'g>], elements: &Tensor) -> Option<Var<'g>> {
+        let (axis, index): (usize, Vec<usize>) = match (node.op.get::<Pad>(), args.get(1)) {
+            (Some(pad), _) => {
+                let own = args[0].extent(pad.axis);
+                (pad.axis, (pad.before..pad.before + own).collect())
+            }
+            (None, index) => {
+                let index = index?.as_const()?;
+                let index = index.data().iter().map(|&k| k as usize).collect();
+                (node.op.get::<ScatterAdd>()?.axis, index)
+            }
+        };
+        let extent = node.shape[node.shape.len() - 1 - axis];
+        let mut source = vec![None; extent];
+        for (from, &to) in index.iter().enumerate() {
+            if source[to].replace(from).is_some() {
+                return None;
+            }
+        }
+        let after = numel(&node.shape[node.shape.len() - axis..]);
+        let (mut own, mut at) = (Vec::new(), Vec::new());
+        for (i, &element) in elements.data().iter().enumerate() {
+            let flat = element as usize;
+            let before = flat / after / extent;
+            if let Some(from) = source[flat / after % extent] {
+                own.push(((before * index.len() + from) * after + flat % after) as f64);
+                at.push(i as f64);
+            }
+        }
+        let n = elements.numel();
+        if own.is_empty() {
+            return Some(self.graph.scalar(0.0).broadcast(&[n]));
+        }
+        let parts = self.at(args[0], &Tensor::vector(own));
+        let at = self.graph.constant(Tensor::vector(at));
+        Some(parts.scatter_add(0, n, at))
     }
 
     /// Every place along the axes (from the first) that an element is made of, element by element.
