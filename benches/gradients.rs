@@ -1,17 +1,18 @@
 //! Serves one program with its data to `bench/gradients.py`: log density and gradient at points of
 //! the unconstrained space, and how long they take.
 //!
-//! `gradients PROGRAM DATA` prints the blocks of the unconstrained vector, then answers the lines of
+//! `gradients PROGRAM DATA [SAMPLES]` prints the blocks of the unconstrained vector, then answers the lines of
 //! its standard input, each with one line of JSON:
 //!
 //! - `at x1 x2 …`: the log density with the log Jacobian, and its gradient, there; later
 //!   timings start from it;
 //! - `time MS`: nanoseconds for a gradient, over about so many milliseconds of runs. The
 //!   point of each run depends on the gradient of the one before;
+//!   (with SAMPLES, of each of so many gradients that are computed at once);
 //! - `profile N`: the median time of each instruction of the tape over `N` runs.
 
 use elbo::autodiff::grad;
-use elbo::graph::Var;
+use elbo::graph::{Graph, Rebuild, Var};
 use elbo::model::Model;
 use elbo::tape::Tape;
 use elbo::{Program, data};
@@ -29,9 +30,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         .skip(1)
         .filter(|a| !a.starts_with("--"))
         .collect();
-    let [program, data] = arguments.as_slice() else {
-        println!("usage: gradients PROGRAM DATA (bench/gradients.py calls it so)");
-        return Ok(());
+    let (program, data, samples) = match arguments.as_slice() {
+        [program, data] => (program, data, None),
+        [program, data, samples] => (program, data, Some(samples.parse()?)),
+        _ => {
+            println!("usage: gradients PROGRAM DATA [SAMPLES] (bench/gradients.py calls it so)");
+            return Ok(());
+        }
     };
     let model = load(program.as_ref(), data.as_ref())?;
     let blocks: Vec<Value> = model
@@ -39,10 +44,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         .iter()
         .map(|b| json!([b.name, b.size]))
         .collect();
-    let mut gradient = Gradient::new(&model);
+    let start = Instant::now();
+    let mut gradient = Gradient::new(&model, samples);
+    let compiled = start.elapsed().as_secs_f64() * 1e3;
     println!(
         "{}",
-        json!({"blocks": blocks, "instructions": gradient.tape.instruction_count()})
+        json!({"blocks": blocks, "instructions": gradient.tape.instruction_count(), "compile_ms": compiled})
     );
     for line in std::io::stdin().lock().lines() {
         println!("{}", gradient.answer(&line?)?);
@@ -61,20 +68,50 @@ fn load(program: &Path, data: &Path) -> Result<Model, Box<dyn Error>> {
 struct Gradient {
     tape: Tape,
     at: Vec<f64>,
+    samples: usize,
 }
 
 impl Gradient {
-    fn new(model: &Model) -> Gradient {
-        let var = |id| model.graph.var(id);
-        let inputs: Vec<Var> = model.blocks.iter().map(|b| var(b.input)).collect();
-        let value = var(model.log_joint) + var(model.log_jacobian);
-        let gradients = grad(value, &inputs);
+    fn new(model: &Model, samples: Option<usize>) -> Gradient {
+        let batch = Graph::new();
+        let source = &model.graph;
+        let (graph, inputs, value) = match samples {
+            None => {
+                let var = |id| source.var(id);
+                let inputs: Vec<Var> = model.blocks.iter().map(|b| var(b.input)).collect();
+                (
+                    source,
+                    inputs,
+                    var(model.log_joint) + var(model.log_jacobian),
+                )
+            }
+            Some(samples) => {
+                let mut walk = Rebuild::batched(source, &batch, samples);
+                let mut inputs = Vec::new();
+                for block in &model.blocks {
+                    let mut shape = source.var(block.input).shape();
+                    shape.insert(0, samples);
+                    inputs.push(batch.input(&shape));
+                    walk.substitute(block.input, inputs[inputs.len() - 1], true);
+                }
+                let parts = walk.emit_batched(&[model.log_joint, model.log_jacobian]);
+                (&batch, inputs, parts[0] + parts[1])
+            }
+        };
+        let total = if samples.is_some() {
+            value.sum()
+        } else {
+            value
+        };
+        let gradients = grad(total, &inputs);
         let ids = |vars: &[Var]| vars.iter().map(|v| v.id).collect::<Vec<_>>();
-        let outputs = [vec![value.id], ids(&gradients)].concat();
-        let tape = Tape::compile(&model.graph, &ids(&inputs), &outputs);
+        let outputs = [vec![total.id], ids(&gradients)].concat();
+        let tape = Tape::compile(graph, &ids(&inputs), &outputs);
+        let samples = samples.unwrap_or(1);
         Gradient {
             tape,
-            at: vec![0.0; model.size()],
+            at: vec![0.0; model.size() * samples],
+            samples,
         }
     }
 
@@ -108,7 +145,7 @@ impl Gradient {
             }
             let taken = start.elapsed();
             if taken >= least {
-                return taken.as_nanos() as f64 / f64::from(runs);
+                return taken.as_nanos() as f64 / f64::from(runs) / self.samples as f64;
             }
             runs = runs.saturating_mul(2);
         }

@@ -14,12 +14,15 @@
 //! The order in which numbers are added is fixed when the tape is compiled: a tape gives the same
 //! bits each time it is run on the same machine.
 
+mod abreast;
 mod arena;
 mod fuse;
 mod index_map;
+mod jit;
 mod lanes;
 mod layout;
 mod matrix;
+mod melt;
 mod memory;
 mod micro;
 mod opaque;
@@ -27,8 +30,10 @@ mod plan;
 mod program;
 mod recur;
 mod scalar;
+mod straight;
 mod unroll;
 mod vector;
+mod wide;
 
 pub use program::Listing;
 

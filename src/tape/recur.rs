@@ -1,9 +1,11 @@
 //! Running a recurrence: small bodies as straight-line code, others as a tape of their own inside
 //! the arena of the one that holds them.
 
+use super::abreast::{self, Abreast};
 use super::micro::{Context, Place};
 use super::program::Program;
 use super::scalar::{Scalar, Steps, carry_in_place, drop_unread, join_products};
+use super::straight::Straight;
 use super::unroll::Unroll;
 use crate::graph::{Shape, numel};
 use crate::ops::Scan;
@@ -13,6 +15,7 @@ use crate::passes::prepare;
 pub(super) enum Body {
     /// With the number of cells that it takes.
     Straight(usize),
+    Abreast(Box<abreast::Body>),
     Nested(Box<Program>),
 }
 
@@ -23,10 +26,8 @@ pub(super) struct Recurrence {
 }
 
 enum Run {
-    Straight {
-        before: Vec<Scalar>,
-        step: Vec<Scalar>,
-    },
+    Straight(Straight),
+    Abreast(Box<Abreast>),
     Nested(Box<Nested>),
 }
 
@@ -51,6 +52,9 @@ struct Strip {
 
 /// The body of a scan, compiled as far as it goes without places.
 pub(super) fn body(scan: &Scan, shapes: &[Shape], out: &Shape) -> Body {
+    if let Some(body) = abreast::Body::new(scan) {
+        return Body::Abreast(Box::new(body));
+    }
     let nowhere = vec![Place::arena(0); shapes.len()];
     match straight(scan, shapes, &nowhere, out, Place::arena(0), 0) {
         Some((unroll, ..)) => Body::Straight(unroll.next as usize),
@@ -62,23 +66,27 @@ pub(super) fn body(scan: &Scan, shapes: &[Shape], out: &Shape) -> Body {
     }
 }
 
-/// Numbers that the body takes in the arena.
 impl Body {
+    /// Numbers that the body takes in the arena.
     pub fn len(&self) -> usize {
         match self {
             Body::Straight(cells) => *cells,
+            Body::Abreast(body) => body.len(),
             Body::Nested(program) => program.arena_len(),
         }
     }
 }
 
-/// How a tensor with a time axis falls into steps: rows, their length.
-fn split(shape: &Shape, inner: usize, steps: usize) -> (usize, usize) {
-    let row = numel(&shape[shape.len() - inner..]);
-    (numel(shape) / (row * steps).max(1), row)
+/// The length of a row of a tensor with a time axis.
+pub(super) fn row(shape: &Shape, inner: usize) -> usize {
+    numel(&shape[shape.len() - inner..])
 }
 
-type Straight = (Unroll, Vec<Scalar>);
+/// How a tensor with a time axis falls into steps: rows, their length.
+fn split(shape: &Shape, inner: usize, steps: usize) -> (usize, usize) {
+    let row = row(shape, inner);
+    (numel(shape) / (row * steps).max(1), row)
+}
 
 /// Code of one step (in the first part) and what is run before the first.
 fn straight(
@@ -88,7 +96,7 @@ fn straight(
     out_shape: &Shape,
     out: Place,
     region: usize,
-) -> Option<Straight> {
+) -> Option<(Unroll, Vec<Scalar>)> {
     let mut unroll = Unroll::new(region);
     let body = &scan.body;
     let mut before = Vec::new();
@@ -134,7 +142,7 @@ fn straight(
 }
 
 /// The result becomes the carry; over fresh cells where it is made of the old carry.
-fn move_carry(unroll: &mut Unroll, result: &[u32], carry: &[u32]) {
+pub(super) fn move_carry(unroll: &mut Unroll, result: &[u32], carry: &[u32]) {
     let mixed = result
         .iter()
         .zip(carry)
@@ -165,15 +173,23 @@ impl Recurrence {
         out: Place,
         region: usize,
     ) -> (Recurrence, Vec<(usize, f64)>) {
+        let steps = Steps {
+            count: scan.steps,
+            reverse: scan.reverse,
+        };
         let (run, initial) = match body {
             Body::Straight(_) => {
                 let (unroll, before) = straight(scan, shapes, args, out_shape, out, region)
                     .expect("it could be unrolled before it had its places");
-                let run = Run::Straight {
-                    before,
-                    step: unroll.code,
-                };
-                (run, unroll.initial)
+                let private = region as u32..unroll.next;
+                let known = unroll.initial.clone();
+                let code = Straight::new(before, unroll.code, steps, private, known);
+                (Run::Straight(code), unroll.initial)
+            }
+            Body::Abreast(body) => {
+                let (run, initial) =
+                    Abreast::new(scan, *body, shapes, args, out_shape, out, region);
+                (Run::Abreast(Box::new(run)), initial)
             }
             Body::Nested(program) => {
                 let shifted = program.initial.iter().map(|&(at, x)| (region + at, x));
@@ -194,19 +210,11 @@ impl Recurrence {
     /// All places were planned for this context; nobody else uses its arena meanwhile.
     pub unsafe fn run(&self, context: &Context) {
         let order = |i: usize| if self.reverse { self.steps - 1 - i } else { i };
-        let [arena, constants] = context.bases;
         // SAFETY: the caller's promise.
         unsafe {
             match &self.run {
-                Run::Straight { before, step } => {
-                    let steps = Steps {
-                        count: self.steps,
-                        reverse: self.reverse,
-                    };
-                    let run = context.vector.scalars;
-                    run(before, arena, constants, Steps::ONE);
-                    run(step, arena, constants, steps);
-                }
+                Run::Straight(code) => code.run(context),
+                Run::Abreast(code) => code.run(context),
                 Run::Nested(nested) => {
                     nested.start(context);
                     for i in 0..self.steps {
@@ -217,11 +225,19 @@ impl Recurrence {
         }
     }
 
+    pub fn straight(&mut self) -> Option<&mut Straight> {
+        match &mut self.run {
+            Run::Straight(code) => Some(code),
+            _ => None,
+        }
+    }
+
     /// Elementary operations of one run, roughly.
     pub fn work(&self) -> usize {
         self.steps
             * match &self.run {
-                Run::Straight { step, .. } => step.len(),
+                Run::Straight(code) => code.step.len(),
+                Run::Abreast(code) => code.instructions() * code.samples(),
                 Run::Nested(nested) => nested.program.work(),
             }
     }
@@ -229,7 +245,22 @@ impl Recurrence {
     /// Instructions a step.
     pub fn detail(&self) -> String {
         match &self.run {
-            Run::Straight { step, .. } => format!("{} steps of {} scalars", self.steps, step.len()),
+            Run::Straight(code) => format!(
+                "{} steps of {} {}",
+                self.steps,
+                code.step.len(),
+                if code.is_compiled() {
+                    "scalars"
+                } else {
+                    "interpreted scalars"
+                }
+            ),
+            Run::Abreast(code) => format!(
+                "{} steps of {} rows of {} samples",
+                self.steps,
+                code.instructions(),
+                code.samples()
+            ),
             Run::Nested(nested) => format!(
                 "{} steps of {} instructions",
                 self.steps,

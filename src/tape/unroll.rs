@@ -56,6 +56,10 @@ impl Unroll {
         cell
     }
 
+    pub fn is_long(&self) -> bool {
+        self.code.len() > MOST_INSTRUCTIONS
+    }
+
     /// The cells of `output`, given those of some nodes; `None` if an operation cannot be unrolled.
     pub fn emit(
         &mut self,
@@ -74,14 +78,16 @@ impl Unroll {
             let index = node.args.get(1).and_then(|&k| graph.var(k).as_const());
             let cells = self.node(&node, &args, &shapes, index.as_ref())?;
             values.insert(id, cells);
-            if self.code.len() > MOST_INSTRUCTIONS {
+            if self.is_long() {
                 return None;
             }
         }
         values.remove(&output)
     }
 
-    fn node(
+    /// The cells of a node, given those of its arguments; `index` is the constant of a gather or
+    /// scatter.
+    pub fn node(
         &mut self,
         node: &Node,
         args: &[&Vec<u32>],
@@ -229,7 +235,7 @@ impl Unroll {
         }
     }
 
-    fn mul(&mut self, a: u32, b: u32) -> u32 {
+    pub fn mul(&mut self, a: u32, b: u32) -> u32 {
         match (self.known(a), self.known(b)) {
             (Some(x), Some(y)) => self.constant(x * y),
             (Some(1.0), _) => b,
@@ -275,19 +281,21 @@ impl Unroll {
             let old = out[at as usize];
             out[at as usize] = if old == neutral {
                 cell
-            } else if kind == ReduceKind::Sum {
-                self.add(old, cell)
             } else {
-                let fresh = self.cell();
-                let combine: fn(f64, f64) -> f64 = match kind {
-                    ReduceKind::Max => |a, b| ReduceKind::Max.combine(a, b),
-                    _ => |a, b| ReduceKind::Min.combine(a, b),
-                };
-                self.code.push(Scalar::Call2(combine, fresh, old, cell));
-                fresh
+                self.combined(kind, old, cell)
             };
         }
         out
+    }
+
+    /// Two numbers of a reduction.
+    pub fn combined(&mut self, kind: ReduceKind, a: u32, b: u32) -> u32 {
+        if kind == ReduceKind::Sum {
+            return self.add(a, b);
+        }
+        let fresh = self.cell();
+        self.code.push(scalar::combine(kind, fresh, a, b));
+        fresh
     }
 
     fn contract(

@@ -7,7 +7,9 @@
 #[cfg(target_arch = "x86_64")]
 use super::lanes::{Avx2, Avx512};
 use super::lanes::{Lanes, Portable};
+use super::micro::Context;
 use super::scalar::{Scalar, ScalarKernel, Steps};
+use super::wide::{Rows, Wide, WideKernel};
 use crate::ops::one_vector_at_a_time;
 use crate::special::Level;
 
@@ -42,6 +44,8 @@ pub(super) struct Vector {
     pub column_dots: unsafe fn(*const f64, *const f64, &[Column], *mut f64, usize),
     /// Straight-line code.
     pub scalars: ScalarKernel,
+    /// Likewise, on rows.
+    pub wide: WideKernel,
     /// By which of condition, first and second are single numbers: bits 0, 1, 2.
     pub select: [SelectKernel; 8],
 }
@@ -319,7 +323,7 @@ unsafe fn select<const SC: bool, const SA: bool, const SB: bool>(
 
 /// The set of loops compiled with some target features, fused multiply-adds or not.
 macro_rules! set {
-    ($lanes:ident, $fused:literal $(, $feature:literal)?) => {{
+    ($lanes:ident, $fused:expr $(, $feature:literal)?) => {{
         $(#[target_feature(enable = $feature)])?
         unsafe fn sum(x: *const f64, n: usize) -> f64 {
             unsafe { super::sum::<$lanes>(x, n) }
@@ -368,10 +372,14 @@ macro_rules! set {
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn scalars(c: &[Scalar], arena: *mut f64, constants: *const f64, steps: Steps) {
-            unsafe { crate::tape::scalar::run::<$fused>(c, arena, constants, steps) }
+            unsafe { crate::tape::scalar::run::<{ $fused }>(c, arena, constants, steps) }
+        }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn wide(code: &[Wide], context: &Context, rows: Rows, steps: Steps) {
+            unsafe { crate::tape::wide::run::<{ $fused }>(code, context, rows, steps) }
         }
         Vector {
-            scalars, sum, dot, largest, smallest, add, add_scaled, gather, scatter, columns, column_dots,
+            scalars, wide, sum, dot, largest, smallest, add, add_scaled, gather, scatter, columns, column_dots,
             select: [
                 select::<false, false, false>, select::<true, false, false>,
                 select::<false, true, false>, select::<true, true, false>,
@@ -383,19 +391,21 @@ macro_rules! set {
 }
 
 mod portable {
-    use super::{Column, Portable, Scalar, Steps, Vector};
-    pub(super) static SET: Vector = set!(Portable, false);
+    use super::{Column, Context, Portable, Rows, Scalar, Steps, Vector, Wide};
+    /// Whether single numbers are fused: every ARM64 can.
+    const FUSED: bool = cfg!(target_arch = "aarch64");
+    pub(super) static SET: Vector = set!(Portable, FUSED);
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{Avx2, Column, Scalar, Steps, Vector};
+    use super::{Avx2, Column, Context, Rows, Scalar, Steps, Vector, Wide};
     pub(super) static SET: Vector = set!(Avx2, true, "avx2,fma");
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
-    use super::{Avx512, Column, Scalar, Steps, Vector};
+    use super::{Avx512, Column, Context, Rows, Scalar, Steps, Vector, Wide};
     pub(super) static SET: Vector = set!(Avx512, true, "avx512f,avx512dq,avx2,fma");
 }
 

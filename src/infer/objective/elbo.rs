@@ -110,7 +110,7 @@ impl<'m> Elbo<'m> {
     }
 
     /// Elementary operations that value and gradient take for one draw, roughly: a measure of what
-    /// they cost that is the same on every machine.
+    /// they cost that is the same in every run of a build.
     pub fn work(&self) -> usize {
         (self.gradient.work() / self.chunk).max(1)
     }
