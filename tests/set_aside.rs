@@ -184,6 +184,13 @@ fn learned_parameters_and_programs_without_observations_are_as_they_were() {
     let alone = bind("mu ~ Normal(0, 1)\nx ~ Normal(mu, 1)^3", &Data::default());
     assert_eq!(alone.size(), 4);
     assert!(alone.drawn.is_none());
+    let learned = "param s: positive = 1\nmu ~ Normal(0, s)\nz ~ Normal(mu, s)";
+    let model = bind(learned, &Data::default());
+    assert_eq!(model.size(), 3);
+    let mut data = Data::default();
+    data.insert("y", 2.0);
+    let model = bind(&format!("data y: real\n{learned}\ny ~ Normal(0, s)"), &data);
+    assert_eq!(model.size(), 1);
 }
 
 #[test]
@@ -251,13 +258,13 @@ fn the_density_at_a_point_is_that_of_all_latents() {
 }
 
 #[test]
-fn shifted_data_that_only_a_part_of_is_observed_through_matrices() {
+fn missing_outcomes_of_a_regression_change_nothing() {
     // A regression whose missing outcomes need rows of a matrix product.
     let text = "data X: real[N, K]
         data y: real[N]
         beta ~ Normal(0, 1)^K
         sigma ~ HalfNormal(1)
-        y ~ Normal(X * beta, sigma)";
+        y ~ Normal(X @ beta, sigma)";
     let rows: Vec<Vec<f64>> = (0..14).map(|i| vec![1.0, f64::sin(i as f64)]).collect();
     let mut with = some_missing(4);
     with.insert("X", rows.clone());

@@ -145,6 +145,9 @@ impl<'g> Restrict<'g> {
     fn make(&mut self, var: Var<'g>, elements: &Tensor) -> Option<Var<'g>> {
         let graph = self.graph;
         let n = elements.numel();
+        if n == 0 {
+            return Some(graph.constant(Tensor::vector([])));
+        }
         let picked = elements.data().iter().map(|&e| e as usize);
         if let Some(split) = self.splits.get(&var.id) {
             return Some(split.pick(graph, picked));
@@ -156,6 +159,9 @@ impl<'g> Restrict<'g> {
         let reaches = self.reaches(var.id);
         if var.as_op::<Constant>().is_some() || (var.numel() <= n && !reaches) {
             return None;
+        }
+        if reaches && let Some(made) = self.once(var, elements) {
+            return Some(made);
         }
         let node = graph.node(var.id);
         let args: Vec<Var> = node.args.iter().map(|&a| graph.var(a)).collect();
@@ -216,6 +222,20 @@ impl<'g> Restrict<'g> {
         }
         let order = self.graph.constant(Tensor::vector(order));
         concat(&parts, 0).gather(0, order)
+    }
+
+    /// Each element that occurs several times computed once.
+    fn once(&mut self, var: Var<'g>, elements: &Tensor) -> Option<Var<'g>> {
+        let mut different = elements.data().to_vec();
+        different.sort_by(f64::total_cmp);
+        different.dedup();
+        if different.len() == elements.numel() {
+            return None;
+        }
+        let place = |e: &f64| different.partition_point(|d| d < e) as f64;
+        let order: Vec<f64> = elements.data().iter().map(place).collect();
+        let order = self.graph.constant(Tensor::vector(order));
+        Some(self.at(var, &Tensor::vector(different)).gather(0, order))
     }
 
     /// Of a value put into zeros what stands at the elements; `None` where sums stand there.

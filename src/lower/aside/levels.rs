@@ -4,7 +4,7 @@
 //! array, or of each other's, are looked at element by element: of a random walk the first step that is
 //! set aside is drawn first, then the second.
 
-use super::{Events, Inferred, Lowerer, Search, Site};
+use super::{Events, Inferred, Lowerer, Site, of_input};
 use crate::dist::Skeleton;
 use crate::graph::{Graph, NodeId, Var, needed, numel};
 use crate::passes::{Elements, Needs, listed};
@@ -73,7 +73,7 @@ pub fn plan<'g>(lowerer: &Lowerer<'_, 'g>, sites: &[Site<'g>]) -> Option<Plan<'g
             sites,
             inferred: &inferred,
             arguments: &arguments,
-            of_input: Search::new(lowerer, sites).of_input,
+            of_input: of_input(&lowerer.blocks, sites),
         };
         let (groups, circular) = order.groups();
         if circular.is_empty() {

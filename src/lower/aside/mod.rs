@@ -12,7 +12,7 @@ use super::{Lowerer, error};
 use crate::diag::Diagnostics;
 use crate::dist::Distribution;
 use crate::graph::{NodeId, Var, numel};
-use crate::model::{Block, Drawn, Quantity, Role, Term};
+use crate::model::{Block, Drawn, Quantity, Term};
 use crate::passes::{Elements, Needs, listed};
 use std::collections::HashMap;
 
@@ -111,13 +111,14 @@ impl<'g> Lowerer<'_, 'g> {
             search.infer(*site, events.clone());
         }
         search.run();
-        let (all, none) = (
-            search.open == 0,
-            search.inferred.iter().flatten().all(|i| !i),
-        );
-        let learns = self.blocks.iter().any(|b| b.role == Role::Param);
-        (!all && (learns || !none)).then_some(search.inferred)
+        (search.open > 0 && search.informed).then_some(search.inferred)
     }
+}
+
+/// The site of each input.
+fn of_input(blocks: &[Block], sites: &[Site<'_>]) -> HashMap<NodeId, usize> {
+    let input = |(i, site): (usize, &Site)| (blocks[site.block].input, i);
+    sites.iter().enumerate().map(input).collect()
 }
 
 /// Goes from what is observed to what it depends on.
@@ -131,19 +132,21 @@ struct Search<'s, 'g> {
     inferred: Inferred,
     /// Events that nothing was found to depend on yet.
     open: usize,
+    /// Whether anything observed depends on a latent or parameter.
+    informed: bool,
 }
 
 impl<'s, 'g> Search<'s, 'g> {
     fn new(lowerer: &'s Lowerer<'_, 'g>, sites: &'s [Site<'g>]) -> Search<'s, 'g> {
-        let input = |(i, site): (usize, &Site)| (lowerer.blocks[site.block].input, i);
         Search {
             sites,
             terms: &lowerer.terms,
             blocks: &lowerer.blocks,
             needs: Needs::new(lowerer.graph),
-            of_input: sites.iter().enumerate().map(input).collect(),
+            of_input: of_input(&lowerer.blocks, sites),
             inferred: sites.iter().map(|s| vec![false; s.events()]).collect(),
             open: sites.iter().map(Site::events).sum(),
+            informed: false,
         }
     }
 
@@ -178,6 +181,7 @@ impl<'s, 'g> Search<'s, 'g> {
             if reached.is_empty() {
                 return;
             }
+            self.informed = true;
             for (input, elements) in reached {
                 if let Some(&site) = self.of_input.get(&input) {
                     let events = self.events_of(site, elements);
