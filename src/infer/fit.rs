@@ -154,7 +154,13 @@ pub fn fit(
     let start = find_start(model, guide, &mut elbo, &options.start, seed, &budget)?;
     let mut reached = maximise(&mut elbo, &start, &size, options, &budget, progress);
     if reached.outcome.stop == Stop::Converged {
-        reached.response = response(&mut elbo, &reached.outcome.x, seed, &budget);
+        reached.response = response(
+            &mut elbo,
+            &reached.outcome.x,
+            reached.samples,
+            seed,
+            &budget,
+        );
     }
     let fitted = begin.elapsed().as_secs_f64() - compile;
 

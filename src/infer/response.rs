@@ -32,21 +32,25 @@ impl Response {
 
 /// Hessian products, at most.
 const PRODUCTS: usize = 40;
-/// Draws over which they are averaged, at least, and for each parameter.
-const DRAWS: usize = 256;
-const DRAWS_EACH: usize = 4;
+/// Draws over which they are averaged, at most: two digits of the answer are enough.
+const DRAWS: usize = 64;
 /// A part of the eigenvector below this does not count.
 const NOTABLE_PART: f64 = 0.1;
 
-/// Looks for the latent whose sd the guide underrates most at the optimum `x`. `None` without latents, or
-/// where time is up.
-pub(super) fn response(elbo: &mut Elbo, x: &[f64], seed: u64, budget: &Budget) -> Option<Response> {
+/// Looks for the latent whose sd the guide underrates most at the optimum `x`, which `draws` draws were enough
+/// to find. `None` without latents, or where time is up.
+pub(super) fn response(
+    elbo: &mut Elbo,
+    x: &[f64],
+    draws: usize,
+    seed: u64,
+    budget: &Budget,
+) -> Option<Response> {
     let (guide_dim, latents) = (elbo.guide_dim(), elbo.latents());
     if latents == 0 || budget.interrupted() {
         return None;
     }
-    let draws = DRAWS.max(DRAWS_EACH * guide_dim).min(4 * DRAWS);
-    let mut objective = FixedDraws::new(elbo, draws, seed).within(budget);
+    let mut objective = FixedDraws::new(elbo, draws.min(DRAWS), seed).within(budget);
     let mut scale = vec![1.0; x.len()];
     objective.scale(x, &mut scale);
     make_positive(&mut scale);

@@ -67,7 +67,7 @@ fn converged(reached: &Reached, name: &dyn Fn(usize) -> String) -> Verdict {
                 messages.push(error::imprecise(draws, error.sds, error.nats, wanted));
             }
             format!(
-                "Converged: with {draws} draws every mean is known to {} of its guide's sd, the ELBO to {} nats.",
+                "Converged: with {draws} draws every mean is known to {} of its guide's sd, and the guide is within {} nats of the best one.",
                 bound(error.sds),
                 bound(error.nats)
             )
