@@ -222,9 +222,7 @@ fn rows() -> Data {
         y.iter().map(|&y| f64::from(y > 0.0)).collect::<Vec<_>>(),
     );
     data.insert("k", whole(7));
-    // Every group occurs: a seventh power is a permutation of the remainders by 31.
-    let group = |i: usize| (i.pow(7) % 31 + 1) as f64;
-    data.insert("g", all().map(group).collect::<Vec<_>>());
+    data.insert("g", whole(31));
     data.insert("x", all().map(|i| wave(i, 1.9)).collect::<Vec<_>>());
     let table = |i: usize| {
         (0..20)

@@ -5,9 +5,10 @@
 
 use super::equal_rows::{LONGEST_AXIS, is_elementwise};
 use super::statistics::{Place, coordinates, movement};
-use crate::graph::{Graph, Node, NodeId, Shape, Tensor, Var, numel};
+use crate::graph::{Graph, Node, NodeId, Op, Shape, Tensor, Var, numel};
 use crate::ops::{
-    Concat, Constant, Contract, Pad, Reduce, ReduceKind, ScatterAdd, concat, contract,
+    Broadcast, Concat, Constant, Contract, Gather, Pad, Reduce, ReduceKind, ScatterAdd, concat,
+    contract,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -167,7 +168,8 @@ impl<'g> Restrict<'g> {
         let args: Vec<Var> = node.args.iter().map(|&a| graph.var(a)).collect();
         if is_elementwise(&node.op) {
             let few: Vec<Var> = args.iter().map(|&a| self.at(a, elements)).collect();
-            return Some(graph.apply_op(node.op, &few));
+            let sooner = reaches.then(|| before_gather(&node.op, &few)).flatten();
+            return Some(sooner.unwrap_or_else(|| graph.apply_op(node.op, &few)));
         }
         if let Some(movement) = movement(&node, &args) {
             let place = movement(&Place::whole(&args[0].shape()));
@@ -374,6 +376,35 @@ impl<'g> Restrict<'g> {
             _ => Some(contract(a, &labels(long_a), b, &labels(long_b), &[0])),
         }
     }
+}
+
+/// An elementwise operation on vectors picked by one index, or on single numbers beside such, done before
+/// they are picked, where that is less work and nothing is computed that is not picked.
+fn before_gather<'g>(op: &Op, args: &[Var<'g>]) -> Option<Var<'g>> {
+    let (_, first) = args.iter().find_map(|a| a.as_op::<Gather>())?;
+    let (n, index) = (first[0].numel(), first[1]);
+    let mut picked = vec![false; n];
+    for &k in index.as_const()?.data() {
+        *picked.get_mut(k as usize)? = true;
+    }
+    if n >= index.numel() || picked.contains(&false) {
+        return None;
+    }
+    let source = |arg: &Var<'g>| {
+        if let Some(x) = arg.as_uniform() {
+            return Some(arg.graph.scalar(x).broadcast(&[n]));
+        }
+        if let Some((_, from)) = arg.as_op::<Broadcast>() {
+            let one = from[0].numel() == 1;
+            return one.then(|| from[0].reshape(&[]).broadcast(&[n]));
+        }
+        let (_, from) = arg.as_op::<Gather>()?;
+        let same = from[1].id == index.id && from[0].shape().as_slice() == [n];
+        same.then_some(from[0])
+    };
+    let sources: Option<Vec<Var<'g>>> = args.iter().map(source).collect();
+    let sooner = index.graph.apply_op(op.clone(), &sources?);
+    Some(sooner.gather(0, index))
 }
 
 /// The elements that a movement takes these from.
