@@ -305,7 +305,8 @@ fn choose_rows(model: &Model, summaries: &mut [Summary]) -> Vec<String> {
             }
             continue;
         }
-        let blocks = model.blocks.iter().filter(|b| b.name == quantity.name);
+        let blocks = &model.stated.blocks;
+        let blocks = blocks.iter().filter(|b| b.name == quantity.name);
         let mut places: Vec<usize> = blocks.flat_map(|b| b.places.iter().copied()).collect();
         places.sort_unstable();
         places.dedup();

@@ -14,6 +14,7 @@ mod log_space;
 mod matrix;
 mod point;
 mod power;
+mod sampled;
 mod support;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -72,6 +73,7 @@ pub use declaration::{
     Declaration, DefaultValue, Domain, EventAxis, Form, Kind, Parameter, Values,
 };
 pub use point::{Point, PointArgument};
+pub use sampled::{KEY, Sampled, Skeleton};
 pub use support::Support;
 
 use crate::graph::Var;
@@ -191,6 +193,12 @@ pub trait Family: Send + Sync {
     /// Whether the support is not the declared one but depends on arguments.
     fn support_needs_arguments(&self) -> bool {
         false
+    }
+
+    /// Whether the density integrates to 1, whatever the arguments are; else there is nothing to draw
+    /// from, or not with the density's constant.
+    fn is_normalised(&self) -> bool {
+        true
     }
 
     /// One draw into `out` (the event's elements, row-major).
@@ -421,6 +429,16 @@ impl<'g> Distribution<'g> {
 
     pub fn support(&self) -> Support<'g> {
         self.family.support(self)
+    }
+
+    /// [`Family::is_normalised`], of all that it wraps too.
+    pub fn is_normalised(&self) -> bool {
+        self.family.is_normalised()
+            && self.args.iter().all(|arg| match arg {
+                Argument::Distribution(d) | Argument::Stack(d) => d.is_normalised(),
+                Argument::Distributions(all) => all.iter().all(Distribution::is_normalised),
+                _ => true,
+            })
     }
 
     pub fn is_discrete(&self) -> bool {

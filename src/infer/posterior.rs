@@ -4,10 +4,11 @@
 //! Draws come in chunks, each with a random stream of its own, so threads may share them out in any way
 //! without changing a bit of the result.
 
-use super::noise::normals;
+use super::noise::{keys, normals};
 use super::objective::{Inputs, fill};
 use super::optim::Budget;
-use crate::graph::{Graph, NodeId, Var};
+use crate::dist::KEY;
+use crate::graph::{Graph, NodeId, Var, numel};
 use crate::guide::Guide;
 use crate::model::Model;
 use crate::tape::Tape;
@@ -92,6 +93,8 @@ struct Sampler {
     tape: Tape,
     params: usize,
     has_noise: bool,
+    /// Where the keys of draws of what was set aside go.
+    keys: Option<usize>,
 }
 
 impl Sampler {
@@ -100,6 +103,11 @@ impl Sampler {
         let graph = Graph::new();
         let inputs = Inputs::new(&graph, model, guide, chunk);
         let mut walk = inputs.walk(model, guide);
+        let key = model.drawn.as_ref().filter(|_| quantities).map(|drawn| {
+            let key = graph.input(&[chunk, KEY]);
+            walk.substitute(drawn.key, key, true);
+            key
+        });
         let log_p = walk.emit_batched(&[model.log_joint, model.log_jacobian]);
         let log_q = match inputs.noise {
             Some(noise) => guide.log_density(inputs.guide_params(), noise),
@@ -110,12 +118,14 @@ impl Sampler {
             let nodes: Vec<NodeId> = model.quantities.iter().map(|q| q.node).collect();
             outputs.extend(walk.emit_batched(&nodes));
         }
-        let given = inputs.params.iter().chain(&inputs.noise).map(|v| v.id);
+        let given = inputs.params.iter().chain(&inputs.noise).chain(&key);
+        let given = given.map(|v| v.id);
         let wanted: Vec<NodeId> = outputs.iter().map(|v| v.id).collect();
         Sampler {
             tape: Tape::compile(&graph, &given.collect::<Vec<_>>(), &wanted),
             params: inputs.params.len(),
             has_noise: inputs.noise.is_some(),
+            keys: key.map(|_| inputs.params.len() + usize::from(inputs.noise.is_some())),
         }
     }
 
@@ -123,6 +133,9 @@ impl Sampler {
         fill(&mut self.tape, 0, self.params, x);
         if self.has_noise {
             normals(seed, stream, self.tape.input_mut(self.params));
+        }
+        if let Some(at) = self.keys {
+            keys(seed, stream, self.tape.input_mut(at));
         }
         self.tape.run();
     }
@@ -139,48 +152,83 @@ fn run_chunks(
     quantities: bool,
     late: &(dyn Fn() -> bool + Sync),
 ) -> PosteriorDraws {
-    let shares: Vec<_> = shares(range, sampling.threads.max(1)).collect();
+    let shares: Vec<_> = shares(range.clone(), sampling.threads.max(1)).collect();
     let compiled = Sampler::new(model, guide, sampling.chunk, quantities);
-    let kept = if quantities {
-        model.quantities.len()
-    } else {
-        0
-    };
-    let work = |share: std::ops::Range<usize>| {
+    let mut sizes = vec![1, 1];
+    if quantities {
+        sizes.extend(model.quantities.iter().map(|q| numel(&q.shape)));
+    }
+    // Each output has one place for all its draws, into which every share writes its own stretch: large
+    // results are held once.
+    let all = range.len() * sampling.chunk;
+    let mut outputs: Vec<Vec<f64>> = sizes.iter().map(|n| vec![0.0; n * all]).collect();
+    let mut rest: Vec<&mut [f64]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
+    let mut places = Vec::new();
+    for share in &shares {
+        let mut own = Vec::new();
+        for (output, n) in rest.iter_mut().zip(&sizes) {
+            let (mine, others) =
+                std::mem::take(output).split_at_mut(n * share.len() * sampling.chunk);
+            *output = others;
+            own.push(mine);
+        }
+        places.push(own);
+    }
+    let work = |share: std::ops::Range<usize>, mut own: Vec<&mut [f64]>| {
         let mut sampler = compiled.clone();
-        let mut part = PosteriorDraws {
-            quantities: vec![Vec::new(); kept],
-            ..PosteriorDraws::default()
-        };
+        let mut draws = 0;
         for chunk in share {
-            if part.draws > 1 && late() {
+            if draws > 1 && late() {
                 break;
             }
             sampler.run(x, sampling.seed, chunk as u64);
-            part.draws += sampling.chunk;
-            part.log_p.extend_from_slice(sampler.tape.output(0));
-            part.log_q.extend_from_slice(sampler.tape.output(1));
-            for (i, values) in part.quantities.iter_mut().enumerate() {
-                values.extend_from_slice(sampler.tape.output(2 + i));
+            for (i, (place, n)) in own.iter_mut().zip(&sizes).enumerate() {
+                let to = n * draws..n * (draws + sampling.chunk);
+                place[to].copy_from_slice(sampler.tape.output(i));
             }
+            draws += sampling.chunk;
         }
-        part
+        draws
     };
-    let parts: Vec<PosteriorDraws> = match &shares[..] {
-        [only] => vec![work(only.clone())],
-        _ => std::thread::scope(|scope| {
-            let running: Vec<_> = shares
-                .iter()
-                .map(|share| scope.spawn(|| work(share.clone())))
+    let done: Vec<usize> = if shares.len() == 1 {
+        let both = shares.iter().cloned().zip(places);
+        both.map(|(share, own)| work(share, own)).collect()
+    } else {
+        std::thread::scope(|scope| {
+            let both = shares.iter().cloned().zip(places);
+            let running: Vec<_> = both
+                .map(|(share, own)| scope.spawn(|| work(share, own)))
                 .collect();
-            let join = |t: std::thread::ScopedJoinHandle<'_, PosteriorDraws>| t.join();
-            let done = running.into_iter().map(join);
-            done.map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            let done = running.into_iter().map(|t| t.join());
+            done.map(|draws| draws.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
                 .collect()
-        }),
+        })
     };
-    let joined = parts.into_iter().reduce(PosteriorDraws::append);
-    joined.expect("there is at least one share")
+    let lengths: Vec<usize> = shares.iter().map(|s| s.len() * sampling.chunk).collect();
+    for (output, n) in outputs.iter_mut().zip(&sizes) {
+        close_up(output, *n, &lengths, &done);
+    }
+    let mut outputs = outputs.into_iter();
+    let mut next = || outputs.next().unwrap_or_default();
+    PosteriorDraws {
+        draws: done.iter().sum(),
+        log_p: next(),
+        log_q: next(),
+        quantities: outputs.collect(),
+    }
+}
+
+/// Moves stretches of draws together, of which only the first part was made; a draw has `size` numbers.
+fn close_up(output: &mut Vec<f64>, size: usize, lengths: &[usize], done: &[usize]) {
+    let (mut from, mut to) = (0, 0);
+    for (length, done) in lengths.iter().zip(done) {
+        if from != to {
+            output.copy_within(from * size..(from + done) * size, to * size);
+        }
+        from += length;
+        to += done;
+    }
+    output.truncate(to * size);
 }
 
 /// Stretches of a range, as even as can be, none empty unless it is the only one.
@@ -194,16 +242,6 @@ fn shares(
 }
 
 impl PosteriorDraws {
-    fn append(mut self, mut other: PosteriorDraws) -> PosteriorDraws {
-        self.draws += other.draws;
-        self.log_p.append(&mut other.log_p);
-        self.log_q.append(&mut other.log_q);
-        for (values, more) in self.quantities.iter_mut().zip(&mut other.quantities) {
-            values.append(more);
-        }
-        self
-    }
-
     /// Keeps the first `draws`.
     fn cut(&mut self, draws: usize) {
         let draws = draws.min(self.draws);

@@ -418,3 +418,14 @@ pub fn no_entries(span: Span, name: &str) -> D {
     .at(span, "declared here")
     .help("the posterior of what only it would tell about is the prior")
 }
+
+/// Names with how many of their elements are drawn.
+pub fn drawn_after(names: &[(String, usize)]) -> D {
+    let count: usize = names.iter().map(|n| n.1).sum();
+    let all: Vec<&str> = names.iter().map(|n| n.0.as_str()).collect();
+    let of = match count {
+        1 => format!("1 latent is drawn after the fit, of {}", list(&all)),
+        _ => format!("{count} latents are drawn after the fit, of {}", list(&all)),
+    };
+    D::warning("W0604", of).help("nothing observed depends on them")
+}

@@ -4,7 +4,7 @@ use super::{Lowerer, Parts, Result};
 use crate::check::program::{VarId, VariableKind};
 use crate::diag::Span;
 use crate::graph::{Shape, Tensor, Var};
-use crate::model::{Block, Quantity, QuantityKind, Role};
+use crate::model::{Block, Quantity, QuantityKind, Role, Stated};
 use crate::types::{Atom, Dim};
 
 impl<'g> Lowerer<'_, 'g> {
@@ -15,18 +15,29 @@ impl<'g> Lowerer<'_, 'g> {
                 .reduce(|a, b| a + b)
                 .unwrap_or_else(|| graph.scalar(0.0))
         };
-        let terms = self.terms.iter().map(|t| self.graph.var(t.node)).collect();
-        let log_joint = sum(terms, self.graph);
-        let log_jacobian = sum(std::mem::take(&mut self.jacobians), self.graph);
+        let all: Vec<Var> = self.terms.iter().map(|t| self.graph.var(t.node)).collect();
+        let log_joint = sum(all, self.graph);
         let quantities = self.quantities();
-        let mut blocks = std::mem::take(&mut self.blocks);
+        let mut blocks = self.blocks.clone();
         blocks.sort_by_key(|b| b.role == Role::Param);
-        Ok(Parts {
+        let stated = Stated {
             blocks,
             log_joint: log_joint.id,
-            log_jacobian: log_jacobian.id,
-            terms: self.terms,
-            quantities,
+        };
+        let left = self.set_aside(quantities);
+        let mut blocks = left.blocks;
+        blocks.sort_by_key(|b| b.role == Role::Param);
+        let terms = left.terms.iter().map(|t| self.graph.var(t.node));
+        let log_joint = sum(terms.collect(), self.graph);
+        Ok(Parts {
+            blocks,
+            stated,
+            log_joint: log_joint.id,
+            log_jacobian: sum(left.jacobians, self.graph).id,
+            terms: left.terms,
+            quantities: left.quantities,
+            drawn: left.drawn,
+            notes: left.notes,
         })
     }
 

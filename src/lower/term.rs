@@ -48,8 +48,13 @@ impl<'g> Lowerer<'_, 'g> {
                         full[at] = d.array[i];
                     }
                 }
+                let batch = full.clone();
                 let value = self.tidy(log_prob.broadcast(&full), &own, None);
                 self.add_term(name, &value, &axes, observed, span);
+                if own == axes && self.sites.contains_key(&self.graph.origin()) {
+                    let dist = self.build(&d, &own, array);
+                    self.tell_site(dist, &batch);
+                }
                 Ok(())
             }
             StatementKind::Factor { value } => {

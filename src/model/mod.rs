@@ -13,8 +13,14 @@ use crate::passes::{Rewritten, rewrite_density};
 #[derive(Debug)]
 pub struct Model {
     pub graph: Graph,
-    /// Latents, then learned parameters, each a block of the flat unconstrained vector, in order.
+    /// What is inferred: latents, then learned parameters, each a block of the flat unconstrained
+    /// vector, in order.
     pub blocks: Vec<Block>,
+    /// Every latent and learned parameter, those too that are drawn after a fit.
+    pub stated: Stated,
+    /// Latents that nothing observed depends on: they integrate to 1, have no blocks and are drawn given
+    /// the others.
+    pub drawn: Option<Drawn>,
     /// Log density of the constrained latents and the data, with all constants: a scalar. What fits use;
     /// [`Model::rewrite`] changes how it is computed.
     pub log_joint: NodeId,
@@ -33,6 +39,25 @@ pub struct Model {
     pub places: Vec<Place>,
     /// Dimensions by name, with the extent that the data give them, sorted.
     pub dimensions: Vec<(String, i64)>,
+}
+
+/// The joint density as the program states it, before anything was integrated out.
+#[derive(Clone, Debug)]
+pub struct Stated {
+    /// A block for each latent and parameter.
+    pub blocks: Vec<Block>,
+    /// The log density of all of them and the data.
+    pub log_joint: NodeId,
+}
+
+/// What is drawn after a fit, given each posterior draw of the rest.
+#[derive(Clone, Debug)]
+pub struct Drawn {
+    /// The input that makes the noise: [`KEY`](crate::dist::KEY) whole numbers below 2³². Those of
+    /// [`Model::quantities`] that depend on such latents are functions of it.
+    pub key: NodeId,
+    /// Names, with how many of their elements are drawn.
+    pub names: Vec<(String, usize)>,
 }
 
 /// What a block is to inference.

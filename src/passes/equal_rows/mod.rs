@@ -7,14 +7,14 @@
 
 mod classes;
 mod reads;
-mod restrict;
 
+use super::restrict::Restrict;
 use super::rewriting::{Density, Rewritten};
 use super::statistics::{PAYS, full_sum, is_shared, joined, take_apart};
 use crate::graph::{Tensor, Var};
 use classes::Classes;
 use reads::Reads;
-use restrict::Restrict;
+pub(super) use reads::{LONGEST_AXIS, is_elementwise};
 
 /// Sums over fewer rows are left alone: short vectors cost little.
 const FEWEST_ROWS: usize = 24;
@@ -98,7 +98,7 @@ pub fn equal_rows<'g>(density: &Density<'g>, var: Var<'g>) -> Option<(Var<'g>, V
 fn weighted<'g>(density: &Density<'g>, batch: &Batch<'g>) -> Var<'g> {
     let graph = density.graph;
     let first: Vec<f64> = batch.classes.first.iter().map(|&r| f64::from(r)).collect();
-    let mut restrict = Restrict::new(density);
+    let mut restrict = Restrict::new(density.graph);
     let values = batch.summands.iter().copied().reduce(|a, b| a + b);
     let values = values.expect("a batch has a summand");
     let few = restrict.at(values, &Tensor::vector(first));

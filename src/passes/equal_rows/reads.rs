@@ -9,7 +9,7 @@ use std::collections::HashMap;
 /// Columns that rows are compared by, at most.
 const MOST_READS: usize = 256;
 /// Extents of axes that are summed or contracted inside an element.
-pub(super) const LONGEST_AXIS: usize = 64;
+pub(in crate::passes) const LONGEST_AXIS: usize = 64;
 
 /// One thing that an element reads.
 #[derive(Clone, PartialEq)]
@@ -142,7 +142,7 @@ impl<'d, 'g> Reads<'d, 'g> {
     }
 }
 
-pub(super) fn is_elementwise(op: &crate::graph::Op) -> bool {
+pub(in crate::passes) fn is_elementwise(op: &crate::graph::Op) -> bool {
     op.get::<Unary>().is_some()
         || op.get::<Binary>().is_some()
         || op.get::<Select>().is_some()
