@@ -6,7 +6,7 @@
 
 use super::objective::{Elbo, FixedDraws};
 use super::optim::{
-    Budget, NewtonSettings, Objective, Outcome, Progress, Stop, make_positive, minimise_newton,
+    Budget, NewtonSettings, Objective, Outcome, Progress, Stop, minimise_newton, natural_lengths,
 };
 use super::precision::{MonteCarlo, precision};
 
@@ -61,7 +61,9 @@ pub(crate) fn solve(
     let mut solved: Option<Solved> = None;
     loop {
         let before = solved.as_ref().map(|s| &s.outcome);
-        let next = round(elbo, &start, count, seed, budget, before, progress);
+        let (exact, guide_dim) = (elbo.is_exact(), elbo.guide_dim());
+        let mut objective = fixed(elbo, count, seed, budget);
+        let next = round(&mut objective, &start, budget, before, progress);
         if next.stop != Stop::Converged {
             return unfinished(solved, next, count);
         }
@@ -71,10 +73,10 @@ pub(crate) fn solve(
             optimum: true,
             error: None,
         };
-        if elbo.is_exact() {
+        if exact {
             return now;
         }
-        let known = audit(elbo, &now.outcome.x, count, seed, budget);
+        let known = audit(&mut objective, &now.outcome.x, guide_dim, count, seed);
         if known.is_none()
             && let Some(stop) = budget.spent(0)
         {
@@ -126,8 +128,7 @@ fn unfinished(solved: Option<Solved>, next: Outcome, count: usize) -> Solved {
 
 /// Draws that bring the error below the tolerance, and are enough to believe it; none if these do.
 fn needed(count: usize, error: MonteCarlo, draws: &Draws) -> Option<usize> {
-    let tolerance = draws.tolerance;
-    let times = (error.sds / tolerance).powi(2).max(error.nats / tolerance);
+    let times = error.draws_wanted(draws.tolerance);
     // Saturates where the error is infinite.
     let wanted = (MARGIN * times * count as f64) as usize;
     let doubtful = count < draws.believed && times > NEGLIGIBLE.powi(2);
@@ -136,17 +137,15 @@ fn needed(count: usize, error: MonteCarlo, draws: &Draws) -> Option<usize> {
 
 /// The error of an optimum, and a place nearer to that of infinitely many draws.
 fn audit(
-    elbo: &mut Elbo,
+    objective: &mut FixedDraws,
     x: &[f64],
+    guide_dim: usize,
     draws: usize,
     seed: u64,
-    budget: &Budget,
 ) -> Option<(MonteCarlo, Vec<f64>)> {
-    let guide_dim = elbo.guide_dim();
-    let mut objective = fixed(elbo, draws, seed, budget);
     // Far from the seeds of the rounds themselves, and of other users' neighbouring seeds.
     let other = (seed ^ draws as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let found = precision(&mut objective, x, guide_dim, draws, other).ok()?;
+    let found = precision(objective, x, guide_dim, draws, other).ok()?;
     let error = found.error;
     if !(error.sds.is_finite() && error.nats.is_finite()) {
         return None;
@@ -172,37 +171,27 @@ fn fixed<'e, 'm>(
 
 /// One optimum; steps and trace go on from those before.
 fn round(
-    elbo: &mut Elbo,
+    objective: &mut FixedDraws,
     x0: &[f64],
-    draws: usize,
-    seed: u64,
     budget: &Budget,
     before: Option<&Outcome>,
     progress: &mut dyn FnMut(&Progress),
 ) -> Outcome {
     let steps = before.map_or(0, |b| b.steps);
-    let mut objective = fixed(elbo, draws, seed, budget);
-    let first = Budget {
-        max_steps: match objective.is_subsampled() {
-            true => Some(
-                budget
-                    .max_steps
-                    .unwrap_or(usize::MAX)
-                    .min(steps + CURVED_STEPS),
-            ),
-            false => budget.max_steps,
-        },
-        ..budget.clone()
-    };
-    let mut outcome = descend(&mut objective, x0, &first, steps, progress);
+    let mut first = budget.clone();
+    if objective.is_subsampled() {
+        let most = budget.max_steps.unwrap_or(usize::MAX);
+        first.max_steps = Some(most.min(steps + CURVED_STEPS));
+    }
+    let mut outcome = descend(objective, x0, &first, steps, progress);
     let on = steps + outcome.steps;
     let ended = matches!(outcome.stop, Stop::Stalled(_) | Stop::MaxSteps);
     if objective.is_subsampled() && ended && budget.spent(on).is_none() {
-        objective = objective.with_curvature_of(draws);
-        let rest = descend(&mut objective, &outcome.x, budget, on, progress);
+        let mut whole = objective.with_whole_curvature();
+        let rest = descend(&mut whole, &outcome.x, budget, on, progress);
         outcome = joined(&outcome, rest);
     }
-    if matches!(outcome.stop, Stop::Stalled(_)) && is_flat(&mut objective, &outcome.x) {
+    if matches!(outcome.stop, Stop::Stalled(_)) && is_flat(objective, &outcome.x) {
         outcome.stop = Stop::Converged;
     }
     match before {
@@ -241,9 +230,7 @@ fn descend(
 
 /// Whether the gradient is too small to matter: steps then stall on rounding alone.
 fn is_flat(objective: &mut FixedDraws, x: &[f64]) -> bool {
-    let (mut g, mut scale) = (vec![0.0; x.len()], vec![1.0; x.len()]);
-    objective.scale(x, &mut scale);
-    make_positive(&mut scale);
+    let (mut g, scale) = (vec![0.0; x.len()], natural_lengths(objective, x));
     let flat = |(g, s): (&f64, &f64)| (g * s).abs() < 1e-3;
     objective.value_grad(x, &mut g).is_ok() && g.iter().zip(&scale).all(flat)
 }

@@ -7,7 +7,9 @@
 //! & Broderick 2024). Whole sets are compared because pairing and whitening make draws dependent.
 
 use super::objective::FixedDraws;
-use super::optim::{ConjugateDirections, NonFinite, Objective, dot, make_positive};
+use super::optim::{
+    ConjugateDirections, NonFinite, Objective, dot, in_natural_lengths, natural_lengths,
+};
 
 /// Monte Carlo error of a fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -17,6 +19,14 @@ pub struct MonteCarlo {
     pub sds: f64,
     /// ELBO that is lost by it, in nats.
     pub nats: f64,
+}
+
+impl MonteCarlo {
+    /// How many times the draws would bring the error down to the tolerance: it falls with their root, what
+    /// it costs with their number.
+    pub(super) fn draws_wanted(self, tolerance: f64) -> f64 {
+        (self.sds / tolerance).powi(2).max(self.nats / tolerance)
+    }
 }
 
 /// What other sets of draws say of an optimum.
@@ -47,22 +57,13 @@ pub(super) fn precision(
     draws: usize,
     seed: u64,
 ) -> Result<Precision, NonFinite> {
-    let mut scale = vec![1.0; x.len()];
-    objective.scale(x, &mut scale);
-    make_positive(&mut scale);
+    let scale = natural_lengths(objective, x);
     // Sets as large as the draws in question miss what those miss, the rare draws of a heavy tail; where
     // there are many, smaller ones do, since errors then fall with their root.
     let size = draws.min(LARGEST_SET.max(draws / 4).max(2 * guide_dim));
     let gradients = other_gradients(objective, x, &scale, size, seed)?;
     let mut directions = ConjugateDirections::default();
-    let mut stretched = vec![0.0; x.len()];
-    let mut product = |v: &[f64], out: &mut [f64]| {
-        let coordinates = stretched.iter_mut().zip(v).zip(&scale);
-        coordinates.for_each(|((t, v), s)| *t = s * v);
-        objective.hess_vec(x, &stretched, out)?;
-        out.iter_mut().zip(&scale).for_each(|(o, s)| *o *= s);
-        Ok(())
-    };
+    let mut product = in_natural_lengths(&scale, |v, out| objective.hess_vec(x, v, out));
     let mut newton = |g: &[f64]| directions.solve(g, RESIDUAL, PRODUCTS, &mut product);
     let mean = mean(&gradients);
     let mut squares = vec![0.0; guide_dim];

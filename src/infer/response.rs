@@ -7,7 +7,9 @@
 //! finds in some tens of Hessian products, says where it is large.
 
 use super::objective::{Elbo, FixedDraws};
-use super::optim::{Budget, NonFinite, Objective, add_scaled, dot, make_positive};
+use super::optim::{
+    Budget, NonFinite, Objective, add_scaled, dot, in_natural_lengths, natural_lengths,
+};
 use nalgebra::{DMatrix, Dyn, SymmetricEigen};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -51,19 +53,15 @@ pub(super) fn response(
         return None;
     }
     let mut objective = FixedDraws::new(elbo, draws.min(DRAWS), seed).within(budget);
-    let mut scale = vec![1.0; x.len()];
-    objective.scale(x, &mut scale);
-    make_positive(&mut scale);
-    let (mut stretched, mut image) = (vec![0.0; x.len()], vec![0.0; x.len()]);
-    let product = |v: &[f64], out: &mut [f64]| {
-        // Learned parameters are held: they have no natural length.
-        let coordinates = stretched.iter_mut().zip(v).zip(&scale);
-        coordinates.for_each(|((t, v), s)| *t = s * v);
-        objective.hess_vec(x, &stretched, &mut image)?;
-        let coordinates = out.iter_mut().zip(&image).zip(&scale);
-        coordinates.for_each(|((o, i), s)| *o = i * s);
+    let scale = natural_lengths(&objective, x);
+    // Learned parameters are held: they have no natural length.
+    let (mut whole, mut image) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+    let product = in_natural_lengths(&scale[..guide_dim], |v, out| {
+        whole[..guide_dim].copy_from_slice(v);
+        objective.hess_vec(x, &whole, &mut image)?;
+        out.copy_from_slice(&image[..guide_dim]);
         Ok(())
-    };
+    });
     let found = Lanczos::of(guide_dim, seed, product).ok()?;
     let softest = found.softest();
     let mut parts: Vec<(usize, f64)> = softest.into_iter().enumerate().take(latents).collect();

@@ -61,8 +61,8 @@ fn converged(reached: &Reached, name: &dyn Fn(usize) -> String) -> Verdict {
     let mut messages = Vec::new();
     let sentence = match reached.error {
         Some(error) => {
-            if error.sds > tolerance || error.nats > tolerance {
-                let times = (error.sds / tolerance).powi(2).max(error.nats / tolerance);
+            let times = error.draws_wanted(tolerance);
+            if times > 1.0 {
                 let wanted = (times * draws as f64) as usize;
                 messages.push(error::imprecise(draws, error.sds, error.nats, wanted));
             }
@@ -118,14 +118,12 @@ fn bound(error: f64) -> String {
 
 /// The latent, with its index, that a parameter of the guide belongs to; a learned parameter's own name.
 fn latent_name(model: &Model, guide: &dyn Guide, parameter: usize) -> String {
-    let learned: usize = model.size() - model.latent_size();
     let sizes = guide.parameters();
     let own: usize = sizes.iter().map(|p| p.size).sum();
     let (role, mut at) = match parameter < own {
         true => (Role::Latent, guide.latent(parameter)),
         false => (Role::Param, parameter - own),
     };
-    debug_assert!(parameter < own + learned);
     for block in model.blocks.iter().filter(|b| b.role == role) {
         if at < block.size {
             let quantity = model.quantities.iter().find(|q| q.name == block.name);

@@ -280,6 +280,16 @@ impl<'e, 'm> FixedDraws<'e, 'm> {
         self.curved < self.noise.len()
     }
 
+    /// The same objective with Hessian products from all of its draws.
+    pub fn with_whole_curvature(&mut self) -> FixedDraws<'_, 'm> {
+        FixedDraws {
+            elbo: self.elbo,
+            noise: self.noise.clone(),
+            curved: self.noise.len(),
+            budget: self.budget.clone(),
+        }
+    }
+
     /// The same objective with other draws.
     pub fn redrawn(&mut self, draws: usize, seed: u64) -> FixedDraws<'_, 'm> {
         FixedDraws {

@@ -133,13 +133,17 @@ impl<'a> Counted<'a> {
         finite(out)
     }
 
-    /// The scale at `x`, with anything that is not a positive number replaced by 1.
     pub(crate) fn scale(&self, x: &[f64]) -> Vec<f64> {
-        let mut scale = vec![1.0; x.len()];
-        self.objective.scale(x, &mut scale);
-        make_positive(&mut scale);
-        scale
+        natural_lengths(&*self.objective, x)
     }
+}
+
+/// The scale at `x`, with anything that is not a positive number replaced by 1.
+pub(crate) fn natural_lengths(objective: &dyn Objective, x: &[f64]) -> Vec<f64> {
+    let mut scale = vec![1.0; x.len()];
+    objective.scale(x, &mut scale);
+    make_positive(&mut scale);
+    scale
 }
 
 /// A length that is 0, negative or not finite would freeze or poison its coordinate.

@@ -4,7 +4,7 @@
 //! by the objective's scale. The predicted gain of an unhindered step is half the Newton decrement,
 //! `½ gᵀH⁻¹g`: the nats still to be won, and hence the natural measure of being done.
 
-use super::cg_path::{Cut, End, Path, PathLimits, conjugate_gradients};
+use super::cg_path::{Cut, End, Path, PathLimits, conjugate_gradients, in_natural_lengths};
 use super::run::Descent;
 use super::{Budget, Drift, Objective, Outcome, Progress, Stop, dot, max_product};
 
@@ -110,17 +110,8 @@ fn newton_path(
         products: settings.max_products,
     };
     let Descent { objective, x, .. } = descent;
-    let mut stretched = vec![0.0; g.len()];
-    conjugate_gradients(&g, &limits, &mut |v, out| {
-        stretched
-            .iter_mut()
-            .zip(v)
-            .zip(scale)
-            .for_each(|((t, v), s)| *t = s * v);
-        objective.hess_vec(x, &stretched, out)?;
-        out.iter_mut().zip(scale).for_each(|(o, s)| *o *= s);
-        super::run::finite(out)
-    })
+    let mut product = in_natural_lengths(scale, |v, out| objective.hess_vec(x, v, out));
+    conjugate_gradients(&g, &limits, &mut product)
 }
 
 /// Cuts the path ever shorter until a step along it is good, and takes that step.
