@@ -34,6 +34,7 @@ mod log;
 mod logistic;
 mod normal;
 mod pow;
+mod real;
 mod trig;
 
 pub use bessel::*;
@@ -47,6 +48,7 @@ pub use log::*;
 pub use logistic::*;
 pub use normal::*;
 pub use pow::*;
+pub use real::Real;
 pub use trig::*;
 
 /// Every function of one argument.

@@ -1,6 +1,7 @@
 //! Contractions: matrix-vector products as rows of fused kernels, the others by loops of their own
 //! or by the matrix library.
 
+use super::element::Element;
 use super::index_map::{Dim, IndexMap};
 use super::micro::{Context, Place};
 use super::plan::{Plan, Role};
@@ -245,23 +246,23 @@ impl Product {
 
     /// # Safety
     /// The places were planned for this context, with the shapes that the product was made for.
-    pub unsafe fn run(&self, context: &Context) {
+    pub unsafe fn run<T: Element>(&self, context: &Context<T>) {
         // SAFETY: the caller's promise; the loops stay inside the operands.
         unsafe {
             let (a, b) = (self.a.pointer(context), self.b.pointer(context));
             let out = self.out.pointer(context);
-            std::slice::from_raw_parts_mut(out, self.len).fill(0.0);
+            std::slice::from_raw_parts_mut(out, self.len).fill(T::ZERO);
             self.nest(&self.outer, a, b, out, context);
         }
     }
 
-    unsafe fn nest(
+    unsafe fn nest<T: Element>(
         &self,
         outer: &[Loop],
-        a: *const f64,
-        b: *const f64,
-        out: *mut f64,
-        context: &Context,
+        a: *const T,
+        b: *const T,
+        out: *mut T,
+        context: &Context<T>,
     ) {
         // SAFETY: as for `run`.
         unsafe {
@@ -278,28 +279,24 @@ impl Product {
     }
 
     /// `out += a b` of one matrix product.
-    unsafe fn matrix(&self, a: *const f64, b: *const f64, out: *mut f64, context: &Context) {
+    unsafe fn matrix<T: Element>(
+        &self,
+        a: *const T,
+        b: *const T,
+        out: *mut T,
+        context: &Context<T>,
+    ) {
         let (m, n, k) = (&self.m, &self.n, &self.k);
         let wide = m.extent >= NARROW && n.extent >= NARROW;
         let large = wide && m.extent * n.extent * k.extent >= SMALL;
         // SAFETY: as for `run`.
         unsafe {
             if large && k.extent > 1 {
-                matrixmultiply::dgemm(
-                    m.extent,
-                    k.extent,
-                    n.extent,
-                    1.0,
-                    a,
-                    m.a as isize,
-                    k.a as isize,
-                    b,
-                    k.b as isize,
-                    n.b as isize,
-                    1.0,
-                    out,
-                    m.out as isize,
-                    n.out as isize,
+                T::gemm(
+                    (m.extent, k.extent, n.extent),
+                    (a, m.a as isize, k.a as isize),
+                    (b, k.b as isize, n.b as isize),
+                    (out, m.out as isize, n.out as isize),
                 );
             } else if k.a == 1 && k.b == 1 && k.extent >= 4 {
                 for i in 0..m.extent {
@@ -328,7 +325,7 @@ impl Product {
                 for i in 0..m.extent {
                     for j in 0..n.extent {
                         let (x, y) = (a.add(i * m.a), b.add(j * n.b));
-                        let mut sum = 0.0;
+                        let mut sum = T::ZERO;
                         for l in 0..k.extent {
                             sum += *x.add(l * k.a) * *y.add(l * k.b);
                         }

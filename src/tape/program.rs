@@ -1,6 +1,7 @@
 //! The compiled form: a flat list of instructions with the places they work on.
 
 use super::arena::Aligned;
+use super::element::Element;
 use super::fuse;
 use super::layout::{Group, Layout, Stop};
 use super::matrix::Product;
@@ -15,19 +16,19 @@ use crate::ops::{Binary, Contract, ReduceKind, Scan, Unary};
 use crate::passes::Subject;
 use crate::special::Level;
 
-pub(super) enum Instruction {
+pub(super) enum Instruction<T: Element = f64> {
     Scalars {
-        presets: Vec<Preset>,
-        code: Vec<Scalar>,
+        presets: Vec<Preset<T>>,
+        code: Vec<Scalar<T>>,
     },
-    Kernel(Kernel),
+    Kernel(Kernel<T>),
     Product(Product),
     Slices {
         run: Slices,
         args: Vec<(Place, usize)>,
         out: (Place, usize),
     },
-    Recurrence(Recurrence),
+    Recurrence(Recurrence<T>),
 }
 
 /// What an instruction does, for those who measure.
@@ -43,23 +44,23 @@ pub struct Listing {
     pub origins: Vec<Origin>,
 }
 
-pub(super) struct Program {
-    pub instructions: Vec<Instruction>,
+pub(super) struct Program<T: Element = f64> {
+    pub instructions: Vec<Instruction<T>>,
     pub listing: Vec<Listing>,
     pub inputs: Vec<(usize, usize)>,
     pub outputs: Vec<(usize, usize)>,
     /// Cells that hold constants from the start.
-    pub initial: Vec<(usize, f64)>,
-    constants: Aligned,
+    pub initial: Vec<(usize, T)>,
+    constants: Aligned<T>,
     arena_len: usize,
-    vector: &'static Vector,
+    vector: &'static Vector<T>,
 }
 
-impl Program {
-    pub fn new(subject: &Subject) -> Program {
+impl<T: Element> Program<T> {
+    pub fn new(subject: &Subject) -> Program<T> {
         let level = Level::detect();
         let plan = Plan::new(subject);
-        let mut layout = Layout::new(&plan);
+        let mut layout = Layout::new(&plan, T::LANES);
         let mut bodies = Vec::new();
         for i in 0..plan.nodes.len() {
             let needed = plan.role[i] == super::plan::Role::Opaque;
@@ -67,13 +68,14 @@ impl Program {
             bodies.push(scan.map(|scan| {
                 let body = recur::body(scan, &shapes(&plan, i), &plan.nodes[i].shape);
                 let region = layout.scratch;
-                layout.scratch = (region + body.len()).next_multiple_of(8);
+                layout.scratch = (region + body.len()).next_multiple_of(T::LANES);
                 (body, region)
             }));
         }
         let mut instructions = Vec::new();
         let mut listing = Vec::new();
-        let mut initial = layout.initial.clone();
+        let cells = layout.initial.iter();
+        let mut initial: Vec<(usize, T)> = cells.map(|&(at, x)| (at, T::of(x))).collect();
         let mut scratch = 0;
         for stop in &layout.stops {
             match stop {
@@ -103,7 +105,9 @@ impl Program {
             }
         }
         let mut constants = Aligned::zeros(layout.constants.len());
-        constants.copy_from_slice(&layout.constants);
+        for (to, &x) in constants.iter_mut().zip(&layout.constants) {
+            *to = T::of(x);
+        }
         Program {
             instructions,
             listing,
@@ -112,7 +116,7 @@ impl Program {
             initial,
             constants,
             arena_len: layout.scratch + scratch,
-            vector: Vector::at(level),
+            vector: T::vector(level),
         }
     }
 
@@ -124,7 +128,7 @@ impl Program {
     /// `arena` is on a cache line, holds [`Program::arena_len`] numbers and a line more, has the
     /// initial cells set, and nobody else uses it meanwhile.
     #[inline]
-    pub unsafe fn run(&self, arena: *mut f64) {
+    pub unsafe fn run(&self, arena: *mut T) {
         let context = self.context(arena);
         for instruction in &self.instructions {
             // SAFETY: the caller's promise.
@@ -132,7 +136,7 @@ impl Program {
         }
     }
 
-    pub fn context(&self, arena: *mut f64) -> Context {
+    pub fn context(&self, arena: *mut T) -> Context<T> {
         Context {
             bases: [arena, self.constants.const_pointer().cast_mut()],
             vector: self.vector,
@@ -140,11 +144,11 @@ impl Program {
     }
 }
 
-impl Instruction {
+impl<T: Element> Instruction<T> {
     /// # Safety
     /// As for [`Program::run`].
     #[inline]
-    pub unsafe fn run(&self, context: &Context) {
+    pub unsafe fn run(&self, context: &Context<T>) {
         // SAFETY: the caller's promise; places were planned so that arguments and results of one
         // instruction do not overlap.
         unsafe {
@@ -173,15 +177,15 @@ impl Instruction {
 
 /// # Safety
 /// As for [`Program::run`].
-unsafe fn run_slices(
+unsafe fn run_slices<T: Element>(
     run: &Slices,
     args: &[(Place, usize)],
     (out, len): (Place, usize),
-    context: &Context,
+    context: &Context<T>,
 ) {
     // SAFETY: the caller's promise.
     unsafe {
-        let slice = |(place, len): (Place, usize)| -> &[f64] {
+        let slice = |(place, len): (Place, usize)| -> &[T] {
             std::slice::from_raw_parts(place.pointer(context), len)
         };
         let out = std::slice::from_raw_parts_mut(out.pointer(context), len);
@@ -198,12 +202,12 @@ fn shapes(plan: &Plan, i: usize) -> Vec<Shape> {
     args.map(|a| plan.nodes[a.index()].shape.clone()).collect()
 }
 
-fn opaque(
+fn opaque<T: Element>(
     plan: &Plan,
     layout: &Layout,
     i: usize,
-    body: Option<(recur::Body, usize)>,
-) -> (Instruction, Vec<(usize, f64)>) {
+    body: Option<(recur::Body<T>, usize)>,
+) -> (Instruction<T>, Vec<(usize, T)>) {
     let (node, out) = (&plan.nodes[i], layout.places[i]);
     let operands = &plan.operands[i];
     let shapes = shapes(plan, i);
@@ -234,14 +238,14 @@ fn opaque(
 }
 
 /// The group of single numbers.
-fn scalars(plan: &Plan, layout: &Layout, group: &Group) -> Instruction {
+fn scalars<T: Element>(plan: &Plan, layout: &Layout, group: &Group) -> Instruction<T> {
     let cell = |source: &super::plan::Source| {
         let place = layout.places[source.base];
         let offset = source.map.table(1)[0] as usize;
         place.plus(offset)
     };
     let mut code = Vec::new();
-    let operand = |source: &super::plan::Source, code: &mut Vec<Scalar>, spare: u32| {
+    let operand = |source: &super::plan::Source, code: &mut Vec<Scalar<T>>, spare: u32| {
         let place = cell(source);
         match place.in_constants() {
             // An element of a constant tensor is a constant itself, unless a pass made it so late.

@@ -1,6 +1,7 @@
 //! Running a recurrence: small bodies as straight-line code, others as a tape of their own inside
 //! the arena of the one that holds them.
 
+use super::element::Element;
 use super::micro::{Context, Place};
 use super::program::Program;
 use super::scalar::{Scalar, Steps, carry_in_place, drop_unread, join_products};
@@ -10,28 +11,28 @@ use crate::ops::Scan;
 use crate::passes::prepare;
 
 /// A body ready to be given its places.
-pub(super) enum Body {
+pub(super) enum Body<T: Element = f64> {
     /// With the number of cells that it takes.
     Straight(usize),
-    Nested(Box<Program>),
+    Nested(Box<Program<T>>),
 }
 
-pub(super) struct Recurrence {
+pub(super) struct Recurrence<T: Element = f64> {
     steps: usize,
     reverse: bool,
-    run: Run,
+    run: Run<T>,
 }
 
-enum Run {
+enum Run<T: Element> {
     Straight {
-        before: Vec<Scalar>,
-        step: Vec<Scalar>,
+        before: Vec<Scalar<T>>,
+        step: Vec<Scalar<T>>,
     },
-    Nested(Box<Nested>),
+    Nested(Box<Nested<T>>),
 }
 
-struct Nested {
-    program: Program,
+struct Nested<T: Element> {
+    program: Program<T>,
     /// Start of the body's arena.
     region: usize,
     /// Copied once: first carry and constants, to inputs of the body.
@@ -50,9 +51,9 @@ struct Strip {
 }
 
 /// The body of a scan, compiled as far as it goes without places.
-pub(super) fn body(scan: &Scan, shapes: &[Shape], out: &Shape) -> Body {
+pub(super) fn body<T: Element>(scan: &Scan, shapes: &[Shape], out: &Shape) -> Body<T> {
     let nowhere = vec![Place::arena(0); shapes.len()];
-    match straight(scan, shapes, &nowhere, out, Place::arena(0), 0) {
+    match straight::<T>(scan, shapes, &nowhere, out, Place::arena(0), 0) {
         Some((unroll, ..)) => Body::Straight(unroll.next as usize),
         None => {
             let body = &scan.body;
@@ -63,7 +64,7 @@ pub(super) fn body(scan: &Scan, shapes: &[Shape], out: &Shape) -> Body {
 }
 
 /// Numbers that the body takes in the arena.
-impl Body {
+impl<T: Element> Body<T> {
     pub fn len(&self) -> usize {
         match self {
             Body::Straight(cells) => *cells,
@@ -78,17 +79,17 @@ fn split(shape: &Shape, inner: usize, steps: usize) -> (usize, usize) {
     (numel(shape) / (row * steps).max(1), row)
 }
 
-type Straight = (Unroll, Vec<Scalar>);
+type Straight<T> = (Unroll<T>, Vec<Scalar<T>>);
 
 /// Code of one step (in the first part) and what is run before the first.
-fn straight(
+fn straight<T: Element>(
     scan: &Scan,
     shapes: &[Shape],
     args: &[Place],
     out_shape: &Shape,
     out: Place,
     region: usize,
-) -> Option<Straight> {
+) -> Option<Straight<T>> {
     let mut unroll = Unroll::new(region);
     let body = &scan.body;
     let mut before = Vec::new();
@@ -134,7 +135,7 @@ fn straight(
 }
 
 /// The result becomes the carry; over fresh cells where it is made of the old carry.
-fn move_carry(unroll: &mut Unroll, result: &[u32], carry: &[u32]) {
+fn move_carry<T: Element>(unroll: &mut Unroll<T>, result: &[u32], carry: &[u32]) {
     let mixed = result
         .iter()
         .zip(carry)
@@ -154,17 +155,17 @@ fn move_carry(unroll: &mut Unroll, result: &[u32], carry: &[u32]) {
     }
 }
 
-impl Recurrence {
+impl<T: Element> Recurrence<T> {
     /// `args` are dense; gives also the cells that must hold constants from the start.
     pub fn new(
         scan: &Scan,
-        body: Body,
+        body: Body<T>,
         shapes: &[Shape],
         args: &[Place],
         out_shape: &Shape,
         out: Place,
         region: usize,
-    ) -> (Recurrence, Vec<(usize, f64)>) {
+    ) -> (Recurrence<T>, Vec<(usize, T)>) {
         let (run, initial) = match body {
             Body::Straight(_) => {
                 let (unroll, before) = straight(scan, shapes, args, out_shape, out, region)
@@ -173,7 +174,8 @@ impl Recurrence {
                     before,
                     step: unroll.code,
                 };
-                (run, unroll.initial)
+                let initial = unroll.initial.iter().map(|&(at, x)| (at, T::of(x)));
+                (run, initial.collect())
             }
             Body::Nested(program) => {
                 let shifted = program.initial.iter().map(|&(at, x)| (region + at, x));
@@ -192,7 +194,7 @@ impl Recurrence {
 
     /// # Safety
     /// All places were planned for this context; nobody else uses its arena meanwhile.
-    pub unsafe fn run(&self, context: &Context) {
+    pub unsafe fn run(&self, context: &Context<T>) {
         let order = |i: usize| if self.reverse { self.steps - 1 - i } else { i };
         let [arena, constants] = context.bases;
         // SAFETY: the caller's promise.
@@ -230,16 +232,16 @@ impl Recurrence {
     }
 }
 
-impl Nested {
+impl<T: Element> Nested<T> {
     fn new(
         scan: &Scan,
-        program: Program,
+        program: Program<T>,
         shapes: &[Shape],
         args: &[Place],
         out_shape: &Shape,
         out: Place,
         region: usize,
-    ) -> Nested {
+    ) -> Nested<T> {
         let n = scan.slices();
         let input = |i: usize| region + program.inputs[i].0;
         let once = (0..args.len()).filter(|i| *i == 0 || *i > n);
@@ -273,7 +275,7 @@ impl Nested {
         }
     }
 
-    unsafe fn start(&self, context: &Context) {
+    unsafe fn start(&self, context: &Context<T>) {
         for &(from, to, len) in &self.once {
             // SAFETY: planned places; the body's arena overlaps no argument.
             unsafe {
@@ -283,7 +285,7 @@ impl Nested {
         }
     }
 
-    unsafe fn step(&self, context: &Context, t: usize, steps: usize) {
+    unsafe fn step(&self, context: &Context<T>, t: usize, steps: usize) {
         let arena = context.bases[0];
         // SAFETY: planned places; the body's arena overlaps no argument and not the result.
         unsafe {

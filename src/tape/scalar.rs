@@ -4,11 +4,14 @@
 //! instruction reads its operands' cells and writes its own. The commonest functions are
 //! instructions, the others are called by pointer.
 
+use super::element::Element;
+use crate::ops::{BinaryRow, UnaryRow};
+use crate::special::Real;
 use std::collections::{HashMap, HashSet};
 
 /// One instruction; numbers are cells, counted from the start of the arena: the result's first.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Scalar {
+pub enum Scalar<T = f64> {
     Copy(u32, u32),
     Neg(u32, u32),
     Square(u32, u32),
@@ -29,8 +32,8 @@ pub(super) enum Scalar {
     Eq(u32, u32, u32),
     /// `(out, c, a, b)`
     Select(u32, u32, u32, u32),
-    Call1(fn(f64) -> f64, u32, u32),
-    Call2(fn(f64, f64) -> f64, u32, u32, u32),
+    Call1(fn(T) -> T, u32, u32),
+    Call2(fn(T, T) -> T, u32, u32, u32),
     /// `(out, start, stride)`: reads `start + t · stride` in step t.
     Take(u32, u32, u32),
     /// As `Take`, from the constants.
@@ -40,18 +43,18 @@ pub(super) enum Scalar {
 }
 
 /// The instruction for a function of one argument.
-pub(super) fn unary(row: &crate::ops::UnaryRow, out: u32, a: u32) -> Scalar {
+pub(super) fn unary<T: Element>(row: &UnaryRow, out: u32, a: u32) -> Scalar<T> {
     match row.name {
         "neg" => Scalar::Neg(out, a),
         "square" => Scalar::Square(out, a),
         "recip" => Scalar::Recip(out, a),
         "sqrt" => Scalar::Sqrt(out, a),
-        _ => Scalar::Call1(row.value, out, a),
+        _ => Scalar::Call1(T::unary(row), out, a),
     }
 }
 
 /// The instruction for a function of two arguments.
-pub(super) fn binary(row: &crate::ops::BinaryRow, out: u32, a: u32, b: u32) -> Scalar {
+pub(super) fn binary<T: Element>(row: &BinaryRow, out: u32, a: u32, b: u32) -> Scalar<T> {
     match row.name {
         "add" => Scalar::Add(out, a, b),
         "sub" => Scalar::Sub(out, a, b),
@@ -60,13 +63,13 @@ pub(super) fn binary(row: &crate::ops::BinaryRow, out: u32, a: u32, b: u32) -> S
         "lt" => Scalar::Lt(out, a, b),
         "gt" => Scalar::Gt(out, a, b),
         "eq" => Scalar::Eq(out, a, b),
-        _ => Scalar::Call2(row.value, out, a, b),
+        _ => Scalar::Call2(T::binary(row), out, a, b),
     }
 }
 
 /// The steps of a recurrence for which code is run; straight-line code is one step.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Steps {
+pub struct Steps {
     pub count: usize,
     /// From the last to the first.
     pub reverse: bool,
@@ -80,7 +83,7 @@ impl Steps {
 }
 
 /// `(code, arena, constants, steps)`
-pub(super) type ScalarKernel = unsafe fn(&[Scalar], *mut f64, *const f64, Steps);
+pub type ScalarKernel<T = f64> = unsafe fn(&[Scalar<T>], *mut T, *const T, Steps);
 
 /// Runs the code for each step.
 ///
@@ -88,17 +91,17 @@ pub(super) type ScalarKernel = unsafe fn(&[Scalar], *mut f64, *const f64, Steps)
 /// All cells lie in the memory at `arena` (those of `TakeConstant` at `constants`), nobody else uses
 /// it meanwhile.
 #[inline(always)]
-pub(super) unsafe fn run<const FUSED: bool>(
-    code: &[Scalar],
-    arena: *mut f64,
-    constants: *const f64,
+pub(super) unsafe fn run<T: Real, const FUSED: bool>(
+    code: &[Scalar<T>],
+    arena: *mut T,
+    constants: *const T,
     steps: Steps,
 ) {
-    let truth = |x: bool| f64::from(u8::from(x));
-    let fma = |a: f64, b: f64, c: f64| if FUSED { a.mul_add(b, c) } else { a * b + c };
+    let truth = |x: bool| if x { T::ONE } else { T::ZERO };
+    let fma = |a: T, b: T, c: T| if FUSED { a.mul_add(b, c) } else { a * b + c };
     // SAFETY: the caller's promise.
     let get = |cell: u32| unsafe { *arena.add(cell as usize) };
-    let set = |cell: u32, value: f64| unsafe { *arena.add(cell as usize) = value };
+    let set = |cell: u32, value: T| unsafe { *arena.add(cell as usize) = value };
     for step in 0..steps.count {
         let t = if steps.reverse {
             steps.count - 1 - step
@@ -111,7 +114,7 @@ pub(super) unsafe fn run<const FUSED: bool>(
                 Scalar::Copy(r, a) => set(r, get(a)),
                 Scalar::Neg(r, a) => set(r, -get(a)),
                 Scalar::Square(r, a) => set(r, get(a) * get(a)),
-                Scalar::Recip(r, a) => set(r, 1.0 / get(a)),
+                Scalar::Recip(r, a) => set(r, T::ONE / get(a)),
                 Scalar::Sqrt(r, a) => set(r, get(a).sqrt()),
                 Scalar::Add(r, a, b) => set(r, get(a) + get(b)),
                 Scalar::Sub(r, a, b) => set(r, get(a) - get(b)),
@@ -123,7 +126,9 @@ pub(super) unsafe fn run<const FUSED: bool>(
                 Scalar::Lt(r, a, b) => set(r, truth(get(a) < get(b))),
                 Scalar::Gt(r, a, b) => set(r, truth(get(a) > get(b))),
                 Scalar::Eq(r, a, b) => set(r, truth(get(a) == get(b))),
-                Scalar::Select(r, c, a, b) => set(r, if get(c) != 0.0 { get(a) } else { get(b) }),
+                Scalar::Select(r, c, a, b) => {
+                    set(r, if get(c) != T::ZERO { get(a) } else { get(b) })
+                }
                 Scalar::Call1(f, r, a) => set(r, f(get(a))),
                 Scalar::Call2(f, r, a, b) => set(r, f(get(a), get(b))),
                 // SAFETY (of the three): the caller's promise.
@@ -137,7 +142,7 @@ pub(super) unsafe fn run<const FUSED: bool>(
     }
 }
 
-impl Scalar {
+impl<T: Copy> Scalar<T> {
     /// The cell that is written, and those that are read.
     fn cells(&mut self) -> (Option<&mut u32>, [Option<&mut u32>; 3]) {
         match self {
@@ -175,7 +180,7 @@ impl Scalar {
 
 /// Joins products with the one sum that reads them. Cells for which `kept` holds are read elsewhere
 /// too; every cell is written once, but for carries at the end.
-pub(super) fn join_products(code: &mut Vec<Scalar>, kept: impl Fn(u32) -> bool) {
+pub(super) fn join_products<T: Copy>(code: &mut Vec<Scalar<T>>, kept: impl Fn(u32) -> bool) {
     let mut readers: HashMap<u32, usize> = HashMap::new();
     let mut product: HashMap<u32, usize> = HashMap::new();
     for (at, instruction) in code.iter().enumerate() {
@@ -220,7 +225,7 @@ pub(super) fn join_products(code: &mut Vec<Scalar>, kept: impl Fn(u32) -> bool) 
 }
 
 /// Drops loads that nobody reads.
-pub(super) fn drop_unread(code: &mut Vec<Scalar>) {
+pub(super) fn drop_unread<T: Copy>(code: &mut Vec<Scalar<T>>) {
     let mut read: HashSet<u32> = HashSet::new();
     for mut instruction in code.iter().copied() {
         let operands = instruction.cells().1;
@@ -234,7 +239,7 @@ pub(super) fn drop_unread(code: &mut Vec<Scalar>) {
 
 /// Lets the instruction that makes a new carry write it where the old one was, if nobody reads the
 /// old one after it: the copy at the end of the step is saved.
-pub(super) fn carry_in_place(code: &mut Vec<Scalar>) {
+pub(super) fn carry_in_place<T: Copy>(code: &mut Vec<Scalar<T>>) {
     let mut at = code.len();
     while at > 0 {
         at -= 1;
@@ -245,7 +250,7 @@ pub(super) fn carry_in_place(code: &mut Vec<Scalar>) {
             continue;
         };
         let copied = matches!(code[from], Scalar::Copy(..));
-        let touched = |i: &Scalar| i.reads(carry) || i.written() == Some(carry);
+        let touched = |i: &Scalar<T>| i.reads(carry) || i.written() == Some(carry);
         if copied || code[from + 1..at].iter().any(touched) {
             continue;
         }
@@ -271,7 +276,7 @@ mod tests {
             reverse: false,
         };
         // SAFETY: all cells below lie in the arena.
-        unsafe { run::<false>(code, arena.as_mut_ptr(), std::ptr::null(), steps) }
+        unsafe { run::<f64, false>(code, arena.as_mut_ptr(), std::ptr::null(), steps) }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The body of a recurrence on few numbers as straight-line code: every element of every tensor
 //! gets a cell, every operation an instruction for each element.
 
+use super::element::Element;
 use super::index_map::{IndexMap, placed, reduced};
 use super::plan::scatter_places;
 use super::scalar::{self, Scalar};
@@ -14,8 +15,8 @@ use std::collections::HashMap;
 /// Bodies that need more instructions than this are run by kernels.
 const MOST_INSTRUCTIONS: usize = 3000;
 
-pub(super) struct Unroll {
-    pub code: Vec<Scalar>,
+pub(super) struct Unroll<T: Element = f64> {
+    pub code: Vec<Scalar<T>>,
     /// Cells that hold constants.
     pub initial: Vec<(usize, f64)>,
     /// The first cell that is free.
@@ -24,9 +25,9 @@ pub(super) struct Unroll {
     constants: HashMap<u64, u32>,
 }
 
-impl Unroll {
+impl<T: Element> Unroll<T> {
     /// With cells from `next` on.
-    pub fn new(next: usize) -> Unroll {
+    pub fn new(next: usize) -> Unroll<T> {
         Unroll {
             code: Vec::new(),
             initial: Vec::new(),
@@ -279,7 +280,7 @@ impl Unroll {
                 self.add(old, cell)
             } else {
                 let fresh = self.cell();
-                let combine: fn(f64, f64) -> f64 = match kind {
+                let combine: fn(T, T) -> T = match kind {
                     ReduceKind::Max => |a, b| ReduceKind::Max.combine(a, b),
                     _ => |a, b| ReduceKind::Min.combine(a, b),
                 };

@@ -1,0 +1,72 @@
+//! The numbers that a tape computes with: which of the loops compiled for each kind it takes.
+
+use super::vector::{self, Vector};
+use crate::ops::{BinaryBlocks, BinaryRow, UnaryRow};
+use crate::special::{Level, Real, UnaryKernel};
+
+/// `f64` or `f32`, with their loops. Graphs are of `f64`: their constants are rounded once, when a
+/// tape is compiled.
+pub trait Element: Real {
+    /// The functions of a row, for single numbers and for blocks.
+    fn unary(row: &UnaryRow) -> fn(Self) -> Self;
+    fn unary_block(row: &UnaryRow, level: Level) -> UnaryKernel<Self>;
+    fn binary(row: &BinaryRow) -> fn(Self, Self) -> Self;
+    fn binary_blocks(row: &BinaryRow, level: Level) -> BinaryBlocks<Self>;
+    /// The loops that are no row.
+    fn vector(level: Level) -> &'static Vector<Self>;
+    /// `c += a b`, each matrix with the steps from row to row and from column to column.
+    ///
+    /// # Safety
+    /// `a` is readable as `m` by `k`, `b` as `k` by `n`, `c` writable as `m` by `n` and apart from
+    /// both.
+    unsafe fn gemm(
+        extents: (usize, usize, usize),
+        a: (*const Self, isize, isize),
+        b: (*const Self, isize, isize),
+        c: (*mut Self, isize, isize),
+    );
+}
+
+macro_rules! element {
+    ($t:ident, $value:ident, $block:ident, $blocks:ident, $vector:ident, $gemm:ident) => {
+        impl Element for $t {
+            fn unary(row: &UnaryRow) -> fn($t) -> $t {
+                row.$value
+            }
+
+            fn unary_block(row: &UnaryRow, level: Level) -> UnaryKernel<$t> {
+                (row.$block)(level)
+            }
+
+            fn binary(row: &BinaryRow) -> fn($t, $t) -> $t {
+                row.$value
+            }
+
+            fn binary_blocks(row: &BinaryRow, level: Level) -> BinaryBlocks<$t> {
+                (row.$blocks)(level)
+            }
+
+            fn vector(level: Level) -> &'static Vector<$t> {
+                vector::$vector(level)
+            }
+
+            unsafe fn gemm(
+                (m, k, n): (usize, usize, usize),
+                (a, a_row, a_column): (*const $t, isize, isize),
+                (b, b_row, b_column): (*const $t, isize, isize),
+                (c, c_row, c_column): (*mut $t, isize, isize),
+            ) {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    matrixmultiply::$gemm(
+                        m, k, n, 1.0, a, a_row, a_column, b, b_row, b_column, 1.0, c, c_row,
+                        c_column,
+                    );
+                }
+            }
+        }
+    };
+}
+
+element!(f64, value, block, blocks, of_f64, dgemm);
+element!(f32, value_f32, block_f32, blocks_f32, of_f32, sgemm);
