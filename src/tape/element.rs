@@ -14,21 +14,10 @@ pub trait Element: Real {
     fn binary_blocks(row: &BinaryRow, level: Level) -> BinaryBlocks<Self>;
     /// The loops that are no row.
     fn vector(level: Level) -> &'static Vector<Self>;
-    /// `c += a b`, each matrix with the steps from row to row and from column to column.
-    ///
-    /// # Safety
-    /// `a` is readable as `m` by `k`, `b` as `k` by `n`, `c` writable as `m` by `n` and apart from
-    /// both.
-    unsafe fn gemm(
-        extents: (usize, usize, usize),
-        a: (*const Self, isize, isize),
-        b: (*const Self, isize, isize),
-        c: (*mut Self, isize, isize),
-    );
 }
 
 macro_rules! element {
-    ($t:ident, $value:ident, $block:ident, $blocks:ident, $vector:ident, $gemm:ident) => {
+    ($t:ident, $value:ident, $block:ident, $blocks:ident, $vector:ident) => {
         impl Element for $t {
             fn unary(row: &UnaryRow) -> fn($t) -> $t {
                 row.$value
@@ -49,24 +38,9 @@ macro_rules! element {
             fn vector(level: Level) -> &'static Vector<$t> {
                 vector::$vector(level)
             }
-
-            unsafe fn gemm(
-                (m, k, n): (usize, usize, usize),
-                (a, a_row, a_column): (*const $t, isize, isize),
-                (b, b_row, b_column): (*const $t, isize, isize),
-                (c, c_row, c_column): (*mut $t, isize, isize),
-            ) {
-                // SAFETY: the caller's promise.
-                unsafe {
-                    matrixmultiply::$gemm(
-                        m, k, n, 1.0, a, a_row, a_column, b, b_row, b_column, 1.0, c, c_row,
-                        c_column,
-                    );
-                }
-            }
         }
     };
 }
 
-element!(f64, value, block, blocks, of_f64, dgemm);
-element!(f32, value_f32, block_f32, blocks_f32, of_f32, sgemm);
+element!(f64, value, block, blocks, of_f64);
+element!(f32, value_f32, block_f32, blocks_f32, of_f32);

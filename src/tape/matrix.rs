@@ -1,13 +1,15 @@
-//! Contractions: matrix-vector products as rows of fused kernels, the others by loops of their own
-//! or by the matrix library.
+//! Contractions: matrix-vector products as rows of fused kernels, the others by loops of their own,
+//! large ones by tiles ([`super::gemm`]).
 
 use super::element::Element;
+use super::gemm::{Gemm, Matrix, workspace};
 use super::index_map::{Dim, IndexMap};
 use super::micro::{Context, Place};
 use super::plan::{Plan, Role};
 use super::vector::Column;
 use crate::graph::{Shape, flat_strides, numel};
 use crate::ops::{Contract, Labels};
+use crate::special::Real;
 use smallvec::SmallVec;
 
 /// An operand in memory: a buffer with an offset and a stride for each axis.
@@ -169,6 +171,8 @@ pub(super) struct Product {
     m: Loop,
     n: Loop,
     k: Loop,
+    /// Workspace of a large product.
+    room: Place,
 }
 
 const ONCE: Loop = Loop {
@@ -178,8 +182,8 @@ const ONCE: Loop = Loop {
     out: 0,
 };
 
-/// Products with fewer multiplications than this are not worth a call of the matrix library.
-const SMALL: usize = 4096;
+/// Products with fewer multiplications than this are not worth packing.
+const SMALL: usize = 2048;
 /// Nor are those with so few rows or columns.
 const NARROW: usize = 6;
 
@@ -241,7 +245,29 @@ impl Product {
             m,
             n,
             k,
+            room: Place::arena(0),
         }
+    }
+
+    /// With a workspace of as many numbers as [`Product::workspace`] says.
+    pub fn with_room(self, room: Place) -> Product {
+        Product { room, ..self }
+    }
+
+    pub fn workspace<T: Real>(&self) -> usize {
+        let Product { m, n, k, .. } = self;
+        if self.is_large() {
+            workspace::<T>(m.extent, k.extent, n.extent)
+                .max(workspace::<T>(n.extent, k.extent, m.extent))
+        } else {
+            0
+        }
+    }
+
+    fn is_large(&self) -> bool {
+        let Product { m, n, k, .. } = self;
+        let wide = m.extent >= NARROW && n.extent >= NARROW && k.extent > 1;
+        wide && m.extent * n.extent * k.extent >= SMALL
     }
 
     /// # Safety
@@ -287,17 +313,23 @@ impl Product {
         context: &Context<T>,
     ) {
         let (m, n, k) = (&self.m, &self.n, &self.k);
-        let wide = m.extent >= NARROW && n.extent >= NARROW;
-        let large = wide && m.extent * n.extent * k.extent >= SMALL;
         // SAFETY: as for `run`.
         unsafe {
-            if large && k.extent > 1 {
-                T::gemm(
-                    (m.extent, k.extent, n.extent),
-                    (a, m.a as isize, k.a as isize),
-                    (b, k.b as isize, n.b as isize),
-                    (out, m.out as isize, n.out as isize),
-                );
+            if self.is_large() {
+                let matrix = |at, row: usize, column: usize| Matrix { at, row, column };
+                (context.vector.gemm)(&Gemm {
+                    m: m.extent,
+                    k: k.extent,
+                    n: n.extent,
+                    a: matrix(a, m.a, k.a),
+                    b: matrix(b, k.b, n.b),
+                    c: Matrix {
+                        at: out,
+                        row: m.out,
+                        column: n.out,
+                    },
+                    room: self.room.pointer(context),
+                });
             } else if k.a == 1 && k.b == 1 && k.extent >= 4 {
                 for i in 0..m.extent {
                     for j in 0..n.extent {

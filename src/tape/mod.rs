@@ -8,8 +8,7 @@
 //! product of a matrix and a vector is a block operation too where its long axis is the kernel's.
 //! Single numbers are computed by straight-line code ([`scalar`]). Other operations (products of
 //! matrices, factorisations, recurrences) are an instruction each. All buffers lie in one arena,
-//! placed by their lifetimes; running allocates nothing (but for what the matrix library does
-//! inside large products).
+//! placed by their lifetimes; running allocates nothing.
 //!
 //! The order in which numbers are added is fixed when the tape is compiled: a tape gives the same
 //! bits each time it is run on the same machine.
@@ -17,6 +16,7 @@
 mod arena;
 mod element;
 mod fuse;
+mod gemm;
 mod index_map;
 mod lanes;
 mod layout;

@@ -93,6 +93,8 @@ impl<T: Element> Program<T> {
                     let body = bodies[*i].take();
                     let (instruction, cells) = opaque(&plan, &layout, *i, body);
                     initial.extend(cells);
+                    let (instruction, room) = instruction.with_room(layout.scratch);
+                    scratch = scratch.max(room);
                     instructions.push(instruction);
                     listing.push(list_node(&plan, *i));
                 }
@@ -163,6 +165,18 @@ impl<T: Element> Instruction<T> {
                 Instruction::Slices { run, args, out } => run_slices(run, args, *out, context),
                 Instruction::Recurrence(recurrence) => recurrence.run(context),
             }
+        }
+    }
+
+    /// With its workspace at the place of block registers, and how much of that it needs.
+    fn with_room(self, scratch: usize) -> (Instruction<T>, usize) {
+        match self {
+            Instruction::Product(product) => {
+                let room = product.workspace::<T>();
+                let product = product.with_room(Place::arena(scratch));
+                (Instruction::Product(product), room)
+            }
+            other => (other, 0),
         }
     }
 

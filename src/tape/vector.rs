@@ -4,6 +4,7 @@
 //! Sums run in four cache lines of lanes that are added up in a fixed order: the same bits whatever
 //! the vector unit, but for fused multiply-adds.
 
+use super::gemm::Gemm;
 #[cfg(target_arch = "x86_64")]
 use super::lanes::{Avx2, Avx2Single, Avx512, Avx512Single};
 use super::lanes::{Lanes, Portable};
@@ -40,6 +41,8 @@ pub struct Vector<T: Real = f64> {
     pub columns: unsafe fn(*const T, *const T, &[Column], *mut T, usize),
     /// `(matrix, x, columns, out, n)`: `out[c.factor] += Σ matrix[c.start + i] · x[i]`.
     pub column_dots: unsafe fn(*const T, *const T, &[Column], *mut T, usize),
+    /// A product of matrices; a line past the end of its second operand is readable.
+    pub gemm: unsafe fn(&Gemm<T>),
     /// Straight-line code.
     pub scalars: ScalarKernel<T>,
     /// By which of condition, first and second are single numbers: bits 0, 1, 2.
@@ -321,9 +324,10 @@ unsafe fn select<T: Real, const SC: bool, const SA: bool, const SB: bool>(
     }
 }
 
-/// The set of loops compiled with some target features, fused multiply-adds or not.
+/// The set of loops compiled with some target features: tiles of products, fused multiply-adds or
+/// not.
 macro_rules! set {
-    ($t:ident, $lanes:ty, $fused:literal $(, $feature:literal)?) => {{
+    ($t:ident, $lanes:ty, $rows:literal by $width:literal, $fused:literal $(, $feature:literal)?) => {{
         $(#[target_feature(enable = $feature)])?
         unsafe fn sum(x: *const $t, n: usize) -> $t {
             unsafe { super::sum::<$lanes>(x, n) }
@@ -374,8 +378,12 @@ macro_rules! set {
         unsafe fn scalars(c: &[Scalar<$t>], arena: *mut $t, constants: *const $t, steps: Steps) {
             unsafe { crate::tape::scalar::run::<$t, $fused>(c, arena, constants, steps) }
         }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn gemm(product: &Gemm<$t>) {
+            unsafe { crate::tape::gemm::run::<$lanes, $rows, $width>(product) }
+        }
         Vector {
-            scalars, sum, dot, largest, smallest, add, add_scaled, gather, scatter, columns, column_dots,
+            gemm, scalars, sum, dot, largest, smallest, add, add_scaled, gather, scatter, columns, column_dots,
             select: [
                 select::<false, false, false>, select::<true, false, false>,
                 select::<false, true, false>, select::<true, true, false>,
@@ -387,23 +395,25 @@ macro_rules! set {
 }
 
 mod portable {
-    use super::{Column, Portable, Scalar, Steps, Vector};
-    pub(super) static F64: Vector<f64> = set!(f64, Portable<f64>, false);
-    pub(super) static F32: Vector<f32> = set!(f32, Portable<f32>, false);
+    use super::{Column, Gemm, Portable, Scalar, Steps, Vector};
+    pub(super) static F64: Vector<f64> = set!(f64, Portable<f64>, 4 by 1, false);
+    pub(super) static F32: Vector<f32> = set!(f32, Portable<f32>, 4 by 1, false);
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{Avx2, Avx2Single, Column, Scalar, Steps, Vector};
-    pub(super) static F64: Vector<f64> = set!(f64, Avx2, true, "avx2,fma");
-    pub(super) static F32: Vector<f32> = set!(f32, Avx2Single, true, "avx2,fma");
+    use super::{Avx2, Avx2Single, Column, Gemm, Scalar, Steps, Vector};
+    pub(super) static F64: Vector<f64> = set!(f64, Avx2, 6 by 1, true, "avx2,fma");
+    pub(super) static F32: Vector<f32> = set!(f32, Avx2Single, 6 by 1, true, "avx2,fma");
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
-    use super::{Avx512, Avx512Single, Column, Scalar, Steps, Vector};
-    pub(super) static F64: Vector<f64> = set!(f64, Avx512, true, "avx512f,avx512dq,avx2,fma");
-    pub(super) static F32: Vector<f32> = set!(f32, Avx512Single, true, "avx512f,avx512dq,avx2,fma");
+    use super::{Avx512, Avx512Single, Column, Gemm, Scalar, Steps, Vector};
+    pub(super) static F64: Vector<f64> =
+        set!(f64, Avx512, 8 by 2, true, "avx512f,avx512dq,avx2,fma");
+    pub(super) static F32: Vector<f32> =
+        set!(f32, Avx512Single, 8 by 2, true, "avx512f,avx512dq,avx2,fma");
 }
 
 #[cfg(not(target_arch = "x86_64"))]
