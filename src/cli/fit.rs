@@ -11,6 +11,7 @@ use crate::output::{
     Estimate, Posterior, Quantity, Results, Run, Seconds, Summary, TableOptions, TracePoint,
     make_folder, summarise, table, write_folder, write_json,
 };
+use crate::tape::Precision;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use std::path::PathBuf;
@@ -49,6 +50,10 @@ pub(super) struct Fit {
     /// first-order steps, auto by dadvi and where that fails svi
     #[arg(long, default_value = METHODS[0].0, value_parser = names(METHODS))]
     method: String,
+
+    /// What the objective is computed in while it is optimised; results are always in f64
+    #[arg(long, default_value = Precision::ALL[0].0, value_parser = names(Precision::ALL))]
+    precision: String,
 
     /// Names the random numbers: the same seed gives the same results
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -93,8 +98,14 @@ const MOST_DRAWS: u64 = 100_000_000;
 /// Numbers that a fit may be asked to hold in memory: 8 GB of them.
 const MOST_NUMBERS: usize = 1 << 30;
 
-fn names<T>(table: &'static [(&'static str, T)]) -> PossibleValuesParser {
+pub(super) fn names<T>(table: &'static [(&'static str, T)]) -> PossibleValuesParser {
     PossibleValuesParser::new(table.iter().map(|(name, _)| *name))
+}
+
+/// The precision of a name that was checked.
+pub(super) fn precision(name: &str) -> Precision {
+    let found = Precision::ALL.iter().find(|(known, _)| *known == name);
+    found.map_or(Precision::default(), |&(_, precision)| precision)
 }
 
 fn seconds(text: &str) -> std::result::Result<Duration, String> {
@@ -197,6 +208,7 @@ impl Fit {
         Options {
             guide: guide.map_or(defaults.guide, |&(_, guide): &(_, NewGuide)| guide),
             method: method.map_or(defaults.method, |&(_, method)| method),
+            precision: precision(&self.precision),
             seed: self.seed,
             samples: self.samples.map(|n| n as usize),
             draws: self.draws as usize,
@@ -218,6 +230,7 @@ impl Fit {
         let settings = [
             ("guide", self.guide.clone().into()),
             ("method", method.map_or("auto", |(name, _)| name).into()),
+            ("precision", self.precision.clone().into()),
             ("samples", fit.samples.into()),
             ("draws", self.draws.into()),
             ("verdict", fit.verdict.clone().into()),

@@ -1,10 +1,12 @@
 //! `elbo profile`: what a model costs to evaluate, to differentiate and to fit.
 
+use super::fit::{names, precision};
 use super::input::{Bound, Input};
 use super::report::{Exit, Result, print, print_json};
 use crate::diag::Sources;
 use crate::infer::{self, StatementShare, profile};
 use crate::model::Model;
+use crate::tape::Precision;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -22,6 +24,10 @@ pub(super) struct Profile {
     #[command(flatten)]
     input: Input,
 
+    /// What everything is computed in
+    #[arg(long, default_value = Precision::ALL[0].0, value_parser = names(Precision::ALL))]
+    precision: String,
+
     /// Prints one JSON object, with times in nanoseconds but for compilation
     #[arg(long)]
     json: bool,
@@ -30,7 +36,7 @@ pub(super) struct Profile {
 impl Profile {
     pub(super) fn run(&self) -> Result<Exit> {
         let Bound { model, sources, .. } = self.input.bind(self.json)?;
-        let cost = profile(&model);
+        let cost = profile(&model, precision(&self.precision));
         match self.json {
             true => print_json(&object(&cost, &model, &sources))?,
             false => print(&text(&cost, &model, &sources))?,

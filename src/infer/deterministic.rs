@@ -91,6 +91,7 @@ fn round(
     progress: &mut dyn FnMut(&Progress),
 ) -> Outcome {
     // Every round has draws of its own, named by their number.
+    let elbo_epsilon = elbo.precision().epsilon();
     let mut objective = FixedDraws::new(elbo, draws, seed.wrapping_add(draws as u64));
     let left = Budget {
         max_steps: budget.max_steps.map(|most| most.saturating_sub(steps)),
@@ -100,7 +101,7 @@ fn round(
     // is a way of several such sds: the last steps cost little and make the optimum the same from
     // wherever it is approached.
     let settings = NewtonSettings {
-        decrement: 1e-8,
+        decrement: most_exact(elbo_epsilon),
         ..NewtonSettings::default()
     };
     let mut later = |p: &Progress| {
@@ -116,12 +117,24 @@ fn round(
     outcome
 }
 
+/// The promised gain, in nats, below which a step is the last one. Gradients in natural lengths are off
+/// by some thousand roundings: in single precision no gain below that, squared, can be told from 0.
+fn most_exact(epsilon: f64) -> f64 {
+    (1e3 * epsilon).powi(2).max(1e-8)
+}
+
 /// Whether the gradient is too small to matter: steps then stall on rounding alone.
 fn is_flat(objective: &mut FixedDraws, x: &[f64]) -> bool {
     let (mut g, mut scale) = (vec![0.0; x.len()], vec![1.0; x.len()]);
     objective.scale(x, &mut scale);
     make_positive(&mut scale);
-    let flat = |(g, s): (&f64, &f64)| (g * s).abs() < 1e-3;
+    // In single precision a gradient of this size is rounding; a step by it moves no mean by more than a
+    // hundredth of an sd.
+    let limit = match objective.epsilon() > f64::EPSILON {
+        true => 1e-2,
+        false => 1e-3,
+    };
+    let flat = |(g, s): (&f64, &f64)| (g * s).abs() < limit;
     objective.value_grad(x, &mut g).is_ok() && g.iter().zip(&scale).all(flat)
 }
 
@@ -136,9 +149,12 @@ fn movement(elbo: &Elbo, before: &[f64], now: &Outcome) -> MonteCarlo {
         .map(|((a, b), s)| ((a - b) / s).abs())
         .fold(0.0, f64::max);
     let gained = now.trace.first().map_or(0.0, |first| first.1 - now.value);
+    // What is rounding says nothing.
+    let rounding = 10.0 * elbo.precision().epsilon() * now.value.abs();
+    let gained = if gained > rounding { gained } else { 0.0 };
     MonteCarlo {
         sds: largest / f64::sqrt(3.0),
-        nats: gained.max(0.0) / 3.0,
+        nats: gained / 3.0,
     }
 }
 

@@ -5,6 +5,7 @@ use super::error;
 use crate::diag::{Diagnostic, Span};
 use crate::graph::{Graph, NodeId, Origin, Tensor, evaluate, first_non_finite, needed};
 use crate::model::Model;
+use crate::tape::Precision;
 
 /// Why log density or gradient are not finite at a point of the flat unconstrained vector; `None`
 /// where they are finite.
@@ -12,7 +13,7 @@ use crate::model::Model;
 /// The slow evaluator runs the point again and finds the first node that is NaN or ∞ though its
 /// operands are not; a density of −∞ is traced to the term that has it. Elements are counted from 1.
 pub fn explain_non_finite(model: &Model, point: &[f64]) -> Option<Diagnostic> {
-    explain_in(model, &Density::new(model), point)
+    explain_in(model, &Density::new(model, Precision::Double), point)
 }
 
 pub(super) fn explain_in(model: &Model, density: &Density, point: &[f64]) -> Option<Diagnostic> {

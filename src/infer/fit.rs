@@ -12,6 +12,7 @@ use crate::graph::{NodeId, numel};
 use crate::guide::{GUIDES, Guide, Layout, NewGuide};
 use crate::infer::control::{StochasticSettings, minimise_stochastic};
 use crate::model::Model;
+use crate::tape::Precision;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -34,6 +35,9 @@ pub struct Options {
     /// Makes the guide; one of [`GUIDES`].
     pub guide: NewGuide,
     pub method: Method,
+    /// What the objective and its derivatives are computed in while they are optimised. Parameters,
+    /// the final draws and the ELBO reported are always in double precision.
+    pub precision: Precision,
     pub seed: u64,
     /// Draws of the objective: fixed ones, or at each stochastic step. `None` chooses.
     pub samples: Option<usize>,
@@ -55,6 +59,7 @@ impl Default for Options {
         Options {
             guide: GUIDES[0].1,
             method: Method::Auto,
+            precision: Precision::Double,
             seed: 1,
             samples: None,
             draws: 1000,
@@ -132,7 +137,7 @@ pub fn fit(
     let guide = (options.guide)(Layout::of(model));
     let guide = guide.as_ref();
     let size = Size::of(model, options);
-    let mut elbo = Elbo::new(model, guide, size.chunk);
+    let mut elbo = Elbo::new(model, guide, size.chunk, options.precision);
     let compile = begin.elapsed().as_secs_f64();
 
     let seed = options.seed;

@@ -25,6 +25,7 @@ mod memory;
 mod micro;
 mod opaque;
 mod plan;
+mod precision;
 mod program;
 mod recur;
 mod scalar;
@@ -32,6 +33,7 @@ mod unroll;
 mod vector;
 
 pub use element::Element;
+pub use precision::{AnyTape, Precision};
 pub use program::Listing;
 
 use crate::graph::{Graph, NodeId};

@@ -10,7 +10,7 @@ use crate::infer::draws::antithetic_whitened;
 use crate::infer::noise::antithetic_normals;
 use crate::infer::optim::{NonFinite, Objective, StochasticObjective};
 use crate::model::{Model, Role};
-use crate::tape::Tape;
+use crate::tape::{AnyTape, Precision};
 
 /// `−ELBO(φ, θ) = −(1/S) Σₛ [log p(u(φ, εₛ), θ) + log |dx/du|] − H(q_φ)`, in nats, with gradient and
 /// Hessian products.
@@ -25,17 +25,24 @@ pub struct Elbo<'m> {
     /// `[chunk, noise_size]`; absent where there are no latents.
     noise: Option<NodeId>,
     value: NodeId,
-    gradient: Tape,
+    precision: Precision,
+    gradient: AnyTape,
     /// Compiled when it is first asked for.
-    product: Option<Tape>,
+    product: Option<AnyTape>,
     dim: usize,
     guide_dim: usize,
     chunk: usize,
 }
 
 impl<'m> Elbo<'m> {
-    /// Compiles the estimate from `chunk` draws.
-    pub fn new(model: &Model, guide: &'m dyn Guide, chunk: usize) -> Elbo<'m> {
+    /// Compiles the estimate from `chunk` draws. Value and derivatives are computed in the precision
+    /// asked for; sums over chunks are in double precision.
+    pub fn new(
+        model: &Model,
+        guide: &'m dyn Guide,
+        chunk: usize,
+        precision: Precision,
+    ) -> Elbo<'m> {
         let graph = Graph::new();
         let chunk = if guide.noise_size() == 0 {
             1
@@ -51,7 +58,7 @@ impl<'m> Elbo<'m> {
         let wanted: Vec<NodeId> = std::iter::once(value.id)
             .chain(gradients.iter().map(|g| g.id))
             .collect();
-        let gradient = Tape::compile(&graph, &given, &wanted);
+        let gradient = precision.compile(&graph, &given, &wanted);
         let guide_dim = guide.parameters().iter().map(|p| p.size).sum();
         let dim = guide_dim + model.size() - model.latent_size();
         let value = value.id;
@@ -61,6 +68,7 @@ impl<'m> Elbo<'m> {
             params,
             noise,
             value,
+            precision,
             gradient,
             product: None,
             dim,
@@ -79,6 +87,10 @@ impl<'m> Elbo<'m> {
         self.guide_dim
     }
 
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
     /// Draws in one run of the tape.
     pub fn chunk(&self) -> usize {
         self.chunk
@@ -93,7 +105,7 @@ impl<'m> Elbo<'m> {
 
     /// Value and gradient, averaged over chunks of `noise`.
     fn value_grad(&mut self, x: &[f64], noise: &[f64], g: &mut [f64]) -> Result<f64, NonFinite> {
-        fill(&mut self.gradient, 0, self.params.len(), x);
+        self.gradient.fill(0, self.params.len(), x);
         let size = self.chunk * self.guide.noise_size();
         let chunks = chunks_of(noise, size);
         let mut total = 0.0;
@@ -102,14 +114,14 @@ impl<'m> Elbo<'m> {
             if self.noise.is_some() {
                 let at = self.params.len();
                 let part = &noise[i * size..(i + 1) * size];
-                self.gradient.input_mut(at).copy_from_slice(part);
+                self.gradient.fill(at, 1, part);
             }
             self.gradient.run();
-            total += self.gradient.output(0)[0];
+            total += self.gradient.value(0);
             if !total.is_finite() {
                 return Err(NonFinite);
             }
-            add_outputs(&self.gradient, 1, self.params.len(), g);
+            self.gradient.add_outputs(1, self.params.len(), g);
         }
         g.iter_mut().for_each(|g| *g /= chunks as f64);
         finite(g)?;
@@ -131,29 +143,30 @@ impl<'m> Elbo<'m> {
         let size = self.chunk * self.guide.noise_size();
         let chunks = chunks_of(noise, size);
         let tape = self.product.as_mut().expect("it was compiled just above");
-        fill(tape, 0, blocks, x);
-        fill(tape, blocks, blocks, v);
+        tape.fill(0, blocks, x);
+        tape.fill(blocks, blocks, v);
         out.fill(0.0);
         for i in 0..chunks {
             if self.noise.is_some() {
                 let part = &noise[i * size..(i + 1) * size];
-                tape.input_mut(2 * blocks).copy_from_slice(part);
+                tape.fill(2 * blocks, 1, part);
             }
             tape.run();
-            add_outputs(tape, 0, blocks, out);
+            tape.add_outputs(0, blocks, out);
         }
         out.iter_mut().for_each(|o| *o /= chunks as f64);
         finite(out)
     }
 
-    fn compile_product(&self) -> Tape {
+    fn compile_product(&self) -> AnyTape {
         let graph = &self.graph;
         let params: Vec<Var> = self.params.iter().map(|&p| graph.var(p)).collect();
         let along: Vec<Var> = params.iter().map(|p| graph.input(&p.shape())).collect();
         let products = hvp(graph.var(self.value), &params, &along);
         let given = params.iter().chain(&along).map(|p| p.id).chain(self.noise);
         let wanted: Vec<NodeId> = products.iter().map(|p| p.id).collect();
-        Tape::compile(graph, &given.collect::<Vec<_>>(), &wanted)
+        self.precision
+            .compile(graph, &given.collect::<Vec<_>>(), &wanted)
     }
 }
 
@@ -262,6 +275,10 @@ impl Objective for FixedDraws<'_, '_> {
     fn scale(&self, x: &[f64], out: &mut [f64]) {
         self.elbo.scale(x, out);
     }
+
+    fn epsilon(&self) -> f64 {
+        self.elbo.precision.epsilon()
+    }
 }
 
 /// The stochastic objective: fresh antithetic draws at every step.
@@ -298,28 +315,6 @@ impl StochasticObjective for FreshDraws<'_, '_> {
 
 fn chunks_of(noise: &[f64], size: usize) -> usize {
     noise.len().checked_div(size).unwrap_or(1).max(1)
-}
-
-/// Writes a flat vector into `count` inputs from the `first` on.
-pub(crate) fn fill(tape: &mut Tape, first: usize, count: usize, flat: &[f64]) {
-    let mut at = 0;
-    for i in first..first + count {
-        let input = tape.input_mut(i);
-        let size = input.len();
-        input.copy_from_slice(&flat[at..at + size]);
-        at += size;
-    }
-}
-
-/// Adds `count` outputs from the `first` on to a flat vector.
-pub(crate) fn add_outputs(tape: &Tape, first: usize, count: usize, flat: &mut [f64]) {
-    let mut at = 0;
-    for i in first..first + count {
-        for &value in tape.output(i) {
-            flat[at] += value;
-            at += 1;
-        }
-    }
 }
 
 fn finite(values: &[f64]) -> Result<(), NonFinite> {

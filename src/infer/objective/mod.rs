@@ -2,5 +2,5 @@
 
 mod elbo;
 
+pub(crate) use elbo::Inputs;
 pub use elbo::{Elbo, FixedDraws, FreshDraws};
-pub(crate) use elbo::{Inputs, add_outputs, fill};

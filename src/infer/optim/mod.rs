@@ -59,6 +59,12 @@ pub trait Objective {
     fn scale(&self, _x: &[f64], out: &mut [f64]) {
         out.fill(1.0);
     }
+
+    /// The distance from 1 to the next number in the arithmetic that value and gradient are
+    /// computed in: what optimisers take differences below a few times that for rounding.
+    fn epsilon(&self) -> f64 {
+        f64::EPSILON
+    }
 }
 
 /// A function to minimise that is seen only through unbiased noisy estimates.

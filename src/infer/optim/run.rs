@@ -126,6 +126,10 @@ impl<'a> Counted<'a> {
         finite(out)
     }
 
+    pub(crate) fn epsilon(&self) -> f64 {
+        self.objective.epsilon()
+    }
+
     /// The scale at `x`, with anything that is not a positive number replaced by 1.
     pub(crate) fn scale(&self, x: &[f64]) -> Vec<f64> {
         let mut scale = vec![1.0; x.len()];
@@ -205,7 +209,7 @@ impl<'a> Descent<'a> {
 
     /// How far two evaluations near here may differ by rounding alone.
     pub(crate) fn rounding(&self) -> f64 {
-        10.0 * f64::EPSILON * self.value.abs().max(1.0)
+        10.0 * self.objective.epsilon() * self.value.abs().max(1.0)
     }
 
     pub(crate) fn end(self, stop: Stop) -> Outcome {

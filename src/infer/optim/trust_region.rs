@@ -97,6 +97,7 @@ fn newton_path(
         radius,
         residual: dot(&g, &g).sqrt().sqrt().min(0.1),
         products: settings.max_products,
+        epsilon: descent.objective.epsilon(),
     };
     let Descent { objective, x, .. } = descent;
     let mut stretched = vec![0.0; g.len()];
