@@ -1,5 +1,5 @@
 //! Generates the parser from `grammar/vi.lalrpop`, and the table of the pages of `docs/errors`, into
-//! the build folder.
+//! the build folder; says by `cfg(machine_code)` whether Cranelift is among the dependencies.
 
 use std::path::Path;
 use std::{env, fs, io, process};
@@ -7,6 +7,10 @@ use std::{env, fs, io, process};
 fn main() {
     println!("cargo::rerun-if-changed=grammar/vi.lalrpop");
     println!("cargo::rerun-if-changed=docs/errors");
+    println!("cargo::rustc-check-cfg=cfg(machine_code)");
+    if has_compiler() {
+        println!("cargo::rustc-cfg=machine_code");
+    }
     if let Err(error) = lalrpop::Configuration::new()
         .set_in_dir("grammar")
         .emit_rerun_directives(false)
@@ -19,6 +23,16 @@ fn main() {
         eprintln!("docs/errors: {error}");
         process::exit(1);
     }
+}
+
+/// Whether tapes can be compiled to machine code: the feature `jit` is on, and the target is one for
+/// which Cargo.toml has Cranelift.
+fn has_compiler() -> bool {
+    let target = |what: &str| env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default();
+    env::var_os("CARGO_FEATURE_JIT").is_some()
+        && ["x86_64", "aarch64"].contains(&target("ARCH").as_str())
+        && ["linux", "macos", "windows", "freebsd"].contains(&target("OS").as_str())
+        && target("POINTER_WIDTH") == "64"
 }
 
 /// Writes `error_pages.rs`: a constant slice of codes and the text of their pages, in order.

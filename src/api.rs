@@ -118,6 +118,8 @@ impl Program {
 
     /// Binds the program to data. Notes (data that are not used) come with [`Program::bind_with_notes`].
     ///
+    /// What can be summed of the data beforehand is summed: [`Model::rewrite`] says how to switch it off.
+    ///
     /// # Errors
     /// Whatever of the data does not fit the program.
     pub fn bind(&self, data: &Data) -> Result<Model, Error> {
@@ -129,6 +131,18 @@ impl Program {
     /// # Errors
     /// As [`Program::bind`].
     pub fn bind_with_notes(&self, data: &Data) -> Result<(Model, Diagnostics), Error> {
+        self.bind_without(data, &[])
+    }
+
+    /// [`Program::bind_with_notes`] without some of the rewritings of [`Model::rewrite`].
+    ///
+    /// # Errors
+    /// As [`Program::bind`].
+    pub fn bind_without(
+        &self,
+        data: &Data,
+        without: &[&str],
+    ) -> Result<(Model, Diagnostics), Error> {
         let text = |span| {
             self.sources
                 .snippet(span)
@@ -138,9 +152,12 @@ impl Program {
                 .trim()
                 .to_string()
         };
-        lower::lower(&self.checked, data, &text).map_err(|diagnostics| Error {
+        let lowered = lower::lower(&self.checked, data, &text);
+        let (mut model, notes) = lowered.map_err(|diagnostics| Error {
             diagnostics,
             sources: self.sources.clone(),
-        })
+        })?;
+        model.rewrite(without);
+        Ok((model, notes))
     }
 }

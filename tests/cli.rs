@@ -128,7 +128,13 @@ fn results_go_into_a_folder() {
     let rows = draws.lines().filter(|line| !line.starts_with('#'));
     assert_eq!(rows.count(), 51, "a header and 50 draws");
     assert!(read("summary.csv").contains("theta[3]") || read("summary.csv").contains("theta"));
-    assert!(read("trace.csv").starts_with("step,elbo,se\n"));
+    let trace = read("trace.csv");
+    // Fixed draws leave no standard error: the field is blank.
+    assert!(trace.starts_with("step,elbo,se\n0,-"), "{trace}");
+    assert!(trace.lines().skip(1).all(|line| line.ends_with(',')));
+    for name in ["draws.csv", "summary.csv", "trace.csv", "fit.json"] {
+        assert!(!read(name).to_lowercase().contains("nan"), "{name}");
+    }
     let saved: Value = serde_json::from_str(&read("fit.json")).expect("JSON");
     assert_eq!(saved["settings"]["guide"], "mean_field");
 }
@@ -151,7 +157,9 @@ fn set_overrides_files_and_several_files_join() {
 #[test]
 fn data_that_are_not_used_are_noted_once() {
     let folder = folder();
-    let fit = elbo(folder.path(), &["fit", "schools.vi", "--set", "extra=1"]);
+    write(folder.path(), "extra.json", r#"{"extra": 1}"#);
+    let data = ["--data", "schools.json", "--data", "extra.json"];
+    let fit = elbo(folder.path(), &[&["fit", "schools.vi"][..], &data].concat());
     assert_eq!(fit.status.code(), Some(0));
     assert_eq!(
         stderr(&fit).matches("`extra`").count(),
@@ -159,6 +167,94 @@ fn data_that_are_not_used_are_noted_once() {
         "{}",
         stderr(&fit)
     );
+}
+
+#[test]
+fn options_that_are_wrong_exit_with_2() {
+    let folder = folder();
+    for (args, says) in [
+        (["--set", "sgima=[1]"], "did you mean `sigma`?"),
+        (["--set", "extra=1"], "`J`"),
+        (["--set", "y"], "there is no `=`"),
+        (["--set", "y=[1"], "E0618"),
+        (
+            ["--max-time", "-1"],
+            "expected a positive number of seconds",
+        ),
+        (["--draws", "-1"], "expected a whole number from 1"),
+    ] {
+        let args = [&["fit", "schools.vi", "-q"], &args[..]].concat();
+        let output = elbo(folder.path(), &args);
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {text}");
+        assert!(text.contains(says), "{args:?}: {text}");
+        assert!(!text.contains("-- -1"), "{args:?}: {text}");
+    }
+}
+
+#[test]
+fn errors_are_json_where_json_is_asked_for() {
+    let folder = folder();
+    write(
+        folder.path(),
+        "bad.vi",
+        "a ~ Normal(b, 1)\nc ~ Normal(0, d)\n",
+    );
+    for command in ["fit", "profile"] {
+        let output = elbo(folder.path(), &[command, "bad.vi", "--json"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).contains("E0101"));
+        let found = json(&output);
+        assert_eq!(found["errors"].as_array().map(Vec::len), Some(2));
+        assert_eq!(found["error"], found["errors"][0]);
+        let error = &found["errors"][1];
+        assert_eq!(error["code"], "E0101");
+        assert_eq!(
+            (&error["file"], &error["line"]),
+            (&"bad.vi".into(), &2.into())
+        );
+        assert!(error["message"].as_str().is_some_and(|m| m.contains("`d`")));
+        assert!(error["help"].is_string() && error["severity"] == "error");
+    }
+}
+
+#[test]
+fn the_table_has_rows_for_what_is_inferred_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = "\
+data y: real[N]
+mu ~ Normal(0, 1)
+R ~ Lkj(3, 2)
+let doubled = 2 * mu
+let centred = [2 * (i - 1) for i in 1..N]
+y ~ Normal(mu, 1)
+";
+    write(folder.path(), "m.vi", program);
+    write(folder.path(), "m.json", r#"{"y": [1, null, 2.5]}"#);
+    let fit = elbo(folder.path(), &["fit", "m.vi"]);
+    let (table, notes) = (stdout(&fit), stderr(&fit));
+    assert!(
+        table.contains("y[2]") && table.contains("doubled"),
+        "{table}"
+    );
+    assert!(
+        !table.contains("y[1]") && !table.contains("centred"),
+        "{table}"
+    );
+    assert!(notes.contains("`centred`"), "{notes}");
+    let fit = json(&elbo(folder.path(), &["fit", "m.vi", "--json"]));
+    assert_eq!(
+        fit["posterior"]["y"]["mean"].as_array().map(Vec::len),
+        Some(3)
+    );
+    assert_eq!(fit["posterior"]["centred"]["mean"][2], 4.0);
+    let matrix = &fit["posterior"]["R"];
+    for i in [0, 4, 8] {
+        assert_eq!(
+            (&matrix["mean"][i], &matrix["sd"][i]),
+            (&1.0.into(), &0.0.into())
+        );
+    }
 }
 
 #[test]
@@ -211,6 +307,37 @@ fn a_fit_that_is_cut_short_says_so_and_still_reports() {
     let fit = json(&fit);
     assert_eq!(fit["converged"], false);
     assert_eq!(fit["messages"][0]["code"], "E0811");
+}
+
+/// A step of it costs as much as hundreds of elements, and thousands follow on each other.
+const RECURRENCE: &str = "\
+data y: real[T]
+omega ~ HalfNormal(1)
+alpha ~ Beta(2, 5)
+beta ~ Beta(5, 2)
+let s[1] = 1.0
+for t in 2..T { let s[t] = omega + alpha * square(y[t - 1]) + beta * s[t - 1] }
+for t in 1..T { y[t] ~ Normal(0, sqrt(s[t])) }
+";
+
+#[test]
+fn a_long_recurrence_is_fitted_with_few_draws() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), "m.vi", RECURRENCE);
+    let y: Vec<String> = (0..5000)
+        .map(|i| format!("{:.3}", 2.0 * f64::from(i * i % 1009).sin()))
+        .collect();
+    write(
+        folder.path(),
+        "m.json",
+        &format!(r#"{{"y": [{}]}}"#, y.join(",")),
+    );
+    let fit = elbo(folder.path(), &["fit", "m.vi", "--out", "out", "-q"]);
+    assert_eq!(fit.status.code(), Some(0), "{}", stderr(&fit));
+    let saved = std::fs::read(folder.path().join("out/fit.json")).expect("fit.json");
+    let saved: Value = serde_json::from_slice(&saved).expect("JSON");
+    let samples = saved["settings"]["samples"].as_u64().expect("a number");
+    assert!((16..64).contains(&samples), "{samples}");
 }
 
 #[test]
@@ -312,6 +439,35 @@ fn a_profile_has_all_its_numbers() {
 }
 
 #[test]
+fn rewritings_are_reported_and_switched_off() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = "data y: real[N]\nmu ~ Normal(0, 1)\ny ~ Normal(mu, 2)\n";
+    std::fs::write(folder.path().join("m.vi"), program).expect("a file");
+    let y: Vec<String> = (0..100).map(|i| f64::from(i % 7).to_string()).collect();
+    let set = format!("y=[{}]", y.join(","));
+    let profile = |more: &[&str]| {
+        let arguments = [&["profile", "m.vi", "--set", &set], more].concat();
+        let output = elbo(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        output
+    };
+    let rewritings = json(&profile(&["--json"]))["rewritings"].clone();
+    let first = &rewritings[0];
+    assert_eq!(first["name"], "statistics", "{rewritings}");
+    assert_eq!((&first["line"], &first["rows"]), (&3.into(), &100.into()));
+    let text = stdout(&profile(&[]));
+    assert!(text.contains("100 rows become 2 statistics"), "{text}");
+    let text = stdout(&profile(&["--without", "statistics"]));
+    assert!(text.contains("(equal_rows)"), "{text}");
+    for off in ["all", "statistics,equal_rows"] {
+        let off = json(&profile(&["--json", "--without", off]));
+        assert_eq!(off["rewritings"].as_array().map(Vec::len), Some(0));
+    }
+    let wrong = elbo(folder.path(), &["profile", "m.vi", "--without", "nothing"]);
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[test]
 fn codes_are_explained() {
     let folder = tempfile::tempdir().expect("a folder");
     let page = elbo(folder.path(), &["explain", "e0601"]);
@@ -360,4 +516,53 @@ fn output_that_cannot_be_written_is_told() {
         .expect("the binary runs");
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("E0704"), "{}", stderr(&output));
+}
+
+/// Posteriors without an ELBO optimum: program, data, and what is to be said.
+const IMPROPER: [(&str, &str, &str); 5] = [
+    (
+        "data y: real[N]\nmu ~ Normal(0, 10)\nsigma ~ HalfNormal(5)\ny ~ Normal(mu, sigma)",
+        r#"{"y": [2, 2, 2, 2]}"#,
+        "`mu` narrows to a point",
+    ),
+    (
+        "data y: real[N]\na ~ Flat()\nb ~ Flat()\ny ~ Normal(a + b, 1)",
+        r#"{"y": [2, 1, 2, 3]}"#,
+        "a combination of `b` and `a`",
+    ),
+    (
+        "data x: real[N]\ndata y: int[N]\nfor k in 1..2 { b[k] ~ Flat() }\nfor n in 1..N { y[n] ~ Bernoulli(logit = b[1] + b[2] * x[n]) }",
+        r#"{"x": [-2, -1, 1, 2], "y": [0, 0, 1, 1]}"#,
+        "`b[2]` runs away",
+    ),
+    (
+        "data y: real[N]\nmu ~ Normal(0, 10)\ns ~ HalfFlat()\ny ~ Normal(mu, 1)",
+        r#"{"y": [2, 1, 2, 3]}"#,
+        "`s` runs away",
+    ),
+    ("a ~ Flat()\nfactor a", "{}", "`a` runs away"),
+];
+
+#[test]
+fn fits_without_an_optimum_end_and_name_the_latent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (program, data, said) in IMPROPER {
+        write(folder.path(), "m.vi", program);
+        write(folder.path(), "m.json", data);
+        let fit = elbo(folder.path(), &["fit", "m.vi"]);
+        assert_eq!(fit.status.code(), Some(3), "{program}\n{}", stdout(&fit));
+        let text = stderr(&fit)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(
+            text.contains("E0816") && text.contains(said),
+            "{program}\n{text}"
+        );
+        assert!(
+            stdout(&fit).lines().all(|l| l.chars().count() < 200),
+            "{}",
+            stdout(&fit)
+        );
+    }
 }

@@ -6,6 +6,7 @@
 use elbo::data::{self, InMemory};
 use elbo::dist::{self, Declaration, DefaultValue, Domain, Form, Kind, Parameter};
 use elbo::functions::{self, Function};
+use elbo::infer;
 use elbo::{Data, Program};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -134,20 +135,36 @@ fn distributions() -> String {
             draws(d)
         );
     }
+    let known: Vec<&str> = dist::with_distribution_function()
+        .map(|f| f.declaration().name)
+        .collect();
+    let _ = writeln!(
+        page,
+        "\nThese have a distribution function in closed form, so that `.cdf(x)` is known and \
+         [`Truncated`](#truncated) and [`Censored`](#censored) take them with any bounds: {}. Other \
+         distributions of whole numbers can be cut at bounds that are known from data.",
+        known.join(", ")
+    );
     for family in dist::FAMILIES {
-        section(&mut page, family.declaration());
+        let cut = known.contains(&family.declaration().name);
+        section(&mut page, family.declaration(), cut);
     }
     page
 }
 
-fn section(page: &mut String, d: &Declaration) {
+fn section(page: &mut String, d: &Declaration, cut: bool) {
     let (first, rest) = split(d.doc);
     let _ = write!(page, "\n## {}\n\n{first}\n", d.name);
     if !rest.is_empty() {
         let _ = write!(page, "\n{rest}\n");
     }
     let calls: Vec<String> = d.forms.iter().map(|form| call(d, form)).collect();
-    let _ = write!(page, "\n{}. Draws are {}.\n", calls.join(" or "), draws(d));
+    let _ = write!(page, "\n{}. Draws are {}.", calls.join(" or "), draws(d));
+    page.push_str(if cut {
+        " It can be truncated and censored.\n"
+    } else {
+        "\n"
+    });
     let _ = write!(page, "\n| parameter | takes | meaning |\n|---|---|---|\n");
     let mut seen: Vec<&str> = Vec::new();
     for parameter in d.forms.iter().flat_map(|form| form.parameters) {
@@ -182,8 +199,31 @@ fn call(d: &Declaration, form: &Form) -> String {
     format!("`{}({})`", d.name, parameters.join(", "))
 }
 
+/// Where draws lie. Bounds among the parameters say more than a domain can.
 fn draws(d: &Declaration) -> String {
-    words(d.support).into()
+    let bound = |name: &str| {
+        let all = d.forms.iter().flat_map(|form| form.parameters);
+        all.into_iter().find(|p| p.name == name).map(|p| p.default)
+    };
+    let scalar = matches!(d.support, Domain::Real | Domain::Positive | Domain::Integer);
+    let numbers = match d.support {
+        Domain::Integer => "whole numbers",
+        _ => "numbers",
+    };
+    match (bound("lower"), bound("upper"), bound("minimum")) {
+        (Some(DefaultValue::Required), Some(DefaultValue::Required), _) if scalar => {
+            format!("{numbers} from `lower` to `upper`")
+        }
+        (Some(DefaultValue::Absent), Some(DefaultValue::Absent), _) if scalar => {
+            "real numbers, within the bounds that are given".into()
+        }
+        (Some(DefaultValue::Number(x)), None, _) if scalar => {
+            format!("{numbers} from `lower`, which is {x} if left out")
+        }
+        (_, _, Some(_)) if scalar => format!("{numbers} from `minimum`"),
+        _ if scalar && !d.event.is_empty() => format!("vectors of {}", words(d.support)),
+        _ => words(d.support).into(),
+    }
 }
 
 fn takes(parameter: &Parameter) -> String {
@@ -268,4 +308,170 @@ fn row(page: &mut String, function: &Function) {
         cell(function.signature),
         cell(function.doc)
     );
+}
+
+/// What is wrong with a program and its data, or what is noted.
+fn codes_of(program: &str, data: Option<&str>) -> Vec<&'static str> {
+    let program = match Program::parse("page.vi", program) {
+        Ok(program) => program,
+        Err(error) => return error.diagnostics.iter().map(|d| d.code).collect(),
+    };
+    let mut codes: Vec<_> = program.warnings().iter().map(|d| d.code).collect();
+    let Some(data) = data else { return codes };
+    let files = InMemory::new([("page.json", data)]);
+    let data = data::load(&files, "page.json".as_ref(), &mut Default::default());
+    match program.bind_with_notes(&data.expect("the data of a page can be read")) {
+        Ok((_, notes)) => codes.extend(notes.iter().map(|d| d.code)),
+        Err(error) => codes.extend(error.diagnostics.iter().map(|d| d.code)),
+    }
+    codes
+}
+
+/// The first program of a page on an error of the language has that error and no other, the second
+/// none. Data in JSON belong to the program before them.
+#[test]
+fn pages_on_errors_show_the_mistake_and_its_repair() {
+    // No short program is nested too deeply.
+    let without = ["E0409"];
+    let of_language = |code: &str| {
+        ("E0001".."E0600").contains(&code) || ("E0650".."E0700").contains(&code) || code > "W"
+    };
+    let mut seen = 0;
+    let mut failures = Vec::new();
+    for entry in fs::read_dir(docs().join("errors")).expect("the pages are there") {
+        let path = entry.expect("its entries too").path();
+        let code = path
+            .file_stem()
+            .map_or(String::new(), |n| n.to_string_lossy().into());
+        if !of_language(&code) || without.contains(&code.as_str()) {
+            continue;
+        }
+        let page = fs::read_to_string(&path).expect("a page can be read");
+        let mut programs: Vec<(String, Option<String>)> = Vec::new();
+        for fence in fences(&page) {
+            match (fence.language, programs.last_mut()) {
+                ("vi", _) => programs.push((fence.text, None)),
+                ("json", Some(last)) => last.1 = Some(fence.text),
+                _ => {}
+            }
+        }
+        let [wrong, right] = &programs[..] else {
+            failures.push(format!("{code} shows no mistake and its repair"));
+            continue;
+        };
+        let codes = |p: &(String, Option<String>)| codes_of(&p.0, p.1.as_deref());
+        let mut found = codes(wrong);
+        // Examples need not use all that they declare.
+        if code != "W0101" {
+            found.retain(|c| *c != "W0101");
+        }
+        if found != [code.as_str()] {
+            failures.push(format!("{code}, the mistake: {found:?}"));
+        }
+        let mut left = codes(right);
+        left.retain(|c| *c != "W0101" || code == "W0101");
+        if !left.is_empty() {
+            failures.push(format!("{code}, the repair: {left:?}"));
+        }
+        seen += 1;
+    }
+    failures.sort();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(seen > 80, "{seen} pages");
+}
+
+/// The blocks of a page before and after `Right:`.
+fn halves(page: &str) -> (Vec<Fence<'_>>, Vec<Fence<'_>>) {
+    let at = page.find("\nRight:\n").unwrap_or(page.len());
+    (fences(&page[..at]), fences(&page[at..]))
+}
+
+fn error_page(code: &str) -> String {
+    let path = docs().join(format!("errors/{code}.md"));
+    fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// What is wrong with a file of data, all of whose names are needed as numbers where `numbers`.
+fn codes_of_file(fence: &Fence, numbers: bool) -> Vec<&'static str> {
+    let name = format!("page.{}", fence.language);
+    let files = InMemory::new([(name.as_str(), fence.text.as_str())]);
+    let data = match data::load(&files, name.as_ref(), &mut Default::default()) {
+        Ok(data) => data,
+        Err(problems) => return problems.iter().map(|d| d.code).collect(),
+    };
+    let needed = data.entries().iter().filter(|_| numbers);
+    needed
+        .filter_map(|entry| entry.numbers().err())
+        .map(|problem| problem.code)
+        .collect()
+}
+
+#[test]
+fn pages_on_data_files_show_the_mistake_and_its_repair() {
+    let seen = [
+        "E0604", "E0607", "E0608", "E0609", "E0610", "E0611", "E0612", "E0613", "E0614", "E0615",
+        "E0616",
+    ];
+    for code in seen {
+        let page = error_page(code);
+        let (wrong, right) = halves(&page);
+        let numbers = matches!(code, "E0614" | "E0615" | "E0616");
+        let found = codes_of_file(&wrong[0], numbers);
+        assert!(
+            !found.is_empty() && found.iter().all(|c| *c == code),
+            "the first file of {code}: {found:?}"
+        );
+        let left = codes_of_file(&right[0], numbers);
+        assert!(left.is_empty(), "the second file of {code}: {left:?}");
+    }
+}
+
+#[test]
+fn pages_on_fits_show_the_mistake_and_its_repair() {
+    let fitted = |blocks: &[Fence]| -> (Vec<&'static str>, bool) {
+        let program = Program::parse("page.vi", &blocks[0].text).expect("the program is good");
+        let files = InMemory::new([("page.json", blocks[1].text.as_str())]);
+        let data = data::load(&files, "page.json".as_ref(), &mut Default::default());
+        let model = program
+            .bind(&data.expect("the data can be read"))
+            .expect("they fit the program");
+        match infer::fit(&model, &infer::Options::default(), &mut |_| ()) {
+            Ok(fit) => (fit.messages.iter().map(|d| d.code).collect(), fit.converged),
+            Err(error) => (vec![error.code], false),
+        }
+    };
+    // Of a guide that is too narrow the optimum is right.
+    for (code, good) in [
+        ("E0803", false),
+        ("E0812", false),
+        ("E0814", false),
+        ("E0816", false),
+        ("E0817", true),
+    ] {
+        let page = error_page(code);
+        let (wrong, right) = halves(&page);
+        let (codes, converged) = fitted(&wrong);
+        assert!(
+            codes.contains(&code) && converged == good,
+            "the mistake of {code}: {codes:?}"
+        );
+        let (codes, converged) = fitted(&right);
+        assert!(
+            codes.is_empty() && converged,
+            "the repair of {code}: {codes:?}"
+        );
+    }
+}
+
+/// Whatever cannot be checked here still says what is wrong and what to do.
+#[test]
+fn every_page_on_an_error_says_what_to_do() {
+    for entry in fs::read_dir(docs().join("errors")).expect("the pages are there") {
+        let path = entry.expect("its entries too").path();
+        let page = fs::read_to_string(&path).expect("a page can be read");
+        let has = |part: &str| page.contains(&format!("\n{part}"));
+        // No short program is nested too deeply.
+        let shown = has("Wrong:\n") && has("Right:\n") || path.ends_with("E0409.md");
+        assert!(shown && has("What to do: "), "{}", path.display());
+    }
 }

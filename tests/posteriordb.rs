@@ -6,9 +6,12 @@
 
 use elbo::autodiff::{grad, hvp};
 use elbo::graph::Var;
+use elbo::guide::{Guide, Layout, MeanField};
+use elbo::infer::objective::{Elbo, FixedDraws};
+use elbo::infer::optim::Objective;
 use elbo::infer::{self, Evaluator, Fit, Options};
 use elbo::model::{Block, Model};
-use elbo::tape::Tape;
+use elbo::tape::{Precision, Tape};
 use elbo::{Program, data};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -279,12 +282,12 @@ fn distance(p: &Posterior, fit: &Fit, reference: &Value) -> (f64, f64, f64) {
     (nats, error, sds.fold(0.0, f64::max))
 }
 
-/// Distances of means that are the reference's own, in its sds, where larger than 0.1: it minimised an
-/// objective of fixed draws. Fits with many more draws than by default (4,096 for the Gaussian process,
-/// eight times and more for GARCH) are as far from it; the item response model was tried with its
-/// default 2,048 alone.
+/// Distances of means that are the reference's own, in its sds, where larger than 0.1: it is the optimum
+/// for a fixed set of draws, and off by their error. [`references_far_from_fits_are_worse`] shows it: optima
+/// of 16,384 draws, known to 0.004 sds and better, are 0.14, 0.65 and 0.75 sds away and have ELBOs that are
+/// higher, by 0.006, 0.11 and 0.10 nats.
 const REFERENCE_ERRORS: &[(&str, f64)] = &[
-    ("garch-garch11", 0.3),
+    ("garch-garch11", 0.2),
     ("gp_pois_regr-gp_pois_regr", 0.75),
     ("irt_2pl-irt_2pl", 0.85),
 ];
@@ -406,5 +409,54 @@ fn fits_reach_optima_in_closed_form() {
             off.abs() < 0.03 + 4.0 * fit.elbo.se,
             "{name}: {off} nats off"
         );
+    }
+}
+
+/// The ELBO at a point, with its standard error, from `sets` sets of 4,096 fresh draws.
+fn elbo_at(p: &Posterior, mean: &[f64], sd: &[f64], sets: u64) -> (f64, f64) {
+    let guide = MeanField::new(Layout::of(&p.model));
+    let x = guide.init(mean, sd);
+    let mut elbo = Elbo::new(&p.model, &guide, 16, Precision::Double);
+    let mut g = vec![0.0; elbo.dim()];
+    let values: Vec<f64> = (0..sets)
+        .map(|set| {
+            let mut objective = FixedDraws::new(&mut elbo, 4096, 1_000_000 + set);
+            -objective.value_grad(&x, &mut g).expect("a finite ELBO")
+        })
+        .collect();
+    let n = sets as f64;
+    let average = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|v| (v - average).powi(2)).sum();
+    (average, (squares / (n * (n - 1.0))).sqrt())
+}
+
+/// What [`REFERENCE_ERRORS`] says, measured: for each of these models the optimum of 16,384 draws, with the
+/// error it states, lies where the reference does not, and its ELBO, from fresh draws that both share, is
+/// higher than that of the reference's own point. Minutes, hence not run by default.
+#[test]
+#[ignore = "takes minutes; `cargo test --release --test posteriordb -- --ignored --nocapture`"]
+fn references_far_from_fits_are_worse() {
+    for (p, reference) in posteriors().iter().filter_map(|p| {
+        let named = REFERENCE_ERRORS.iter().any(|(name, _)| *name == p.name);
+        p.mean_field.as_ref().filter(|_| named).map(|m| (p, m))
+    }) {
+        let options = Options {
+            samples: Some(1 << 14),
+            threads: 2,
+            ..Options::default()
+        };
+        let fit = infer::fit(&p.model, &options, &mut |_| ()).expect("it can be fitted");
+        let (_, _, sds) = distance(p, &fit, reference);
+        let error = fit.monte_carlo.expect("it is stated").sds;
+        let ours = elbo_at(p, &fit.params.mean, &fit.params.sd, 25);
+        let (mean, sd) = p.place();
+        let theirs = elbo_at(p, &mean, &sd, 25);
+        println!(
+            "{:30} means {sds:.3} sds apart, ours known to {error:.3}; ELBO {:.4} ± {:.4} for {:.4} ± {:.4}",
+            p.name, ours.0, ours.1, theirs.0, theirs.1
+        );
+        assert!(error < 0.02, "{}: {error}", p.name);
+        // The same draws at both points, so that their error cancels for the most part.
+        assert!(ours.0 > theirs.0, "{}: {ours:?} for {theirs:?}", p.name);
     }
 }

@@ -138,6 +138,20 @@ def labels_in_loops(county, y):
 
 
 @program
+def labels_compared(city, home, y):
+    a = real()
+    rome = np.array([1.0, -1.0, 1.0])
+    return normal(a, 0, 1) + normal(y, rome * a, 1)
+
+
+@program
+def note_unobserved(y, z, w, lagged, whole):
+    mu = real()
+    drawn = normal(y[:1], mu, 1) + normal(z[1:], mu, 1) + normal(whole, mu, 1)
+    return normal(mu, 0, 1) + drawn + normal(lagged[1:], lagged[:-1], 1)
+
+
+@program
 def nested_loops(y):
     a, b = real(2), real(3)
     m = a[:, None] - b[None, :] * np.array([1, 2])[:, None]
@@ -558,6 +572,13 @@ def distribution_names(y):
     a, b = real(), real(2)
     total = normal(a, 1, 2) + normal(b, 1, 2) + st.t.logpdf(y, 4, a, [1, 2]).sum()
     return total + normal(3, 1, 2) + b.sum()
+
+
+@program
+def observed_function_of_data(y):
+    mu = real()
+    log_y, centred = np.log(y), y - y.mean()
+    return normal(mu, 0, 1) + normal(log_y, mu, 1) + st.cauchy.logpdf(centred, mu, 1).sum()
 
 
 @program

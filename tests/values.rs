@@ -37,6 +37,7 @@ fn bound(program: &Path) -> Result<Model, Error> {
 
 fn log_joint(model: &Model) -> f64 {
     let feeds: Vec<_> = model
+        .stated
         .blocks
         .iter()
         .map(|block| {
@@ -44,7 +45,7 @@ fn log_joint(model: &Model) -> f64 {
             (block.input, Tensor::vector(u))
         })
         .collect();
-    evaluate(&model.graph, &feeds, &[model.log_joint])[0].data()[0]
+    evaluate(&model.graph, &feeds, &[model.stated.log_joint])[0].data()[0]
 }
 
 #[test]

@@ -593,7 +593,7 @@ impl<'a> Checker<'a> {
         )
     }
 
-    fn is_label(&self, id: super::VarId) -> bool {
+    pub(super) fn is_label(&self, id: super::VarId) -> bool {
         self.program
             .data
             .iter()

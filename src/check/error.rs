@@ -57,9 +57,15 @@ fn meant<'a>(problem: D, written: &str, known: impl IntoIterator<Item = &'a str>
 }
 
 pub fn unknown_name<'a>(span: Span, name: &str, known: impl IntoIterator<Item = &'a str>) -> D {
-    D::error("E0101", format!("`{name}` is not defined"))
+    let problem = D::error("E0101", format!("`{name}` is not defined"))
         .at(span, "nothing has this name")
-        .suggest(name, known)
+        .suggest(name, known);
+    match problem.help {
+        Some(_) => problem,
+        None => problem.help(
+            "what is given is declared, `data x: real[N]`; what is inferred is drawn, `x ~ …`; what is computed is named, `let x = …`",
+        ),
+    }
 }
 
 pub fn unknown_function<'a>(span: Span, name: &str, known: impl IntoIterator<Item = &'a str>) -> D {
@@ -83,6 +89,17 @@ pub fn defined_twice(span: Span, first: Span, name: &str) -> D {
         .at(span, "defined again here")
         .at(first, "first defined here")
         .help("every name, and every element of an array, is defined once")
+}
+
+/// A name that one statement computes and another draws.
+pub fn computed_and_drawn(span: Span, first: Span, name: &str) -> D {
+    D::error("E0103", format!("`{name}` is computed and also drawn"))
+        .at(span, "defined again here")
+        .at(first, "first defined here")
+        .help(format!(
+            "what is computed from data is observed if it is data: `data {name}: … = …`, then `{name} ~ …`; \
+             what is computed from latents can be weighed by `factor sum(d.log_prob({name}))`"
+        ))
 }
 
 pub fn not_a_function(span: Span, name: &str, ty: &Type) -> D {

@@ -177,6 +177,10 @@ impl<'a> Checker<'a> {
             return self.power(a, right, span);
         }
         let b = self.expr(right);
+        let (a, b) = match op {
+            BinaryOp::Eq | BinaryOp::Ne => self.level_compared(a, b),
+            _ => (a, b),
+        };
         let size = match (op, &a.size, &b.size) {
             (BinaryOp::Add, Some(x), Some(y)) => Some(x.plus(y, 1)),
             (BinaryOp::Sub, Some(x), Some(y)) => Some(x.plus(y, -1)),
@@ -192,6 +196,33 @@ impl<'a> Checker<'a> {
         Expr {
             size: if whole { size } else { None },
             ..checked
+        }
+    }
+
+    /// `city[i] == "Rome"`: beside a label a text is the index of the level of this name.
+    fn level_compared(&self, a: Expr, b: Expr) -> (Expr, Expr) {
+        let label = |e: &Expr| {
+            let whole = match &e.kind {
+                ExprKind::Index { value, .. } => &value.kind,
+                kind => kind,
+            };
+            match whole {
+                ExprKind::Var(id) if self.is_label(*id) => Some(*id),
+                _ => None,
+            }
+        };
+        let level = |text: Expr, label: VarId| match text.kind {
+            ExprKind::Text(name) => Expr {
+                kind: ExprKind::Level { label, text: name },
+                ty: Type::scalar(Base::Int),
+                ..text
+            },
+            _ => text,
+        };
+        match (label(&a), label(&b)) {
+            (Some(id), None) => (a, level(b, id)),
+            (None, Some(id)) => (level(a, id), b),
+            _ => (a, b),
         }
     }
 

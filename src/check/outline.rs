@@ -284,10 +284,11 @@ impl<'a> Checker<'a> {
             self.report(error::data_after_all(name.span, &name.name));
             return false;
         }
-        let wrong_kind = matches!(
+        let both = matches!(
             (kind, draw),
             (VariableKind::Latent, false) | (VariableKind::Let, true)
-        ) || matches!(kind, VariableKind::Param | VariableKind::Dimension);
+        );
+        let wrong_kind = both || matches!(kind, VariableKind::Param | VariableKind::Dimension);
         let clash = self
             .definitions
             .get(&id)
@@ -316,6 +317,7 @@ impl<'a> Checker<'a> {
         });
         let problem = match kind {
             VariableKind::Data => error::observed_twice(name.span, first, &name.name),
+            _ if both => error::computed_and_drawn(name.span, first, &name.name),
             _ => error::defined_twice(name.span, first, &name.name),
         };
         self.report(problem);

@@ -152,6 +152,11 @@ pub enum ExprKind {
     Var(VarId),
     /// The number of levels of a label.
     Levels(VarId),
+    /// The index of the level of a label that has this text.
+    Level {
+        label: VarId,
+        text: String,
+    },
     /// The extent of an axis of a value.
     Extent {
         value: Box<Expr>,
@@ -272,7 +277,9 @@ impl Expr {
     /// Calls `visit` on every variable read inside.
     pub fn variables(&self, visit: &mut dyn FnMut(VarId)) {
         self.walk(&mut |e| match e.kind {
-            ExprKind::Var(id) | ExprKind::Levels(id) => visit(id),
+            ExprKind::Var(id) | ExprKind::Levels(id) | ExprKind::Level { label: id, .. } => {
+                visit(id)
+            }
             _ => {}
         });
     }
@@ -289,7 +296,8 @@ impl Expr {
             | ExprKind::Number(_)
             | ExprKind::Text(_)
             | ExprKind::Var(_)
-            | ExprKind::Levels(_) => {}
+            | ExprKind::Levels(_)
+            | ExprKind::Level { .. } => {}
             ExprKind::Extent { value, .. } => visit(value),
             ExprKind::Call { args, .. } | ExprKind::Array(args) => args.iter().for_each(visit),
             ExprKind::Let { bindings, body } => {

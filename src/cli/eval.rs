@@ -35,7 +35,7 @@ pub(super) struct Eval {
 
     /// Prints one JSON object, {"log_density": […], "messages": […]}
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 impl Eval {
@@ -129,7 +129,7 @@ fn values_of(
     }
     let array = |name: &str| arrays.iter().find(|(n, _)| *n == name).map(|(_, a)| a);
     let mut values = Vec::new();
-    for block in &model.blocks {
+    for block in &model.stated.blocks {
         let array = array(&block.name).map_or(&[][..], Vec::as_slice);
         let value: Vec<f64> = block.places.iter().map(|&k| array[k]).collect();
         if let Some(k) = value.iter().position(|x| x.is_nan()) {
@@ -244,7 +244,7 @@ fn not_finite(model: &Model, density: f64, outside: &[Outside], number: usize) -
             element: k,
             why,
         }) => {
-            let place = &model.blocks[*block];
+            let place = &model.stated.blocks[*block];
             let flat = place.places.get(*k).copied().unwrap_or(0);
             let rank = model.graph.node(place.value).shape.len();
             let name = match rank == place.support.event.len() {

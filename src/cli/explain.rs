@@ -1,7 +1,7 @@
 //! `elbo explain`: the page of an error code.
 
 use super::report::{Exit, Failure, Result, print};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Sources};
 use clap::Args;
 
 /// Codes and their pages, in order.
@@ -20,7 +20,10 @@ impl Explain {
         let code = self.code.trim().to_uppercase();
         match PAGES.iter().find(|(known, _)| *known == code) {
             Some((_, page)) => print(page).map(|()| Exit::Good),
-            None => Err(Failure::usage(unknown(&self.code, &code))),
+            None => Err(Failure::usage(
+                vec![unknown(&self.code, &code)],
+                &Sources::default(),
+            )),
         }
     }
 }

@@ -3,10 +3,10 @@
 use super::input::{Bound, Input};
 use super::progress::Line;
 use super::report::{Exit, Failure, Result, note, print, tell};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Sources};
 use crate::guide::{GUIDES, NewGuide};
 use crate::infer::{self, Method, Options};
-use crate::model::Model;
+use crate::model::{Model, QuantityKind};
 use crate::output::{
     Estimate, Posterior, Quantity, Results, Run, Seconds, Summary, TableOptions, TracePoint,
     make_folder, summarise, table, write_folder, write_json,
@@ -56,28 +56,34 @@ pub(super) struct Fit {
     precision: String,
 
     /// Names the random numbers: the same seed gives the same results
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(
+        long,
+        value_name = "N",
+        allow_negative_numbers = true,
+        default_value_t = 1,
+        value_parser = |text: &str| whole(text, 0, u64::MAX)
+    )]
     seed: u64,
 
     /// Draws of the objective [default: chosen]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_DRAWS))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = |text: &str| whole(text, 1, MOST_DRAWS))]
     samples: Option<u64>,
 
     /// Posterior draws to summarise and write
-    #[arg(long, value_name = "N", default_value_t = 1000,
-        value_parser = clap::value_parser!(u64).range(1..=MOST_DRAWS))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 1000,
+        value_parser = |text: &str| whole(text, 1, MOST_DRAWS))]
     draws: u64,
 
     /// Stops after so many steps
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = |text: &str| whole(text, 1, u64::MAX))]
     max_steps: Option<u64>,
 
     /// Stops after so many seconds
-    #[arg(long, value_name = "S", value_parser = seconds)]
+    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = seconds)]
     max_time: Option<Duration>,
 
     /// Threads; the results do not depend on it [default: as many as there are cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = |text: &str| whole(text, 1, 1024))]
     threads: Option<u64>,
 
     /// Writes draws.csv, summary.csv, trace.csv and fit.json into this folder
@@ -86,7 +92,7 @@ pub(super) struct Fit {
 
     /// Prints one JSON object instead of the table
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 
     /// Prints the results alone: no progress and no notes
     #[arg(short, long)]
@@ -106,6 +112,14 @@ pub(super) fn names<T>(table: &'static [(&'static str, T)]) -> PossibleValuesPar
 pub(super) fn precision(name: &str) -> Precision {
     let found = Precision::ALL.iter().find(|(known, _)| *known == name);
     found.map_or(Precision::default(), |&(_, precision)| precision)
+}
+
+fn whole(text: &str, least: u64, most: u64) -> std::result::Result<u64, String> {
+    match text.parse() {
+        Ok(number) if (least..=most).contains(&number) => Ok(number),
+        _ if most == u64::MAX => Err(format!("expected a whole number from {least}")),
+        _ => Err(format!("expected a whole number from {least} to {most}")),
+    }
 }
 
 fn seconds(text: &str) -> std::result::Result<Duration, String> {
@@ -141,7 +155,8 @@ impl Fit {
         messages.extend(fit.messages.iter().cloned());
         let run = self.account(&fit, messages);
         let posterior = posterior(&model, fit.posterior);
-        let summaries = summarise(&posterior);
+        let mut summaries = summarise(&posterior);
+        let constants = choose_rows(&model, &mut summaries);
         let results = Results {
             posterior: &posterior,
             summaries: &summaries,
@@ -157,7 +172,14 @@ impl Fit {
             }
         }
         self.print(&results, &fit.verdict)?;
-        if !self.quiet && !self.json {
+        if !silent && !constants.is_empty() {
+            let names: Vec<String> = constants.iter().map(|n| format!("`{n}`")).collect();
+            note(&format!(
+                "not in the table, since data alone determine them: {} (`--json` has them)",
+                names.join(", ")
+            ));
+        }
+        if !silent {
             tell(&fit.messages, &sources);
         }
         Ok(match fit.converged {
@@ -194,7 +216,7 @@ impl Fit {
                     bytes / 1e9
                 );
                 let problem = Diagnostic::error("E0648", message).help("ask for fewer draws");
-                return Err(Failure::usage(problem));
+                return Err(Failure::usage(vec![problem], &Sources::default()));
             }
         }
         Ok(())
@@ -232,7 +254,7 @@ impl Fit {
             ("method", method.map_or("auto", |(name, _)| name).into()),
             ("precision", self.precision.clone().into()),
             ("samples", fit.samples.into()),
-            ("draws", self.draws.into()),
+            ("draws", fit.posterior.draws.into()),
             ("verdict", fit.verdict.clone().into()),
         ];
         Run {
@@ -271,6 +293,7 @@ impl Fit {
         let elbo = run
             .elbo
             .map_or(String::new(), |e| match e.mean.is_finite() {
+                true if e.mean.abs() >= 1e9 => format!("ELBO {:.2e} ± {:.0e}, ", e.mean, e.se),
                 true => format!("ELBO {:.2} ± {:.2}, ", e.mean, e.se),
                 false => "ELBO −∞, ".into(),
             });
@@ -283,9 +306,35 @@ impl Fit {
     }
 }
 
+/// Leaves out of the table what has no posterior: definitions that only data determine, whose names it
+/// gives, and entries of data that are not missing.
+fn choose_rows(model: &Model, summaries: &mut [Summary]) -> Vec<String> {
+    let mut constants = Vec::new();
+    for (quantity, summary) in model.quantities.iter().zip(summaries) {
+        if quantity.kind == QuantityKind::Deterministic {
+            if model.graph.var(quantity.node).as_const().is_some() && !summary.mean.is_empty() {
+                summary.shown = Some(Vec::new());
+                constants.push(quantity.name.clone());
+            }
+            continue;
+        }
+        let blocks = &model.stated.blocks;
+        let blocks = blocks.iter().filter(|b| b.name == quantity.name);
+        let mut places: Vec<usize> = blocks.flat_map(|b| b.places.iter().copied()).collect();
+        places.sort_unstable();
+        places.dedup();
+        if places.len() < summary.mean.len() {
+            summary.shown = Some(places);
+        }
+    }
+    constants
+}
+
 /// The table with what follows it, nothing where there is nothing to show.
 fn rows(summaries: &[Summary], options: &TableOptions) -> String {
-    if summaries.iter().all(|s| s.mean.is_empty()) {
+    let nothing =
+        |s: &Summary| s.shown.as_ref().unwrap_or(&vec![0]).is_empty() || s.mean.is_empty();
+    if summaries.iter().all(nothing) {
         return String::new();
     }
     table(summaries, options) + "\n\n"
@@ -306,7 +355,7 @@ fn duration(seconds: f64) -> String {
 }
 
 fn one_wrong(diagnostic: Diagnostic) -> Failure {
-    Failure::wrong(vec![diagnostic], &crate::diag::Sources::default())
+    Failure::wrong(vec![diagnostic], &Sources::default())
 }
 
 /// Set by the first Ctrl-C; the second ends the process.
@@ -345,7 +394,7 @@ fn trace(points: &[(usize, f64)]) -> Vec<TracePoint> {
     let point = |&(step, elbo): &(usize, f64)| TracePoint {
         step,
         elbo,
-        se: f64::NAN,
+        se: None,
     };
     points.iter().map(point).collect()
 }

@@ -2,10 +2,13 @@
 
 use super::report::{Failure, Result, note, tell};
 use crate::api::Program;
+use crate::check::program::VariableKind;
 use crate::data::{self, Data, Disk};
 use crate::diag::{Diagnostics, Sources};
 use crate::model::Model;
+use crate::passes::REWRITINGS;
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use std::path::PathBuf;
 
 /// A model and where its data come from.
@@ -22,6 +25,17 @@ pub(super) struct Input {
     /// Sets one value of the data, as JSON or a bare word; it overrides files
     #[arg(long = "set", value_name = "NAME=VALUE")]
     set: Vec<String>,
+
+    /// Leaves out rewritings of the density (see `elbo profile`), for comparison: their names with commas
+    /// between them, or all
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = rewritings())]
+    without: Vec<String>,
+}
+
+/// Names of rewritings, and one for all of them.
+fn rewritings() -> PossibleValuesParser {
+    let names = REWRITINGS.iter().map(|(name, _)| *name);
+    PossibleValuesParser::new(names.chain(["all"]))
 }
 
 /// A program with the data that were given or found.
@@ -33,6 +47,7 @@ pub(super) struct Loaded {
     /// The file that was found beside the model.
     pub(super) found: Option<PathBuf>,
     given: bool,
+    without: Vec<&'static str>,
 }
 
 /// A program bound to its data.
@@ -60,16 +75,31 @@ impl Input {
                 problems.extend(new);
             }
         }
+        let variables = program.variables();
+        let declared = variables
+            .iter()
+            .filter(|v| matches!(v.kind, VariableKind::Data | VariableKind::Dimension))
+            .map(|v| v.name.as_str());
+        let mut of_options = Diagnostics::new();
         for option in &self.set {
-            let read = data::set(option, &mut sources);
-            if let Err(new) = read.and_then(|new| data.merge(new)) {
-                problems.extend(new);
+            let read = data::set(option, &mut sources).and_then(|new| {
+                data::expect_declared(&new, declared.clone())?;
+                data.merge(new)
+            });
+            if let Err(new) = read {
+                of_options.extend(new);
             }
+        }
+        if !of_options.is_empty() {
+            return Err(Failure::usage(of_options, &sources));
         }
         if !problems.is_empty() {
             return Err(Failure::wrong(problems, &sources));
         }
+        let left_out = |name: &str| self.without.iter().any(|w| w == name || w == "all");
+        let names = REWRITINGS.iter().map(|(name, _)| *name);
         Ok(Loaded {
+            without: names.filter(|name| left_out(name)).collect(),
             program,
             data,
             sources,
@@ -108,7 +138,7 @@ impl Loaded {
         let sources = self.sources;
         let (model, notes) = self
             .program
-            .bind_with_notes(&self.data)
+            .bind_without(&self.data, &self.without)
             .map_err(|e| Failure::wrong(e.diagnostics, &sources))?;
         let mut warnings = self.program.warnings().clone();
         warnings.extend(notes);

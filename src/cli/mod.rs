@@ -44,16 +44,30 @@ enum Command {
     Explain(explain::Explain),
 }
 
+impl Command {
+    /// Whether standard output is to be JSON.
+    fn json(&self) -> bool {
+        match self {
+            Command::Fit(fit) => fit.json,
+            Command::Eval(eval) => eval.json,
+            Command::Profile(profile) => profile.json,
+            Command::Check(_) | Command::Explain(_) => false,
+        }
+    }
+}
+
 /// Runs the command that the process was given, and says how it is to exit.
 pub fn main() -> ExitCode {
-    let result = match Elbo::parse().command {
+    let command = Elbo::parse().command;
+    let json = command.json();
+    let result = match command {
         Command::Fit(fit) => fit.run(),
         Command::Check(check) => check.run(),
         Command::Eval(eval) => eval.run(),
         Command::Profile(profile) => profile.run(),
         Command::Explain(explain) => explain.run(),
     };
-    let exit = result.unwrap_or_else(report::Failure::tell);
+    let exit = result.unwrap_or_else(|failure| failure.tell(json));
     ExitCode::from(exit as u8)
 }
 

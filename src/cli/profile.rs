@@ -6,6 +6,7 @@ use super::report::{Exit, Result, print, print_json};
 use crate::diag::Sources;
 use crate::infer::{self, StatementShare, profile};
 use crate::model::Model;
+use crate::passes::Rewritten;
 use crate::tape::Precision;
 use clap::Args;
 use serde_json::{Value, json};
@@ -30,7 +31,7 @@ pub(super) struct Profile {
 
     /// Prints one JSON object, with times in nanoseconds but for compilation
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 impl Profile {
@@ -55,6 +56,17 @@ fn object(cost: &infer::Profile, model: &Model, sources: &Sources) -> Value {
         })
     };
     let statements: Vec<Value> = cost.statements.iter().map(statement).collect();
+    let rewritten = |r: &Rewritten| {
+        let place = model.place(r.origin);
+        json!({
+            "name": r.name,
+            "line": place.map(|p| sources.line(p.span)),
+            "text": place.map(|p| &p.text),
+            "rows": r.rows,
+            "left": r.left,
+        })
+    };
+    let rewritten: Vec<Value> = cost.rewritten.iter().map(rewritten).collect();
     json!({
         "size": cost.size,
         "log_density_ns": cost.log_density,
@@ -64,6 +76,7 @@ fn object(cost: &infer::Profile, model: &Model, sources: &Sources) -> Value {
         "nodes": cost.nodes,
         "instructions": cost.instructions,
         "arena_bytes": cost.arena,
+        "rewritings": rewritten,
         "statements": statements,
     })
 }
@@ -99,7 +112,23 @@ fn text(cost: &infer::Profile, model: &Model, sources: &Sources) -> String {
         }
     };
     let statements: String = cost.statements.iter().map(statement).collect();
-    format!("{rows}\nshare of a gradient\n{statements}")
+    let rewritten = |r: &Rewritten| {
+        let what = match r.name {
+            "equal_rows" => "different ones",
+            _ => "statistics",
+        };
+        let (name, rows, left) = (r.name, r.rows, r.left);
+        let place = model.place(r.origin).map_or(String::new(), |p| {
+            format!("line {:<4} {}: ", sources.line(p.span), p.text)
+        });
+        format!("  {place}{rows} rows become {left} {what} ({name})\n")
+    };
+    let rewritten: String = cost.rewritten.iter().map(rewritten).collect();
+    let rewritten = match rewritten.is_empty() {
+        true => rewritten,
+        false => format!("\nsummed beforehand\n{rewritten}"),
+    };
+    format!("{rows}{rewritten}\nshare of a gradient\n{statements}")
 }
 
 fn time(nanoseconds: f64) -> String {

@@ -55,10 +55,10 @@ impl Failure {
     }
 
     /// The command line is wrong in a way that its parser cannot see.
-    pub(super) fn usage(diagnostic: Diagnostic) -> Failure {
+    pub(super) fn usage(diagnostics: Diagnostics, sources: &Sources) -> Failure {
         Failure::Told {
-            diagnostics: vec![diagnostic],
-            sources: Sources::default(),
+            diagnostics,
+            sources: sources.clone(),
             exit: Exit::Usage,
         }
     }
@@ -72,8 +72,8 @@ impl Failure {
         }
     }
 
-    /// Says it on standard error.
-    pub(super) fn tell(self) -> Exit {
+    /// Says it on standard error, and with `json` as one object on standard output too.
+    pub(super) fn tell(self, json: bool) -> Exit {
         match self {
             Failure::Told {
                 diagnostics,
@@ -81,6 +81,10 @@ impl Failure {
                 exit,
             } => {
                 tell(&diagnostics, &sources);
+                if json {
+                    // Where standard output cannot be written the messages stand on the other stream.
+                    let _ = print_json(&errors(&diagnostics, &sources));
+                }
                 exit
             }
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Good,
@@ -93,6 +97,21 @@ impl Failure {
             }
         }
     }
+}
+
+/// `{"error": the first, "errors": all}`, each with code, severity, message, help and place.
+fn errors(diagnostics: &Diagnostics, sources: &Sources) -> serde_json::Value {
+    let mut errors = crate::output::messages(diagnostics);
+    let objects = errors.as_array_mut().into_iter().flatten();
+    for (object, diagnostic) in objects.zip(diagnostics) {
+        if let Some(span) = diagnostic.labels.first().map(|l| l.span)
+            && let Some(file) = sources.get(span.source)
+        {
+            object["file"] = file.name.as_str().into();
+            object["line"] = sources.line(span).into();
+        }
+    }
+    serde_json::json!({"error": errors[0], "errors": errors})
 }
 
 /// Renders diagnostics to standard error.

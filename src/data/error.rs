@@ -174,6 +174,17 @@ pub(super) fn unclosed_quote(label: &str, row: &str, place: &Place) -> Diagnosti
     .help("close the quote; the file may also have been cut short")
 }
 
+/// E0613: `"5" pipe`.
+pub(super) fn text_after_quotes(label: &str, row: &str, place: &Place) -> Diagnostic {
+    let message = format!("`{label}`: text follows the closing quote of a field in {row}");
+    show(
+        Diagnostic::error("E0613", message),
+        place,
+        "outside the quotes",
+    )
+    .help("put the whole field in quotes; a quote inside it is written twice: \"5\"\" pipe\"")
+}
+
 pub(super) fn ragged(entry: &Entry, index: &[usize], length: usize, expected: usize) -> Diagnostic {
     let name = &entry.name;
     let here = element(name, index);
@@ -268,6 +279,23 @@ pub(super) fn bad_set(text: &str, why: &str) -> Diagnostic {
     Diagnostic::error("E0618", format!("`--set {text}`: {why}")).help(
         "write `--set name=value`, as in `--set sigma=2.5`, `--set 'y=[1, 2, 3]'`, `--set unit=km`",
     )
+}
+
+/// E0618: the program declares no such name.
+pub(super) fn unknown_set<'a>(name: &str, declared: impl Iterator<Item = &'a str>) -> Diagnostic {
+    let declared: Vec<&str> = declared.collect();
+    let message = format!("`--set {name}=…`: the program declares no data named `{name}`");
+    let listed: Vec<String> = declared
+        .iter()
+        .take(LISTED)
+        .map(|n| format!("`{n}`"))
+        .collect();
+    let more = if declared.len() > LISTED { ", …" } else { "" };
+    Diagnostic::error("E0618", message).help(match closest(name, declared.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if declared.is_empty() => "it declares no data".into(),
+        None => format!("its data and dimensions: {}{more}", listed.join(", ")),
+    })
 }
 
 pub(super) fn text_for_numbers(

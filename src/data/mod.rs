@@ -24,7 +24,7 @@ mod values;
 mod tests;
 
 pub use files::{Disk, Files, InMemory};
-pub use set::set;
+pub use set::{expect_declared, set};
 pub use store::Data;
 pub use values::{Cell, Entry, Kind, Mixed, Numbers, Origin, Values};
 

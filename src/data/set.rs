@@ -50,6 +50,26 @@ pub fn set(option: &str, sources: &mut Sources) -> Result<Data, Diagnostics> {
     Ok(data)
 }
 
+/// That what `--set` options name is declared.
+///
+/// # Errors
+/// E0618 for each name that is not among those declared.
+pub fn expect_declared<'a>(
+    set: &Data,
+    declared: impl Iterator<Item = &'a str> + Clone,
+) -> Result<(), Diagnostics> {
+    let unknown = set
+        .names()
+        .filter(|name| !declared.clone().any(|d| d == *name));
+    let problems: Diagnostics = unknown
+        .map(|name| error::unknown_set(name, declared.clone()))
+        .collect();
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(problems),
+    }
+}
+
 fn quote(word: &str) -> String {
     serde_json::Value::String(word.to_owned()).to_string()
 }

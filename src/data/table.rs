@@ -98,6 +98,8 @@ impl<'a> Table<'a> {
                     &self.header,
                 ));
             }
+            let end = self.start + reader.position().byte() as usize;
+            row.check_after_quotes(end)?;
             visit(&row)?;
             index += 1;
         }
@@ -158,6 +160,24 @@ impl Row<'_> {
                 .iter()
                 .take_while(|b| matches!(b, b'\n' | b'\r'))
                 .count()
+    }
+
+    /// Refuses text behind a closing quote, in a row that ends at byte `end`.
+    fn check_after_quotes(&self, end: usize) -> Result<(), Diagnostic> {
+        let (text, start) = (self.table.text, self.first_byte());
+        let bytes = text.text.as_bytes();
+        if !bytes[start..end.clamp(start, bytes.len())].contains(&b'"') {
+            return Ok(());
+        }
+        let ranges = fields(&bytes[start..], self.table.delimiter).0;
+        for range in ranges {
+            let field = &bytes[start + range.start..start + range.end];
+            if let Some(at) = text_after_quotes(field) {
+                let place = text.place(start + range.start + at, start + range.end);
+                return Err(error::text_after_quotes(&text.label, &self.name(), &place));
+            }
+        }
+        Ok(())
     }
 
     fn check_quotes(&self) -> Result<(), Diagnostic> {
@@ -221,4 +241,18 @@ fn fields(bytes: &[u8], delimiter: u8) -> (Vec<Range<usize>>, Option<usize>) {
     }
     ranges.push(from..at);
     (ranges, opened)
+}
+
+/// Where in a field text begins that stands behind the closing quote, spaces apart.
+fn text_after_quotes(field: &[u8]) -> Option<usize> {
+    if field.first() != Some(&b'"') {
+        return None;
+    }
+    let mut at = 1;
+    while at < field.len() && (field[at] != b'"' || field.get(at + 1) == Some(&b'"')) {
+        at += if field[at] == b'"' { 2 } else { 1 };
+    }
+    let rest = field.get(at + 1..)?;
+    let blank = rest.iter().take_while(|b| b.is_ascii_whitespace()).count();
+    (blank < rest.len()).then_some(at + 1 + blank)
 }

@@ -40,6 +40,31 @@ fn says(found: &Diagnostic, code: &str, words: &[&str]) {
     }
 }
 
+/// A disk that shows a file and refuses to read it.
+struct Locked;
+
+impl Files for Locked {
+    fn read(&self, _path: &Path) -> std::io::Result<Vec<u8>> {
+        Err(std::io::ErrorKind::PermissionDenied.into())
+    }
+
+    fn exists(&self, _path: &Path) -> bool {
+        true
+    }
+
+    fn list(&self, _folder: &Path) -> std::io::Result<Vec<String>> {
+        Ok(vec!["d.json".into()])
+    }
+}
+
+#[test]
+fn a_file_that_is_refused_is_told_with_the_reason() {
+    let found = load(&Locked, Path::new("d.json"), &mut Sources::default());
+    let errors = found.expect_err("nothing was read");
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    says(&errors[0], "E0603", &["`d.json`", "permission denied"]);
+}
+
 fn numbers(data: &Data, name: &str) -> (Vec<usize>, Vec<f64>, Vec<usize>, bool, bool) {
     let n = data
         .get(name)
@@ -382,6 +407,11 @@ fn csv_mistakes_are_named_with_row_and_column() {
         &["row 2", "line 3"],
     );
     says(&error("d.csv", "a,\"b\n1,2\n"), "E0613", &["the header"]);
+    says(
+        &error("d.csv", "a,b\n1,2\n\"5\" pipe,28\n"),
+        "E0613",
+        &["row 2 (line 3)", "follows the closing quote"],
+    );
     says(
         &error("d.csv", "a,b\n1,2\n3,1e999\n"),
         "E0616",

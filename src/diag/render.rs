@@ -1,7 +1,7 @@
 //! Renders diagnostics with their source text, by miette.
 
 use super::excerpt::{Excerpt, shorten};
-use super::{Diagnostic, Diagnostics, Severity, Sources};
+use super::{Diagnostic, Diagnostics, Label, Severity, Sources};
 use miette::{LabeledSpan, SourceCode};
 use std::fmt;
 
@@ -11,6 +11,8 @@ pub struct Report {
     diagnostic: Diagnostic,
     source: Option<Excerpt>,
     elsewhere: Vec<Report>,
+    /// Whether it only adds a place to another: then its code and severity are that one's.
+    is_note: bool,
 }
 
 impl Report {
@@ -24,13 +26,21 @@ impl Report {
             .iter()
             .filter(|l| Some(l.span.source) != primary)
         {
+            // The message is the label's text, which need not be said again at the place itself.
+            let place = Label {
+                span: label.span,
+                text: String::new(),
+            };
             let note = Diagnostic {
                 message: label.text.clone(),
-                labels: vec![label.clone()],
+                labels: vec![place],
                 help: None,
                 ..diagnostic.clone()
             };
-            elsewhere.push(Report::new(note, sources));
+            elsewhere.push(Report {
+                is_note: true,
+                ..Report::new(note, sources)
+            });
         }
         let source = primary
             .and_then(|id| sources.get(id))
@@ -41,6 +51,7 @@ impl Report {
             diagnostic: here,
             source,
             elsewhere,
+            is_note: false,
         }
     }
 }
@@ -55,10 +66,13 @@ impl std::error::Error for Report {}
 
 impl miette::Diagnostic for Report {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(self.diagnostic.code))
+        (!self.is_note).then(|| Box::new(self.diagnostic.code) as Box<dyn fmt::Display>)
     }
 
     fn severity(&self) -> Option<miette::Severity> {
+        if self.is_note {
+            return Some(miette::Severity::Advice);
+        }
         Some(match self.diagnostic.severity {
             Severity::Error => miette::Severity::Error,
             Severity::Warning => miette::Severity::Warning,
@@ -83,10 +97,11 @@ impl miette::Diagnostic for Report {
                     label.span.start as usize,
                     (label.span.end - label.span.start) as usize,
                 );
+                let text = (!label.text.is_empty()).then(|| label.text.clone());
                 if i == 0 {
-                    LabeledSpan::new_primary_with_span(Some(label.text.clone()), (start, len))
+                    LabeledSpan::new_primary_with_span(text, (start, len))
                 } else {
-                    LabeledSpan::new_with_span(Some(label.text.clone()), (start, len))
+                    LabeledSpan::new_with_span(text, (start, len))
                 }
             },
         )))

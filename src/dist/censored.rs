@@ -2,8 +2,8 @@
 
 use super::truncated::{DISTRIBUTION, bound, check_bounds, sample_between};
 use super::{
-    Declaration, Distribution, Domain, EventAxis, Family, Form, Parameter, Point, Support, Values,
-    log_space,
+    Bounds, Declaration, Distribution, Domain, EventAxis, Family, Form, Parameter, Point, Support,
+    Values, log_space,
 };
 use crate::graph::Var;
 use rand::Rng;
@@ -63,6 +63,14 @@ impl Family for Censored {
             },
             other => other,
         }
+    }
+
+    fn bounds(&self) -> Option<Bounds> {
+        Some(Bounds {
+            lower: 1,
+            upper: 2,
+            may_be_equal: true,
+        })
     }
 
     fn check_arguments(&self, d: &Distribution<'_>) -> Result<(), String> {

@@ -1,8 +1,8 @@
 //! The uniform distribution on whole numbers.
 
 use super::{
-    Declaration, Distribution, Domain, Family, Form, Parameter, Point, Support, Values, draw,
-    log_space,
+    Bounds, Declaration, Distribution, Domain, Family, Form, Parameter, Point, Support, Values,
+    draw, log_space,
 };
 use crate::graph::Var;
 use rand::Rng;
@@ -48,13 +48,12 @@ impl Family for DiscreteUniform {
         }
     }
 
-    fn check_arguments(&self, d: &Distribution<'_>) -> Result<(), String> {
-        match size(d).as_const() {
-            Some(size) if size.data().iter().any(|&n| n < 1.0) => {
-                Err("'lower' must not be greater than 'upper'".into())
-            }
-            _ => Ok(()),
-        }
+    fn bounds(&self) -> Option<Bounds> {
+        Some(Bounds {
+            lower: 0,
+            upper: 1,
+            may_be_equal: true,
+        })
     }
 
     fn sample(&self, p: &Point, rng: &mut dyn Rng, out: &mut [f64]) {

@@ -51,6 +51,10 @@ impl Family for Flat {
         true
     }
 
+    fn is_normalised(&self) -> bool {
+        false
+    }
+
     fn sample(&self, p: &Point, rng: &mut dyn Rng, out: &mut [f64]) {
         out[0] = match (p.scalar_or_none(0), p.scalar_or_none(1)) {
             (Some(lower), Some(upper)) => lower + (upper - lower) * rng.random::<f64>(),

@@ -39,6 +39,10 @@ impl Family for HalfFlat {
         true
     }
 
+    fn is_normalised(&self) -> bool {
+        false
+    }
+
     fn sample(&self, _p: &Point, _rng: &mut dyn Rng, out: &mut [f64]) {
         out[0] = f64::NAN;
     }

@@ -14,6 +14,7 @@ mod log_space;
 mod matrix;
 mod point;
 mod power;
+mod sampled;
 mod support;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -72,6 +73,7 @@ pub use declaration::{
     Declaration, DefaultValue, Domain, EventAxis, Form, Kind, Parameter, Values,
 };
 pub use point::{Point, PointArgument};
+pub use sampled::{KEY, Sampled, Skeleton};
 pub use support::Support;
 
 use crate::graph::Var;
@@ -138,6 +140,30 @@ pub fn find(name: &str) -> Option<&'static dyn Family> {
         .find(|f| f.declaration().name == name)
 }
 
+/// The families of numbers whose distribution function is known whatever the arguments are, in order:
+/// those that can be truncated and censored anywhere. Of other families of whole numbers it is a sum,
+/// which needs bounds that are constants; a family that wraps another goes by that.
+///
+/// ```
+/// use elbo::dist::with_distribution_function;
+/// let names: Vec<&str> = with_distribution_function().map(|f| f.declaration().name).collect();
+/// assert!(names.contains(&"Normal") && !names.contains(&"Gamma"));
+/// ```
+pub fn with_distribution_function() -> impl Iterator<Item = &'static dyn Family> {
+    FAMILIES.iter().copied().filter(|family| {
+        let parameters = family.declaration().forms[0].parameters;
+        let number = |p: &Parameter| matches!(p.kind, Kind::Value { rank: 0, .. });
+        if !family.declaration().event.is_empty() || !parameters.iter().all(number) {
+            return false;
+        }
+        let graph = crate::graph::Graph::new();
+        let values: Vec<Var<'_>> = parameters.iter().map(|_| graph.input(&[])).collect();
+        let d = Distribution::new(*family, 0, &values);
+        let x = graph.input(&[]);
+        family.log_cdf(&d, x).is_some() && family.log_survival(&d, x).is_some()
+    })
+}
+
 /// What a distribution is, apart from its arguments.
 pub trait Family: Send + Sync {
     fn declaration(&self) -> &'static Declaration;
@@ -159,9 +185,20 @@ pub trait Family: Send + Sync {
         Ok(())
     }
 
+    /// Positions of the arguments that bound the values from below and above, if there are any.
+    fn bounds(&self) -> Option<Bounds> {
+        None
+    }
+
     /// Whether the support is not the declared one but depends on arguments.
     fn support_needs_arguments(&self) -> bool {
         false
+    }
+
+    /// Whether the density integrates to 1, whatever the arguments are; else there is nothing to draw
+    /// from, or not with the density's constant.
+    fn is_normalised(&self) -> bool {
+        true
     }
 
     /// One draw into `out` (the event's elements, row-major).
@@ -191,6 +228,26 @@ pub trait Family: Send + Sync {
     fn entropy<'g>(&self, _d: &Distribution<'g>) -> Option<Var<'g>> {
         None
     }
+}
+
+/// Which arguments bound the values: known bounds must stand in order.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    pub lower: usize,
+    pub upper: usize,
+    /// Whether the bounds may be equal.
+    pub may_be_equal: bool,
+}
+
+/// Why a distribution cannot take its arguments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// The family, which may be one that others wrap.
+    pub dist: &'static str,
+    /// A clause about its arguments.
+    pub why: String,
+    /// The batch index of the arguments that are to blame, from 0, where it is some of them.
+    pub at: Option<Vec<usize>>,
 }
 
 /// A family with arguments, in the order of one of its forms.
@@ -286,8 +343,9 @@ impl<'g> Distribution<'g> {
             })
     }
 
-    /// [`Family::check_arguments`] of this distribution and of those it wraps, innermost first.
-    pub fn check_arguments(&self) -> Result<(), String> {
+    /// The order of [`Family::bounds`] and [`Family::check_arguments`], of this distribution and of
+    /// those it wraps, innermost first.
+    pub fn check_arguments(&self) -> Result<(), Refusal> {
         for arg in &self.args {
             match arg {
                 Argument::Distribution(d) | Argument::Stack(d) => d.check_arguments()?,
@@ -297,7 +355,58 @@ impl<'g> Distribution<'g> {
                 _ => {}
             }
         }
-        self.family.check_arguments(self)
+        self.check_bounds()?;
+        self.family.check_arguments(self).map_err(|why| Refusal {
+            dist: self.family.declaration().name,
+            why,
+            at: None,
+        })
+    }
+
+    /// Bounds that are known stand in order.
+    fn check_bounds(&self) -> Result<(), Refusal> {
+        let Some(bounds) = self.family.bounds() else {
+            return Ok(());
+        };
+        let both = (
+            self.value_or_none(bounds.lower),
+            self.value_or_none(bounds.upper),
+        );
+        let (Some(lower), Some(upper)) = both else {
+            return Ok(());
+        };
+        let wrong = match bounds.may_be_equal {
+            true => lower.gt(upper),
+            false => lower.ge(upper),
+        };
+        let Some(wrong) = wrong.as_const() else {
+            return Ok(());
+        };
+        let Some(flat) = wrong.data().iter().position(|&w| w != 0.0) else {
+            return Ok(());
+        };
+        let number = |bound: Var<'g>| {
+            let all = bound.broadcast(wrong.shape()).as_const();
+            all.map_or(f64::NAN, |all| all.data()[flat])
+        };
+        let declaration = self.family.declaration();
+        let name = |position: usize| declaration.forms[self.form].parameters[position].name;
+        let (below, above) = (name(bounds.lower), name(bounds.upper));
+        let why = match (number(lower), number(upper)) {
+            (a, b) if a == b => format!("`{below}` and `{above}` are both {a}"),
+            (a, b) => format!("`{below}` is {a}, which lies above `{above}`, {b}"),
+        };
+        let mut rest = flat;
+        let mut at: Vec<usize> = Vec::new();
+        for &n in wrong.shape().iter().rev() {
+            at.insert(0, rest % n);
+            rest /= n;
+        }
+        Err(Refusal {
+            dist: declaration.name,
+            why,
+            at: Some(at),
+        })
     }
 
     pub fn log_prob(&self, x: Var<'g>) -> Var<'g> {
@@ -320,6 +429,16 @@ impl<'g> Distribution<'g> {
 
     pub fn support(&self) -> Support<'g> {
         self.family.support(self)
+    }
+
+    /// [`Family::is_normalised`], of all that it wraps too.
+    pub fn is_normalised(&self) -> bool {
+        self.family.is_normalised()
+            && self.args.iter().all(|arg| match arg {
+                Argument::Distribution(d) | Argument::Stack(d) => d.is_normalised(),
+                Argument::Distributions(all) => all.iter().all(Distribution::is_normalised),
+                _ => true,
+            })
     }
 
     pub fn is_discrete(&self) -> bool {

@@ -170,12 +170,11 @@ impl<'g> Distribution<'g> {
     }
 }
 
-/// The own axes of a value at one element of the batch; batch axes may be of extent 1.
-fn element(value: &Tensor, rank: usize, batch: &[usize], at: usize) -> PointArgument {
+/// Where the own axes of a value begin at one element of the batch; batch axes may be of extent 1.
+pub(super) fn offset(value: &Tensor, rank: usize, batch: &[usize], at: usize) -> usize {
     let shape = value.shape();
     let lead = shape.len() - rank;
-    let own = &shape[lead..];
-    let (mut rest, mut offset, mut stride) = (at, 0, numel(own));
+    let (mut rest, mut offset, mut stride) = (at, 0, numel(&shape[lead..]));
     for axis in (0..lead).rev() {
         let extent = batch[axis + batch.len() - lead];
         if shape[axis] > 1 {
@@ -184,8 +183,15 @@ fn element(value: &Tensor, rank: usize, batch: &[usize], at: usize) -> PointArgu
         }
         rest /= extent;
     }
+    offset
+}
+
+/// The own axes of a value at one element of the batch.
+pub(super) fn element(value: &Tensor, rank: usize, batch: &[usize], at: usize) -> PointArgument {
+    let own = &value.shape()[value.shape().len() - rank..];
+    let from = offset(value, rank, batch, at);
     PointArgument::Value {
-        data: value.data()[offset..offset + numel(own)].to_vec(),
+        data: value.data()[from..from + numel(own)].to_vec(),
         shape: own.to_vec(),
     }
 }

@@ -1,8 +1,8 @@
 //! Truncated distributions.
 
 use super::{
-    Declaration, DefaultValue, Distribution, Domain, EventAxis, Family, Form, Kind, Parameter,
-    Point, Support, Values, draw, log_space,
+    Bounds, Declaration, DefaultValue, Distribution, Domain, EventAxis, Family, Form, Kind,
+    Parameter, Point, Support, Values, draw, log_space,
 };
 use crate::graph::{Graph, Var};
 use rand::Rng;
@@ -53,12 +53,6 @@ pub(super) fn check_bounds(d: &Distribution<'_>, verb: &str) -> Result<(), Strin
         ));
     }
     let (lower, upper) = (bound(d, 1), bound(d, 2));
-    if let (Some(a), Some(b)) = (lower, upper)
-        && let Some(wrong) = a.gt(b).as_const()
-        && wrong.data().iter().any(|&w| w != 0.0)
-    {
-        return Err("'lower' must not be greater than 'upper'".into());
-    }
     if (lower.is_some() || upper.is_some()) && log_space::log_between(inner, lower, upper).is_none()
     {
         let constant = if inner.is_discrete() {
@@ -66,8 +60,12 @@ pub(super) fn check_bounds(d: &Distribution<'_>, verb: &str) -> Result<(), Strin
         } else {
             ""
         };
+        let known: Vec<&str> = super::with_distribution_function()
+            .map(|f| f.declaration().name)
+            .collect();
         return Err(format!(
-            "{name} cannot be {verb}{constant}: its distribution function has no known form"
+            "{name} cannot be {verb}{constant}: its distribution function has no known form; that of {} has",
+            known.join(", ")
         ));
     }
     Ok(())
@@ -116,6 +114,14 @@ impl Family for Truncated {
             }
             other => other,
         }
+    }
+
+    fn bounds(&self) -> Option<Bounds> {
+        Some(Bounds {
+            lower: 1,
+            upper: 2,
+            may_be_equal: true,
+        })
     }
 
     fn check_arguments(&self, d: &Distribution<'_>) -> Result<(), String> {

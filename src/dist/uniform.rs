@@ -1,6 +1,8 @@
 //! The Uniform distribution.
 
-use super::{Declaration, Distribution, Domain, Family, Form, Parameter, Point, Support, Values};
+use super::{
+    Bounds, Declaration, Distribution, Domain, Family, Form, Parameter, Point, Support, Values,
+};
 use crate::graph::Var;
 use rand::{Rng, RngExt};
 
@@ -36,6 +38,14 @@ impl Family for Uniform {
             lower: Some(d.value(0)),
             upper: Some(d.value(1)),
         }
+    }
+
+    fn bounds(&self) -> Option<Bounds> {
+        Some(Bounds {
+            lower: 0,
+            upper: 1,
+            may_be_equal: false,
+        })
     }
 
     fn support_needs_arguments(&self) -> bool {

@@ -18,7 +18,7 @@ static DECLARATION: Declaration = Declaration {
             Parameter::scalar(
                 "concentration",
                 Domain::Positive,
-                "0 is uniform; near `1 / variance` when large",
+                "nearly uniform when near 0; about `1 / variance` when large",
             ),
         ],
     }],

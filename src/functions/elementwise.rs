@@ -52,24 +52,24 @@ unary! {
     "abs" same_base abs "Absolute value.";
     "sign" whole sign "-1, 0 or 1.";
     "square" same_base square "x².";
-    "sqrt" real sqrt "Square root.";
+    "sqrt" real sqrt "Square root of x ≥ 0.";
     "exp" real exp "Exponential function.";
     "expm1" real expm1 "exp(x) − 1, exact near 0.";
-    "log" real log "Natural logarithm.";
-    "log1p" real log1p "log(1 + x), exact near 0.";
+    "log" real log "Natural logarithm of x > 0.";
+    "log1p" real log1p "log(1 + x) for x > −1, exact near 0.";
     "log1m_exp" real log1m_exp "log(1 − exp(x)) for x < 0.";
     "sin" real sin "Sine of radians.";
     "cos" real cos "Cosine of radians.";
     "tan" real tan "Tangent of radians.";
-    "asin" real asin "Arc sine, in radians.";
-    "acos" real acos "Arc cosine, in radians.";
+    "asin" real asin "Arc sine of x from −1 to 1, in radians.";
+    "acos" real acos "Arc cosine of x from −1 to 1, in radians.";
     "atan" real atan "Arc tangent, in radians.";
     "sinh" real sinh "Hyperbolic sine.";
     "cosh" real cosh "Hyperbolic cosine.";
     "tanh" real tanh "Hyperbolic tangent.";
     "expit" real sigmoid "Logistic function 1 / (1 + exp(−x)).";
     "sigmoid" real sigmoid "Logistic function, as expit.";
-    "logit" real logit "log(x / (1 − x)).";
+    "logit" real logit "log(x / (1 − x)) for 0 < x < 1.";
     "softplus" real softplus "log(1 + exp(x)).";
     "lgamma" real lgamma "log Γ(x).";
     "digamma" real digamma "Derivative of lgamma.";
@@ -78,7 +78,7 @@ unary! {
     "erfc" real erfc "1 − erf(x).";
     "Phi" real phi "Distribution function of the standard Normal.";
     "log_Phi" real log_phi "Logarithm of Phi, exact far into the lower tail.";
-    "inv_Phi" real inv_phi "Quantile function of the standard Normal.";
+    "inv_Phi" real inv_phi "Quantile function of the standard Normal, for 0 < x < 1.";
     "floor" whole floor "Largest integer not above x.";
     "ceil" whole ceil "Smallest integer not below x.";
     "round" whole round "Nearest integer, halves away from 0.";
@@ -107,7 +107,7 @@ binary! {
     "*" "a * b" same_base mul "Product, element by element.";
     "/" "a / b" real div "Quotient; of integers too it is a real number.";
     "%" "a % b" same_base rem "Remainder with the sign of b.";
-    "^" "a ^ b" power pow "Power.";
+    "^" "a ^ b" power pow "Power; a negative a needs a whole b.";
     "==" "a == b" truth eq "Whether equal.";
     "!=" "a != b" truth ne "Whether not equal.";
     "<" "a < b" truth lt "Whether less.";
@@ -120,9 +120,9 @@ binary! {
     "fmax" "fmax(a, b)" same_base max "The larger of each pair.";
     "fmin" "fmin(a, b)" same_base min "The smaller of each pair.";
     "atan2" "atan2(y, x)" real atan2 "Angle of the point (x, y), in radians.";
-    "xlogy" "xlogy(x, y)" real xlogy "x · log(y), 0 where x is 0.";
-    "lbeta" "lbeta(a, b)" real lbeta "log of the Beta function.";
-    "log_choose" "log_choose(n, k)" real log_choose "log of the binomial coefficient.";
+    "xlogy" "xlogy(x, y)" real xlogy "x · log(y) for y ≥ 0; 0 where x is 0.";
+    "lbeta" "lbeta(a, b)" real lbeta "log of the Beta function, for a, b > 0.";
+    "log_choose" "log_choose(n, k)" real log_choose "log of the binomial coefficient, for 0 ≤ k ≤ n.";
     "log_add_exp" "log_add_exp(a, b)" real log_add_exp "log(exp(a) + exp(b)).";
 }
 

@@ -86,6 +86,10 @@ impl Guide for MeanField {
         centre.iter().copied().chain(log_sds).collect()
     }
 
+    fn latent(&self, parameter: usize) -> usize {
+        parameter % self.layout.size()
+    }
+
     fn scale(&self, params: &[f64], out: &mut [f64]) {
         let size = self.layout.size();
         let (means, log_sds) = out.split_at_mut(size);

@@ -53,7 +53,8 @@ pub trait Guide: fmt::Debug + Send + Sync {
     /// The name it is asked for by.
     fn name(&self) -> &'static str;
 
-    /// Its parameters, all unconstrained, named for people.
+    /// Its parameters, all unconstrained, named for people. Those that move the coordinates of `u`, one
+    /// for each and in their order, come first.
     fn parameters(&self) -> Vec<Stretch>;
 
     /// Standard Normal numbers that one draw takes.
@@ -71,6 +72,9 @@ pub trait Guide: fmt::Debug + Send + Sync {
     /// Parameters at which the guide is centred on a point with the given sds, as nearly as the
     /// family can.
     fn init(&self, centre: &[f64], sd: &[f64]) -> Vec<f64>;
+
+    /// The coordinate of `u` that a parameter moves first of all.
+    fn latent(&self, parameter: usize) -> usize;
 
     /// Natural length of each parameter: what moves the distribution by about one of its sds.
     fn scale(&self, params: &[f64], out: &mut [f64]);

@@ -3,7 +3,7 @@
 //! This is what starting points are looked for with, and what a point that is not finite is explained
 //! with: the graph keeps the origins of the model's nodes.
 
-use super::optim::{NonFinite, Objective, finite};
+use super::optim::{Budget, NonFinite, Objective, finite};
 use crate::autodiff::{grad, hvp};
 use crate::graph::{Graph, NodeId, Rebuild, Tensor, Var};
 use crate::model::Model;
@@ -21,10 +21,21 @@ pub(crate) struct Density {
     product: AnyTape,
     /// The natural length of each coordinate, for the optimiser.
     pub(crate) scale: Vec<f64>,
+    /// Once it is spent no more Hessian products are computed; they count as not finite.
+    budget: Budget,
 }
 
 impl Density {
     pub(crate) fn new(model: &Model, precision: Precision) -> Density {
+        Density::of(model, model.log_joint, precision)
+    }
+
+    /// Of the log joint density as the statements give it.
+    pub(crate) fn as_written(model: &Model) -> Density {
+        Density::of(model, model.as_written, Precision::Double)
+    }
+
+    fn of(model: &Model, log_joint: NodeId, precision: Precision) -> Density {
         let graph = Graph::new();
         let inputs: Vec<Var> = model
             .blocks
@@ -35,7 +46,7 @@ impl Density {
         for (block, input) in model.blocks.iter().zip(&inputs) {
             walk.substitute(block.input, *input, false);
         }
-        let parts = walk.emit(&[model.log_joint, model.log_jacobian]);
+        let parts = walk.emit(&[log_joint, model.log_jacobian]);
         let value = -(parts[0].var + parts[1].var);
         let gradients: Vec<NodeId> = grad(value, &inputs).iter().map(|g| g.id).collect();
         let along: Vec<Var> = inputs.iter().map(|i| graph.input(&i.shape())).collect();
@@ -55,6 +66,14 @@ impl Density {
             gradient,
             product,
             scale: vec![1.0; model.size()],
+            budget: Budget::default(),
+        }
+    }
+
+    pub(crate) fn within(self, budget: &Budget) -> Density {
+        Density {
+            budget: budget.clone(),
+            ..self
         }
     }
 
@@ -95,6 +114,9 @@ impl Objective for Density {
     }
 
     fn hess_vec(&mut self, x: &[f64], v: &[f64], out: &mut [f64]) -> Result<(), NonFinite> {
+        if self.budget.interrupted() {
+            return Err(NonFinite);
+        }
         let blocks = self.inputs.len();
         self.product.fill(0, blocks, x);
         self.product.fill(blocks, blocks, v);

@@ -1,42 +1,52 @@
 //! Turns a start into the optimum of the deterministic objective, with as many draws as it takes.
 //!
-//! The optimum for one set of draws is off by their Monte Carlo error. Solving again with twice as many
-//! independent draws shows that error: the distance between the two optima has three times the
-//! variance of the second one's. Draws are doubled until what is left is too small to matter.
+//! The optimum for one set of draws is off by their Monte Carlo error, which other draws show
+//! ([`precision`]). It falls with the root of the number of draws, so the first round says how many the
+//! next one needs, and where that will end.
 
 use super::objective::{Elbo, FixedDraws};
 use super::optim::{
-    Budget, NewtonSettings, Objective, Outcome, Progress, Stop, make_positive, minimise_newton,
+    Budget, NewtonSettings, Objective, Outcome, Progress, Stop, minimise_newton, natural_lengths,
 };
+use super::precision::{MonteCarlo, precision};
 
 /// How draws are chosen.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Draws {
     /// In the first round.
     pub(crate) first: usize,
-    /// In the last, at most.
+    /// So many at least before an error is believed: what a heavy tail does is rare.
+    pub(crate) believed: usize,
+    /// In the last round, at most.
     pub(crate) most: usize,
     /// Monte Carlo error that does not matter: of any coordinate in its natural length, and of the
     /// ELBO in nats.
     pub(crate) tolerance: f64,
 }
 
-/// Monte Carlo error of a fit.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MonteCarlo {
-    /// Largest standard error of a mean in posterior sds, or of a log sd.
-    pub sds: f64,
-    /// ELBO lost because of it, in nats.
-    pub nats: f64,
-}
-
-/// The last round's optimum, and what all of them took.
+/// The last optimum found, and what all rounds took.
 pub(crate) struct Solved {
     pub(crate) outcome: Outcome,
+    /// Of which the point is the optimum.
     pub(crate) draws: usize,
-    /// `None` after a single round.
+    /// Whether any round came to its end.
+    pub(crate) optimum: bool,
+    /// `None` where it is not known.
     pub(crate) error: Option<MonteCarlo>,
 }
+
+/// A round has so many times the draws of the one before, at most: its error was estimated from those.
+const GROWTH: usize = 16;
+/// Draws are added to what the error asks for, since it is itself an estimate.
+const MARGIN: f64 = 1.2;
+/// The error that few draws show is believed if it is this small a part of the tolerance.
+const NEGLIGIBLE: f64 = 0.25;
+/// Draws from which Hessian products are taken, at least, where there are more; and for each parameter.
+const CURVED: usize = 512;
+const CURVED_EACH: usize = 4;
+/// Steps that those products may take. More mean that some of the draws curve unlike all of them, as with
+/// heavy tails.
+const CURVED_STEPS: usize = 12;
 
 /// Solves with ever more draws, each round from the one before.
 pub(crate) fn solve(
@@ -47,52 +57,157 @@ pub(crate) fn solve(
     budget: &Budget,
     progress: &mut dyn FnMut(&Progress),
 ) -> Solved {
-    let mut count = draws.first;
-    let mut solved = Solved {
-        outcome: round(elbo, x0, count, seed, budget, 0, progress),
-        draws: count,
-        error: None,
-    };
-    let mut shift: Option<MonteCarlo> = None;
-    while solved.outcome.stop == Stop::Converged && 2 * count <= draws.most {
-        count *= 2;
-        let before = &solved.outcome;
-        let mut next = round(elbo, &before.x, count, seed, budget, before.steps, progress);
+    let (mut count, mut start) = (draws.first, x0.to_vec());
+    let mut solved: Option<Solved> = None;
+    loop {
+        let before = solved.as_ref().map(|s| &s.outcome);
+        let (exact, guide_dim) = (elbo.is_exact(), elbo.guide_dim());
+        let mut objective = fixed(elbo, count, seed, budget);
+        let next = round(&mut objective, &start, budget, before, progress);
         if next.stop != Stop::Converged {
-            // The optimum of fewer draws is a better answer than a point on the way to another.
-            solved.outcome = joined(&solved.outcome, next, true);
-            break;
+            return unfinished(solved, next, count);
         }
-        let moved = movement(elbo, &before.x, &next);
-        let error = larger(moved, shift);
-        let confirmed = shift.replace(moved).is_some();
-        next = joined(before, next, false);
-        solved = Solved {
+        let mut now = Solved {
             outcome: next,
             draws: count,
-            error: Some(error),
+            optimum: true,
+            error: None,
         };
-        if is_small(error, draws.tolerance) && (confirmed || is_small(error, 0.1 * draws.tolerance))
+        if exact {
+            return now;
+        }
+        let known = audit(&mut objective, &now.outcome.x, guide_dim, count, seed);
+        if known.is_none()
+            && let Some(stop) = budget.spent(0)
         {
-            break;
+            now.outcome.stop = stop;
+            return now;
+        }
+        let more = match &known {
+            Some((error, elsewhere)) => {
+                now.error = Some(*error);
+                start.clone_from(elsewhere);
+                needed(count, *error, draws)
+            }
+            // Some other draw is where the density is not finite: draws that see more may avoid it.
+            None => {
+                start.clone_from(&now.outcome.x);
+                Some(GROWTH * count)
+            }
+        };
+        let more = more.map(|n| n.min(GROWTH * count).min(draws.most));
+        solved = Some(now);
+        match more {
+            // A round that adds next to nothing is not worth its time.
+            Some(n) if 4 * n >= 5 * count => count = n.next_multiple_of(elbo.chunk()),
+            _ => return solved.expect("it was set just above"),
         }
     }
-    solved
+}
+
+/// What is left when a round did not end: the optimum of fewer draws, a better answer than a point on the
+/// way to another, or if there is none the point itself.
+fn unfinished(solved: Option<Solved>, next: Outcome, count: usize) -> Solved {
+    match solved {
+        Some(before) => Solved {
+            outcome: Outcome {
+                x: before.outcome.x,
+                value: before.outcome.value,
+                ..next
+            },
+            ..before
+        },
+        None => Solved {
+            outcome: next,
+            draws: count,
+            optimum: false,
+            error: None,
+        },
+    }
+}
+
+/// Draws that bring the error below the tolerance, and are enough to believe it; none if these do.
+fn needed(count: usize, error: MonteCarlo, draws: &Draws) -> Option<usize> {
+    let times = error.draws_wanted(draws.tolerance);
+    // Saturates where the error is infinite.
+    let wanted = (MARGIN * times * count as f64) as usize;
+    let doubtful = count < draws.believed && times > NEGLIGIBLE.powi(2);
+    (times > 1.0 || doubtful).then_some(wanted.max(draws.believed))
+}
+
+/// The error of an optimum, and a place nearer to that of infinitely many draws.
+fn audit(
+    objective: &mut FixedDraws,
+    x: &[f64],
+    guide_dim: usize,
+    draws: usize,
+    seed: u64,
+) -> Option<(MonteCarlo, Vec<f64>)> {
+    // Far from the seeds of the rounds themselves, and of other users' neighbouring seeds.
+    let other = (seed ^ draws as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let found = precision(objective, x, guide_dim, draws, other).ok()?;
+    let error = found.error;
+    if !(error.sds.is_finite() && error.nats.is_finite()) {
+        return None;
+    }
+    let mut g = vec![0.0; x.len()];
+    let usable = objective.value_grad(&found.elsewhere, &mut g).is_ok();
+    let place = if usable { found.elsewhere } else { x.to_vec() };
+    Some((error, place))
+}
+
+/// The objective of a round. Every round has draws of its own, named by their number.
+fn fixed<'e, 'm>(
+    elbo: &'e mut Elbo<'m>,
+    draws: usize,
+    seed: u64,
+    budget: &Budget,
+) -> FixedDraws<'e, 'm> {
+    let curved = CURVED.max(CURVED_EACH * elbo.dim());
+    FixedDraws::new(elbo, draws, seed.wrapping_add(draws as u64))
+        .with_curvature_of(curved)
+        .within(budget)
 }
 
 /// One optimum; steps and trace go on from those before.
 fn round(
-    elbo: &mut Elbo,
+    objective: &mut FixedDraws,
     x0: &[f64],
-    draws: usize,
-    seed: u64,
+    budget: &Budget,
+    before: Option<&Outcome>,
+    progress: &mut dyn FnMut(&Progress),
+) -> Outcome {
+    let steps = before.map_or(0, |b| b.steps);
+    let mut first = budget.clone();
+    if objective.is_subsampled() {
+        let most = budget.max_steps.unwrap_or(usize::MAX);
+        first.max_steps = Some(most.min(steps + CURVED_STEPS));
+    }
+    let mut outcome = descend(objective, x0, &first, steps, progress);
+    let on = steps + outcome.steps;
+    let ended = matches!(outcome.stop, Stop::Stalled(_) | Stop::MaxSteps);
+    if objective.is_subsampled() && ended && budget.spent(on).is_none() {
+        let mut whole = objective.with_whole_curvature();
+        let rest = descend(&mut whole, &outcome.x, budget, on, progress);
+        outcome = joined(&outcome, rest);
+    }
+    if matches!(outcome.stop, Stop::Stalled(_)) && is_flat(objective, &outcome.x) {
+        outcome.stop = Stop::Converged;
+    }
+    match before {
+        Some(before) => joined(before, outcome),
+        None => outcome,
+    }
+}
+
+/// Newton steps within what is left of the budget after `steps`.
+fn descend(
+    objective: &mut FixedDraws,
+    x0: &[f64],
     budget: &Budget,
     steps: usize,
     progress: &mut dyn FnMut(&Progress),
 ) -> Outcome {
-    // Every round has draws of its own, named by their number.
-    let elbo_epsilon = elbo.precision().epsilon();
-    let mut objective = FixedDraws::new(elbo, draws, seed.wrapping_add(draws as u64));
     let left = Budget {
         max_steps: budget.max_steps.map(|most| most.saturating_sub(steps)),
         ..budget.clone()
@@ -101,7 +216,7 @@ fn round(
     // is a way of several such sds: the last steps cost little and make the optimum the same from
     // wherever it is approached.
     let settings = NewtonSettings {
-        decrement: most_exact(elbo_epsilon),
+        decrement: most_exact(objective.epsilon()),
         ..NewtonSettings::default()
     };
     let mut later = |p: &Progress| {
@@ -110,11 +225,7 @@ fn round(
             ..*p
         })
     };
-    let mut outcome = minimise_newton(&mut objective, x0, &settings, &left, &mut later);
-    if matches!(outcome.stop, Stop::Stalled(_)) && is_flat(&mut objective, &outcome.x) {
-        outcome.stop = Stop::Converged;
-    }
-    outcome
+    minimise_newton(objective, x0, &settings, &left, &mut later)
 }
 
 /// The promised gain, in nats, below which a step is the last one. Gradients in natural lengths are off
@@ -125,9 +236,7 @@ fn most_exact(epsilon: f64) -> f64 {
 
 /// Whether the gradient is too small to matter: steps then stall on rounding alone.
 fn is_flat(objective: &mut FixedDraws, x: &[f64]) -> bool {
-    let (mut g, mut scale) = (vec![0.0; x.len()], vec![1.0; x.len()]);
-    objective.scale(x, &mut scale);
-    make_positive(&mut scale);
+    let (mut g, scale) = (vec![0.0; x.len()], natural_lengths(objective, x));
     // In single precision a gradient of this size is rounding; a step by it moves no mean by more than a
     // hundredth of an sd.
     let limit = match objective.epsilon() > f64::EPSILON {
@@ -138,59 +247,15 @@ fn is_flat(objective: &mut FixedDraws, x: &[f64]) -> bool {
     objective.value_grad(x, &mut g).is_ok() && g.iter().zip(&scale).all(flat)
 }
 
-/// The error of the later optimum that its distance from the earlier one shows.
-fn movement(elbo: &Elbo, before: &[f64], now: &Outcome) -> MonteCarlo {
-    let mut scale = vec![1.0; before.len()];
-    elbo.scale(&now.x, &mut scale);
-    make_positive(&mut scale);
-    // Learned parameters have no sd; what their error costs is part of the nats.
-    let apart = before.iter().zip(&now.x).zip(&scale).take(elbo.guide_dim());
-    let largest = apart
-        .map(|((a, b), s)| ((a - b) / s).abs())
-        .fold(0.0, f64::max);
-    let gained = now.trace.first().map_or(0.0, |first| first.1 - now.value);
-    // What is rounding says nothing.
-    let rounding = 10.0 * elbo.precision().epsilon() * now.value.abs();
-    let gained = if gained > rounding { gained } else { 0.0 };
-    MonteCarlo {
-        sds: largest / f64::sqrt(3.0),
-        nats: gained / 3.0,
-    }
-}
-
-fn is_small(error: MonteCarlo, tolerance: f64) -> bool {
-    error.sds <= tolerance && error.nats <= tolerance
-}
-
-/// The larger of this round's error and of the one that the last round leads to expect: with few
-/// coordinates a single distance may be small by chance, and rounds go on only while it is not.
-fn larger(now: MonteCarlo, before: Option<MonteCarlo>) -> MonteCarlo {
-    let Some(before) = before else { return now };
-    MonteCarlo {
-        sds: now.sds.max(before.sds * std::f64::consts::FRAC_1_SQRT_2),
-        nats: now.nats.max(0.5 * before.nats),
-    }
-}
-
-/// An outcome with the account of the rounds before; `earlier` says whose point it is.
-fn joined(before: &Outcome, now: Outcome, earlier: bool) -> Outcome {
+/// An outcome with the account of the steps before it.
+fn joined(before: &Outcome, now: Outcome) -> Outcome {
     let later = now.trace.iter().skip(1);
-    let trace = before.trace.iter().copied();
-    let (x, value) = if earlier {
-        (before.x.clone(), before.value)
-    } else {
-        (now.x, now.value)
-    };
+    let later = later.map(|&(step, value)| (before.steps + step, value));
     Outcome {
-        x,
-        value,
-        std_error: 0.0,
-        stop: now.stop,
         steps: before.steps + now.steps,
-        trace: trace
-            .chain(later.map(|&(step, value)| (before.steps + step, value)))
-            .collect(),
+        trace: before.trace.iter().copied().chain(later).collect(),
         gradients: before.gradients + now.gradients,
         hess_vecs: before.hess_vecs + now.hess_vecs,
+        ..now
     }
 }

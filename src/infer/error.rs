@@ -1,4 +1,4 @@
-//! What can go wrong in fitting, E0801 to E0803, and what a fit warns of, E0811 to E0814.
+//! What can go wrong in fitting, E0801 to E0803, and what a fit warns of, E0811 to E0817.
 
 use crate::diag::{Diagnostic, Span};
 
@@ -56,11 +56,93 @@ pub(super) fn stalled(why: &str) -> Diagnostic {
         .help("do not rely on these results; try other priors, another scale of the data or another guide")
 }
 
-pub(super) fn imprecise(draws: usize, sds: f64, nats: f64) -> Diagnostic {
+/// Stopped between rounds; `error` in sds of the guide and nats, where it is known.
+pub(super) fn too_few_rounds(
+    why: &str,
+    steps: usize,
+    draws: usize,
+    error: Option<(f64, f64)>,
+) -> Diagnostic {
+    let error = match error {
+        Some((sds, nats)) => {
+            format!("whose Monte Carlo error is {sds:.2} sds of the guide and {nats:.2} nats")
+        }
+        None => "whose Monte Carlo error is unknown".into(),
+    };
     let message = format!(
-        "with {draws} draws the fitted means are known only to {sds:.2} posterior sds, the ELBO to {nats:.2} nats"
+        "the fit was stopped after {steps} steps by {why}; its optimum is exact for {draws} fixed draws only, {error}"
     );
-    Diagnostic::warning("E0813", message).help("allow more time, or ask for more samples")
+    Diagnostic::warning("E0811", message).help("allow more steps or more time")
+}
+
+/// The ELBO has no maximum.
+pub(super) fn diverging(latent: &str, steps: usize) -> Diagnostic {
+    let message = format!(
+        "`{latent}` runs away: after {steps} steps it still goes on in one direction, and the ELBO rises with it"
+    );
+    Diagnostic::warning("E0816", message).help(format!(
+        "the posterior is probably improper, or infinitely high somewhere: give `{latent}` a proper prior, or one that keeps it from where the density has no bound"
+    ))
+}
+
+/// The density is infinitely high at a point.
+pub(super) fn spike(latent: &str) -> Diagnostic {
+    let message = format!(
+        "`{latent}` narrows to a point, and the ELBO rises without end: the density is infinitely high there"
+    );
+    Diagnostic::warning("E0816", message).help(
+        "some sd can go to 0, or some latent to a place that the data meet exactly: give it a prior that excludes that",
+    )
+}
+
+/// The ELBO has a maximum though the density is flat in some direction.
+pub(super) fn improper(latent: &str, other: Option<String>) -> Diagnostic {
+    let what = match &other {
+        Some(other) => format!("a combination of `{latent}` and `{other}`"),
+        None => format!("`{latent}`"),
+    };
+    let message =
+        format!("neither prior nor data say anything of {what}: the posterior is improper");
+    Diagnostic::warning("E0816", message).help(format!(
+        "give `{latent}` a proper prior, or leave out what cannot be told apart"
+    ))
+}
+
+/// The posterior is wider than the guide.
+pub(super) fn too_narrow(latent: &str, other: Option<String>, widening: f64) -> Diagnostic {
+    let with = match other {
+        Some(other) => format!(", as with `{other}`"),
+        None => String::new(),
+    };
+    let message = format!(
+        "the sd of `{latent}` is about {widening:.1} times what is reported: the guide leaves correlations out{with}"
+    );
+    Diagnostic::warning("E0817", message).help(
+        "means are not affected; centre predictors, or write the model in terms that are less correlated",
+    )
+}
+
+pub(super) fn unknown_precision(draws: usize) -> Diagnostic {
+    let message = format!(
+        "with {draws} draws the fitted means are of unknown precision: the density is not finite at others"
+    );
+    Diagnostic::warning("E0813", message)
+        .help("give the latents supports that exclude where the density does not exist")
+}
+
+pub(super) fn imprecise(draws: usize, sds: f64, nats: f64, wanted: usize) -> Diagnostic {
+    let message = format!(
+        "with {draws} draws the fitted means are known only to {sds:.2} sds of the guide, the ELBO to {nats:.2} nats"
+    );
+    Diagnostic::warning("E0813", message).help(format!(
+        "`--samples {wanted}` would be enough, but takes longer"
+    ))
+}
+
+pub(super) fn few_draws(made: usize, asked: usize) -> Diagnostic {
+    let message = format!("{made} of {asked} posterior draws were made before the fit was stopped");
+    Diagnostic::warning("E0815", message)
+        .help("means and quantiles are less precise than asked for; allow more time or ask for fewer draws")
 }
 
 pub(super) fn outside_support(bad: usize, draws: usize) -> Diagnostic {

@@ -33,19 +33,19 @@ impl<'m> Evaluator<'m> {
     pub fn new(model: &'m Model) -> Evaluator<'m> {
         let graph = Graph::new();
         let mut walk = Rebuild::new(&model.graph, &graph);
-        let values = model.blocks.iter().map(|block| {
+        let values = model.stated.blocks.iter().map(|block| {
             let shape = model.graph.node(block.value).shape;
             graph.input(&shape)
         });
         let values: Vec<Var> = values.collect();
-        for (block, value) in model.blocks.iter().zip(&values) {
+        for (block, value) in model.stated.blocks.iter().zip(&values) {
             walk.substitute(block.value, *value, false);
         }
         // Bounds of latents may depend on parameters and on earlier latents, never the reverse.
         let mut outputs: Vec<NodeId> = Vec::new();
-        let mut bounds = vec![[None; 2]; model.blocks.len()];
+        let mut bounds = vec![[None; 2]; model.stated.blocks.len()];
         for role in [Role::Param, Role::Latent] {
-            for (i, block) in model.blocks.iter().enumerate() {
+            for (i, block) in model.stated.blocks.iter().enumerate() {
                 if block.role == role {
                     let [lower, upper] = free(block, values[i], &mut walk);
                     bounds[i] = [lower, upper].map(|bound| {
@@ -56,7 +56,7 @@ impl<'m> Evaluator<'m> {
                 }
             }
         }
-        let log_joint = walk.emit(&[model.log_joint])[0].var.id;
+        let log_joint = walk.emit(&[model.stated.log_joint])[0].var.id;
         outputs.insert(0, log_joint);
         let inputs: Vec<NodeId> = values.iter().map(|v| v.id).collect();
         Evaluator {
@@ -86,7 +86,7 @@ impl<'m> Evaluator<'m> {
 
     /// The first of a block's events that is not in the support.
     fn outside(&self, block: usize, value: &[f64]) -> Option<Outside> {
-        let support = &self.model.blocks[block].support;
+        let support = &self.model.stated.blocks[block].support;
         let size = support.event.iter().product::<usize>().max(1);
         let [lower, upper] = self.bounds[block].map(|o| o.map(|o| self.tape.output(o)));
         value.chunks(size).enumerate().find_map(|(i, x)| {

@@ -13,10 +13,12 @@ use crate::tape::Precision;
 /// The slow evaluator runs the point again and finds the first node that is NaN or ∞ though its
 /// operands are not; a density of −∞ is traced to the term that has it. Elements are counted from 1.
 pub fn explain_non_finite(model: &Model, point: &[f64]) -> Option<Diagnostic> {
-    explain_in(model, &Density::new(model, Precision::Double), point)
+    let written = explain_in(model, &Density::as_written(model), point);
+    // What was summed beforehand may overflow sooner than the elements.
+    written.or_else(|| explain_in(model, &Density::new(model, Precision::Double), point))
 }
 
-pub(super) fn explain_in(model: &Model, density: &Density, point: &[f64]) -> Option<Diagnostic> {
+fn explain_in(model: &Model, density: &Density, point: &[f64]) -> Option<Diagnostic> {
     let feeds = density.feeds(point);
     let outputs = density.outputs();
     let values = evaluate(&density.graph, &feeds, &outputs);
@@ -127,7 +129,7 @@ fn number(x: f64) -> String {
 }
 
 /// `[2, 1]` for a flat index; empty for a scalar.
-fn index_of(shape: &[usize], flat: usize) -> String {
+pub(super) fn index_of(shape: &[usize], flat: usize) -> String {
     let mut rest = flat;
     let mut index: Vec<String> = Vec::new();
     for &extent in shape.iter().rev() {

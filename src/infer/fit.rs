@@ -1,12 +1,15 @@
 //! Turns a model into a [`Fit`]: start, objective, optimum, draws and a plain word on how it went.
 
-use super::deterministic::{Draws, MonteCarlo, Solved, solve};
+use super::deterministic::{Draws, Solved, solve};
 use super::error;
 use super::explain::explain_non_finite;
 use super::objective::{Elbo, FreshDraws};
 use super::optim::{Budget, Outcome, Progress, Stop};
 use super::posterior::{Estimate, PosteriorDraws, Sampling, sample};
+use super::precision::MonteCarlo;
+use super::response::{Response, response};
 use super::start::{Start, StartSettings, find_start};
+use super::verdict::Verdict;
 use crate::diag::Diagnostic;
 use crate::graph::{NodeId, numel};
 use crate::guide::{GUIDES, Guide, Layout, NewGuide};
@@ -45,11 +48,11 @@ pub struct Options {
     pub draws: usize,
     pub max_steps: Option<usize>,
     pub max_time: Option<Duration>,
-    /// Threads for the final draws; the result does not depend on it.
+    /// Threads; the result does not depend on how many.
     pub threads: usize,
     /// Set to `true` from anywhere to stop; the best state so far is reported.
     pub cancel: Option<Arc<AtomicBool>>,
-    /// Error that does not matter: of the means in posterior sds, and of the ELBO in nats.
+    /// Error that does not matter: of the means in sds of the guide, and of the ELBO in nats.
     pub tolerance: f64,
     pub start: StartSettings,
 }
@@ -67,7 +70,7 @@ impl Default for Options {
             max_time: None,
             threads: 1,
             cancel: None,
-            tolerance: 0.03,
+            tolerance: 0.02,
             start: StartSettings::default(),
         }
     }
@@ -129,30 +132,52 @@ pub fn fit(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Fit, Diagnostic> {
     let begin = Instant::now();
+    let until = |part: f64| {
+        options
+            .max_time
+            .and_then(|t| begin.checked_add(t.mul_f64(part)))
+    };
+    let overall = Budget {
+        max_steps: None,
+        deadline: until(1.0),
+        cancel: options.cancel.clone(),
+    };
+    // Something is left for the final draws.
     let budget = Budget {
         max_steps: options.max_steps,
-        deadline: options.max_time.and_then(|t| begin.checked_add(t)),
-        cancel: options.cancel.clone(),
+        deadline: until(0.9),
+        ..overall.clone()
     };
     let guide = (options.guide)(Layout::of(model));
     let guide = guide.as_ref();
-    let size = Size::of(model, options);
-    let mut elbo = Elbo::new(model, guide, size.chunk, options.precision);
+    let chunk = chunk(model, options);
+    let mut elbo = Elbo::new(model, guide, chunk, options.precision).with_threads(options.threads);
+    let size = Size::of(model, &elbo, options);
     let compile = begin.elapsed().as_secs_f64();
 
     let seed = options.seed;
     let start = find_start(model, guide, &mut elbo, &options.start, seed, &budget)?;
-    let reached = maximise(&mut elbo, &start, &size, options, &budget, progress);
+    let mut reached = maximise(&mut elbo, &start, &size, options, &budget, progress);
+    if reached.outcome.stop == Stop::Converged {
+        reached.response = response(
+            &mut elbo,
+            &reached.outcome.x,
+            reached.samples,
+            seed,
+            &budget,
+        );
+    }
     let fitted = begin.elapsed().as_secs_f64() - compile;
 
     let sampling = Sampling {
         draws: options.draws,
         most: size.most_fresh,
         std_error: 0.02,
-        chunk: size.chunk,
+        chunk,
         threads: options.threads,
         // Streams of their own, whatever the optimiser drew.
         seed: !seed,
+        budget: &overall,
     };
     let (posterior, estimate) = sample(model, guide, &reached.outcome.x, &sampling);
     let seconds = Seconds {
@@ -170,10 +195,8 @@ pub fn fit(
     ))
 }
 
-/// Numbers of draws that suit a model's size.
+/// Numbers of draws that suit a model's cost.
 struct Size {
-    /// Draws in one run of a tape.
-    chunk: usize,
     draws: Draws,
     per_step: usize,
     most_fresh: usize,
@@ -181,36 +204,56 @@ struct Size {
 
 /// Numbers that a tape's working set should not exceed, so that it stays in the cache.
 const CACHE: usize = 1 << 16;
-/// Numbers computed in one evaluation with all draws, at most.
+/// Elementary operations of an evaluation in the first round, some 5 ms of them.
+const FIRST_ROUND: usize = 1 << 22;
+/// Draws whose error is believed, where so many can be had for as much.
+const BELIEVED: usize = 1024;
+/// As [`FIRST_ROUND`], for as many draws as whitening asks for.
+const WHITENED_ROUND: usize = 1 << 25;
+/// In the last round, at most: some 150 ms.
 const LARGEST_ROUND: usize = 1 << 27;
+/// Fewest and most draws of a round, where not asked for others.
+const FEWEST: usize = 16;
+const MOST: usize = 1 << 13;
 /// Standard Normal numbers that are held at once, at most.
 const LARGEST_NOISE: usize = 1 << 23;
-/// Numbers computed for the final ELBO, at most.
+/// Elementary operations for the final ELBO, at most.
 const LARGEST_SAMPLE: usize = 1 << 29;
 
+/// Draws in one run of a tape.
+fn chunk(model: &Model, options: &Options) -> usize {
+    let fits = ((CACHE / elements(model) + 1).next_power_of_two() / 2).clamp(2, 64);
+    match (options.method, options.samples) {
+        (Method::Svi, asked) => asked.unwrap_or(PER_STEP).max(1).min(fits),
+        (_, Some(asked)) => asked.clamp(1, fits),
+        (_, None) => fits,
+    }
+}
+
+/// Draws of a stochastic step.
+const PER_STEP: usize = 16;
+
 impl Size {
-    fn of(model: &Model, options: &Options) -> Size {
-        let elements = elements(model);
-        let two_power = |n: usize| (n + 1).next_power_of_two() / 2;
-        let fits = two_power(CACHE / elements).clamp(2, 64);
-        let noise = two_power(LARGEST_NOISE / model.latent_size().max(1));
-        let most = two_power(LARGEST_ROUND / elements).min(noise);
+    fn of(model: &Model, elbo: &Elbo, options: &Options) -> Size {
+        let (work, latents) = (elbo.work(), model.latent_size());
+        let affordable = |operations: usize, most: usize| (operations / work).clamp(FEWEST, most);
         let asked = options.samples.map(|s| s.max(1));
-        let per_step = asked.unwrap_or(16);
-        let chunk = match (options.method, asked) {
-            (Method::Svi, _) => per_step.min(fits),
-            (_, Some(asked)) => asked.min(fits),
-            (_, None) => fits,
-        };
+        // Antithetic draws are whitened where there are twice as many as latents; a few more make them
+        // less alike.
+        let whitened = (2 * latents + latents / 4).min(affordable(WHITENED_ROUND, MOST));
+        let first = affordable(FIRST_ROUND, 64).max(whitened);
+        let noise = (LARGEST_NOISE / latents.max(1)).max(FEWEST);
+        let most = affordable(LARGEST_ROUND, MOST).min(noise);
+        let whole = |draws: usize| asked.unwrap_or(draws).next_multiple_of(elbo.chunk());
         Size {
-            chunk,
             draws: Draws {
-                first: asked.unwrap_or(64).next_multiple_of(chunk),
-                most: asked.unwrap_or(most.clamp(64, 8192)),
+                first: whole(first.min(most)),
+                believed: whole(affordable(FIRST_ROUND, BELIEVED)),
+                most: whole(most),
                 tolerance: options.tolerance,
             },
-            per_step,
-            most_fresh: (LARGEST_SAMPLE / elements).clamp(1000, 1 << 14),
+            per_step: asked.unwrap_or(PER_STEP),
+            most_fresh: affordable(LARGEST_SAMPLE, MOST).max(1000),
         }
     }
 }
@@ -226,12 +269,18 @@ fn elements(model: &Model) -> usize {
 }
 
 /// Where the optimiser ended.
-struct Reached {
-    outcome: Outcome,
-    method: Method,
-    samples: usize,
-    error: Option<MonteCarlo>,
-    tolerance: f64,
+pub(super) struct Reached {
+    pub(super) outcome: Outcome,
+    pub(super) method: Method,
+    pub(super) samples: usize,
+    /// Whether it is an optimum, if only for these samples.
+    pub(super) optimum: bool,
+    /// Whether there is nothing to average over.
+    pub(super) exact: bool,
+    pub(super) error: Option<MonteCarlo>,
+    pub(super) tolerance: f64,
+    /// How the posterior is wider than the guide, where that was looked for.
+    pub(super) response: Option<Response>,
 }
 
 fn maximise(
@@ -249,6 +298,7 @@ fn maximise(
     let Solved {
         outcome,
         draws,
+        optimum,
         error,
     } = solved;
     let failed = matches!(outcome.stop, Stop::Stalled(_) | Stop::NonFinite);
@@ -264,8 +314,11 @@ fn maximise(
         outcome,
         method: Method::Dadvi,
         samples: draws,
+        optimum,
+        exact: elbo.is_exact(),
         error,
         tolerance: size.draws.tolerance,
+        response: None,
     }
 }
 
@@ -287,8 +340,11 @@ fn stochastic(
         outcome: minimise_stochastic(&mut objective, x0, &settings, budget, progress),
         method: Method::Svi,
         samples,
+        optimum: false,
+        exact: false,
         error: None,
         tolerance: options.tolerance,
+        response: None,
     }
 }
 
@@ -300,8 +356,11 @@ fn report(
     (posterior, elbo): (PosteriorDraws, Estimate),
     seconds: Seconds,
 ) -> Fit {
-    let mut messages = Vec::new();
-    let verdict = verdict(&reached, &mut messages);
+    let Verdict {
+        sentence,
+        mut messages,
+        good,
+    } = Verdict::of(&reached, model, guide);
     let Reached {
         outcome,
         method,
@@ -318,11 +377,14 @@ fn report(
     }
     if !elbo.mean.is_finite() {
         let bad = posterior.log_p.iter().filter(|p| !p.is_finite()).count();
-        messages.push(error::outside_support(bad, options.draws));
+        messages.push(error::outside_support(bad, posterior.draws));
+    }
+    if posterior.draws < options.draws {
+        messages.push(error::few_draws(posterior.draws, options.draws));
     }
     Fit {
         elbo,
-        converged: outcome.stop == Stop::Converged && elbo.mean.is_finite(),
+        converged: good && elbo.mean.is_finite(),
         stop: outcome.stop,
         steps: outcome.steps,
         method,
@@ -334,7 +396,7 @@ fn report(
             .map(|&(s, value)| (s, -value))
             .collect(),
         seconds,
-        verdict,
+        verdict: sentence,
         messages,
         params: FitParams {
             guide: own.to_vec(),
@@ -344,43 +406,4 @@ fn report(
         },
         posterior,
     }
-}
-
-/// The sentence on convergence, and the warnings that go with it.
-fn verdict(reached: &Reached, messages: &mut Vec<Diagnostic>) -> String {
-    let Reached { outcome, .. } = reached;
-    let steps = outcome.steps;
-    let warning = match &outcome.stop {
-        Stop::Converged => return converged(reached, messages),
-        Stop::MaxSteps => error::cut_short("the limit on steps", steps),
-        Stop::Deadline => error::cut_short("the time limit", steps),
-        Stop::Cancelled => error::cut_short("request", steps),
-        Stop::Stalled(why) => error::stalled(why),
-        Stop::NonFinite => error::stalled("the ELBO is not finite around the best point found"),
-    };
-    let sentence = format!("Not converged: {}.", warning.message);
-    messages.push(warning);
-    sentence
-}
-
-fn converged(reached: &Reached, messages: &mut Vec<Diagnostic>) -> String {
-    let Some(error) = reached.error else {
-        return match reached.method {
-            Method::Svi => format!(
-                "Converged: lowering the step size moves no mean by more than {:.2} posterior sds.",
-                reached.tolerance
-            ),
-            _ => format!(
-                "Converged for these {} draws; how much other draws would change it was not looked at.",
-                reached.samples
-            ),
-        };
-    };
-    if error.sds > reached.tolerance || error.nats > reached.tolerance {
-        messages.push(error::imprecise(reached.samples, error.sds, error.nats));
-    }
-    format!(
-        "Converged: {} draws place every mean to within {:.3} posterior sds and the ELBO to {:.3} nats of the guide's best.",
-        reached.samples, error.sds, error.nats
-    )
 }

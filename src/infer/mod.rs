@@ -17,16 +17,19 @@ mod noise;
 pub mod objective;
 pub mod optim;
 mod posterior;
+mod precision;
 mod profile;
+mod response;
 mod start;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
-pub use deterministic::MonteCarlo;
 pub use evaluate::{Evaluator, Outside};
 pub use explain::explain_non_finite;
 pub use fit::{Fit, FitParams, Method, Options, Seconds, fit};
 pub use optim::{Progress, Stop};
 pub use posterior::{Estimate, PosteriorDraws};
+pub use precision::MonteCarlo;
 pub use profile::{Profile, StatementShare, profile};
 pub use start::StartSettings;

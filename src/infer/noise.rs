@@ -14,6 +14,15 @@ pub(crate) fn normals(seed: u64, stream: u64, out: &mut [f64]) {
     out.iter_mut().for_each(|z| *z = rng.sample(StandardNormal));
 }
 
+/// Fills `out` with whole numbers below 2³² for [`Sampled`](crate::dist::Sampled), from a generator that
+/// [`normals`] does not use.
+pub(crate) fn keys(seed: u64, stream: u64, out: &mut [f64]) {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed.rotate_left(32) ^ 0x9e37_79b9_7f4a_7c15);
+    rng.set_stream(stream);
+    out.iter_mut()
+        .for_each(|k| *k = f64::from(rng.random::<u32>()));
+}
+
 /// Fills rows of `width` standard Normal numbers; rows `2i` and `2i + 1` are opposite, an odd last one
 /// is on its own. Every row is standard Normal, so averages over them are unbiased.
 pub(crate) fn antithetic_normals(seed: u64, stream: u64, width: usize, out: &mut [f64]) {

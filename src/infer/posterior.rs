@@ -4,12 +4,15 @@
 //! Draws come in chunks, each with a random stream of its own, so threads may share them out in any way
 //! without changing a bit of the result.
 
-use super::noise::normals;
-use super::objective::{Inputs, fill};
-use crate::graph::{Graph, NodeId, Var};
+use super::noise::{keys, normals};
+use super::objective::Inputs;
+use super::optim::Budget;
+use crate::dist::KEY;
+use crate::graph::{Graph, NodeId, Var, numel};
 use crate::guide::Guide;
 use crate::model::Model;
 use crate::tape::Tape;
+use std::time::{Duration, Instant};
 
 /// A mean and its standard error.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,8 +34,8 @@ pub struct PosteriorDraws {
 }
 
 /// How many draws are made.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Sampling {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sampling<'a> {
     /// Draws reported.
     pub(crate) draws: usize,
     /// Draws made for the ELBO, at most.
@@ -43,7 +46,12 @@ pub(crate) struct Sampling {
     pub(crate) chunk: usize,
     pub(crate) threads: usize,
     pub(crate) seed: u64,
+    /// Once it is spent, [`GRACE`] is left for what is still to be drawn.
+    pub(crate) budget: &'a Budget,
 }
+
+/// A fit that was stopped is still reported, with as many draws as can be made in this time.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// Draws from the guide at `x`, and the ELBO estimated from these and as many more as it takes.
 pub(crate) fn sample(
@@ -54,7 +62,9 @@ pub(crate) fn sample(
 ) -> (PosteriorDraws, Estimate) {
     let draws = sampling.draws.max(2);
     let first = draws.div_ceil(sampling.chunk);
-    let mut posterior = run_chunks(model, guide, x, sampling, 0..first, true);
+    let begin = Instant::now();
+    let late = || begin.elapsed() > GRACE && sampling.budget.interrupted();
+    let mut posterior = run_chunks(model, guide, x, sampling, 0..first, true, &late);
     let weights = |p: &PosteriorDraws| -> Vec<f64> {
         p.log_p.iter().zip(&p.log_q).map(|(p, q)| p - q).collect()
     };
@@ -68,8 +78,9 @@ pub(crate) fn sample(
     let wanted = (wanted as usize)
         .min(sampling.most)
         .div_ceil(sampling.chunk);
-    if wanted > first {
-        let more = run_chunks(model, guide, x, sampling, first..wanted, false);
+    if wanted > first && !sampling.budget.interrupted() {
+        let late = || sampling.budget.interrupted();
+        let more = run_chunks(model, guide, x, sampling, first..wanted, false, &late);
         log_weights.extend(weights(&more));
     }
     posterior.cut(sampling.draws);
@@ -82,6 +93,8 @@ struct Sampler {
     tape: Tape,
     params: usize,
     has_noise: bool,
+    /// Where the keys of draws of what was set aside go.
+    keys: Option<usize>,
 }
 
 impl Sampler {
@@ -90,6 +103,11 @@ impl Sampler {
         let graph = Graph::new();
         let inputs = Inputs::new(&graph, model, guide, chunk);
         let mut walk = inputs.walk(model, guide);
+        let key = model.drawn.as_ref().filter(|_| quantities).map(|drawn| {
+            let key = graph.input(&[chunk, KEY]);
+            walk.substitute(drawn.key, key, true);
+            key
+        });
         let log_p = walk.emit_batched(&[model.log_joint, model.log_jacobian]);
         let log_q = match inputs.noise {
             Some(noise) => guide.log_density(inputs.guide_params(), noise),
@@ -100,25 +118,31 @@ impl Sampler {
             let nodes: Vec<NodeId> = model.quantities.iter().map(|q| q.node).collect();
             outputs.extend(walk.emit_batched(&nodes));
         }
-        let given = inputs.params.iter().chain(&inputs.noise).map(|v| v.id);
+        let given = inputs.params.iter().chain(&inputs.noise).chain(&key);
+        let given = given.map(|v| v.id);
         let wanted: Vec<NodeId> = outputs.iter().map(|v| v.id).collect();
         Sampler {
             tape: Tape::compile(&graph, &given.collect::<Vec<_>>(), &wanted),
             params: inputs.params.len(),
             has_noise: inputs.noise.is_some(),
+            keys: key.map(|_| inputs.params.len() + usize::from(inputs.noise.is_some())),
         }
     }
 
     fn run(&mut self, x: &[f64], seed: u64, stream: u64) {
-        fill(&mut self.tape, 0, self.params, x);
+        self.tape.set_inputs_flat(x);
         if self.has_noise {
             normals(seed, stream, self.tape.input_mut(self.params));
+        }
+        if let Some(at) = self.keys {
+            keys(seed, stream, self.tape.input_mut(at));
         }
         self.tape.run();
     }
 }
 
-/// The chunks of a range, shared out among threads and put together in order.
+/// The chunks of a range, shared out among threads and put together in order. When it is late, those not
+/// yet begun are left out, but for what it takes to have two draws.
 fn run_chunks(
     model: &Model,
     guide: &dyn Guide,
@@ -126,46 +150,85 @@ fn run_chunks(
     sampling: &Sampling,
     range: std::ops::Range<usize>,
     quantities: bool,
+    late: &(dyn Fn() -> bool + Sync),
 ) -> PosteriorDraws {
-    let shares: Vec<_> = shares(range, sampling.threads.max(1)).collect();
+    let shares: Vec<_> = shares(range.clone(), sampling.threads.max(1)).collect();
     let compiled = Sampler::new(model, guide, sampling.chunk, quantities);
-    let kept = if quantities {
-        model.quantities.len()
-    } else {
-        0
-    };
-    let work = |share: std::ops::Range<usize>| {
-        let mut sampler = compiled.clone();
-        let mut part = PosteriorDraws {
-            quantities: vec![Vec::new(); kept],
-            ..PosteriorDraws::default()
-        };
-        for chunk in share {
-            sampler.run(x, sampling.seed, chunk as u64);
-            part.draws += sampling.chunk;
-            part.log_p.extend_from_slice(sampler.tape.output(0));
-            part.log_q.extend_from_slice(sampler.tape.output(1));
-            for (i, values) in part.quantities.iter_mut().enumerate() {
-                values.extend_from_slice(sampler.tape.output(2 + i));
-            }
+    let mut sizes = vec![1, 1];
+    if quantities {
+        sizes.extend(model.quantities.iter().map(|q| numel(&q.shape)));
+    }
+    // Each output has one place for all its draws, into which every share writes its own stretch: large
+    // results are held once.
+    let all = range.len() * sampling.chunk;
+    let mut outputs: Vec<Vec<f64>> = sizes.iter().map(|n| vec![0.0; n * all]).collect();
+    let mut rest: Vec<&mut [f64]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
+    let mut places = Vec::new();
+    for share in &shares {
+        let mut own = Vec::new();
+        for (output, n) in rest.iter_mut().zip(&sizes) {
+            let (mine, others) =
+                std::mem::take(output).split_at_mut(n * share.len() * sampling.chunk);
+            *output = others;
+            own.push(mine);
         }
-        part
+        places.push(own);
+    }
+    let work = |share: std::ops::Range<usize>, mut own: Vec<&mut [f64]>| {
+        let mut sampler = compiled.clone();
+        let mut draws = 0;
+        for chunk in share {
+            if draws > 1 && late() {
+                break;
+            }
+            sampler.run(x, sampling.seed, chunk as u64);
+            for (i, (place, n)) in own.iter_mut().zip(&sizes).enumerate() {
+                let to = n * draws..n * (draws + sampling.chunk);
+                place[to].copy_from_slice(sampler.tape.output(i));
+            }
+            draws += sampling.chunk;
+        }
+        draws
     };
-    let parts: Vec<PosteriorDraws> = match &shares[..] {
-        [only] => vec![work(only.clone())],
-        _ => std::thread::scope(|scope| {
-            let running: Vec<_> = shares
-                .iter()
-                .map(|share| scope.spawn(|| work(share.clone())))
+    let done: Vec<usize> = if shares.len() == 1 {
+        let both = shares.iter().cloned().zip(places);
+        both.map(|(share, own)| work(share, own)).collect()
+    } else {
+        std::thread::scope(|scope| {
+            let both = shares.iter().cloned().zip(places);
+            let running: Vec<_> = both
+                .map(|(share, own)| scope.spawn(|| work(share, own)))
                 .collect();
-            let join = |t: std::thread::ScopedJoinHandle<'_, PosteriorDraws>| t.join();
-            let done = running.into_iter().map(join);
-            done.map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            let done = running.into_iter().map(|t| t.join());
+            done.map(|draws| draws.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
                 .collect()
-        }),
+        })
     };
-    let joined = parts.into_iter().reduce(PosteriorDraws::append);
-    joined.expect("there is at least one share")
+    let lengths: Vec<usize> = shares.iter().map(|s| s.len() * sampling.chunk).collect();
+    for (output, n) in outputs.iter_mut().zip(&sizes) {
+        close_up(output, *n, &lengths, &done);
+    }
+    let mut outputs = outputs.into_iter();
+    let mut next = || outputs.next().unwrap_or_default();
+    PosteriorDraws {
+        draws: done.iter().sum(),
+        log_p: next(),
+        log_q: next(),
+        quantities: outputs.collect(),
+    }
+}
+
+/// Moves stretches of draws together, of which only the first part was made; a draw has `size` numbers.
+fn close_up(output: &mut Vec<f64>, size: usize, lengths: &[usize], done: &[usize]) {
+    let (mut from, mut to) = (0, 0);
+    for (length, done) in lengths.iter().zip(done) {
+        if from != to {
+            output.copy_within(from * size..(from + done) * size, to * size);
+        }
+        from += length;
+        to += done;
+    }
+    output.truncate(to * size);
 }
 
 /// Stretches of a range, as even as can be, none empty unless it is the only one.
@@ -179,18 +242,9 @@ fn shares(
 }
 
 impl PosteriorDraws {
-    fn append(mut self, mut other: PosteriorDraws) -> PosteriorDraws {
-        self.draws += other.draws;
-        self.log_p.append(&mut other.log_p);
-        self.log_q.append(&mut other.log_q);
-        for (values, more) in self.quantities.iter_mut().zip(&mut other.quantities) {
-            values.append(more);
-        }
-        self
-    }
-
     /// Keeps the first `draws`.
     fn cut(&mut self, draws: usize) {
+        let draws = draws.min(self.draws);
         for values in &mut self.quantities {
             values.truncate(values.len() / self.draws * draws);
         }

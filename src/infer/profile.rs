@@ -8,6 +8,7 @@ use crate::autodiff::grad;
 use crate::diag::Diagnostic;
 use crate::graph::{Graph, NodeId, Rebuild, Var, needed};
 use crate::model::{Model, Role};
+use crate::passes::Rewritten;
 use crate::tape::{AnyTape, Precision};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -34,6 +35,8 @@ pub struct Profile {
     pub instructions: usize,
     /// Bytes that it works in.
     pub arena: usize,
+    /// What was summed of the data beforehand.
+    pub rewritten: Vec<Rewritten>,
     /// What the statements take of a gradient, the dearest first.
     pub statements: Vec<StatementShare>,
 }
@@ -100,6 +103,7 @@ pub fn profile(model: &Model, precision: Precision) -> Profile {
         nodes: nodes.len(),
         instructions: gradient.instruction_count(),
         arena: gradient.arena_bytes(),
+        rewritten: model.rewritten.clone(),
         statements: shares(model, &mut gradient, &points),
     }
 }

@@ -7,9 +7,9 @@
 
 use super::density::Density;
 use super::error;
-use super::explain::explain_in;
+use super::explain::explain_non_finite;
 use super::objective::{Elbo, FixedDraws};
-use super::optim::{Budget, NewtonSettings, Objective, Stop, minimise_newton};
+use super::optim::{Budget, NewtonSettings, Objective, Stop, minimise_newton, unresolved};
 use crate::diag::Diagnostic;
 use crate::guide::Guide;
 use crate::model::{Model, Role};
@@ -70,7 +70,7 @@ pub(crate) fn find_start(
 ) -> Result<Start, Diagnostic> {
     let draws = elbo.chunk();
     let mut search = Search {
-        density: Density::new(model, elbo.precision()),
+        density: Density::new(model, elbo.precision()).within(budget),
         score: FixedDraws::new(elbo, draws, seed),
         guide,
         latents: model.latent_size(),
@@ -91,7 +91,7 @@ pub(crate) fn find_start(
     }
     let best = search.best.take();
     best.ok_or_else(|| {
-        let first = explain_in(model, &search.density, &origin(model));
+        let first = explain_non_finite(model, &origin(model));
         error::no_start(tried, first)
     })
 }
@@ -209,10 +209,16 @@ impl Search<'_, '_, '_> {
     fn keep(&mut self, point: &[f64], sd: &[f64]) -> f64 {
         let (centre, learned) = point.split_at(self.latents);
         let mut g = vec![0.0; self.score.dim()];
+        let mut scale = g.clone();
         for longest in [f64::INFINITY, 1e3, 30.0, 3.0, 1.0, 0.1, 1e-2, 1e-4] {
             let sd: Vec<f64> = sd[..self.latents].iter().map(|s| s.min(longest)).collect();
             let mut x = self.guide.init(centre, &sd);
             x.extend_from_slice(learned);
+            self.score.scale(&x, &mut scale);
+            if unresolved(&x, &scale).is_some() {
+                // The density's peak is a spike that no guide can stand on.
+                return f64::NEG_INFINITY;
+            }
             let Ok(value) = self.score.value_grad(&x, &mut g) else {
                 continue;
             };

@@ -313,7 +313,8 @@ impl<'a> Binder<'a> {
             let place = (name, element.as_str(), file);
             Box::new(error::refinement(span, place, what, wrong))
         };
-        let scalar: Option<(fn(f64) -> bool, &str)> = match decl.refinement {
+        type Test = fn(f64) -> bool;
+        let scalar: Option<(Test, &str)> = match decl.refinement {
             Refinement::Positive => Some((|x| x > 0.0, "above 0")),
             Refinement::Nonnegative => Some((|x| x >= 0.0, "0 or above")),
             Refinement::Unit => Some((|x| (0.0..=1.0).contains(&x), "between 0 and 1")),

@@ -5,7 +5,7 @@ use super::value::{AxisList, Value};
 use super::{Lowerer, Result, error};
 use crate::check::program::{DistArg, Expr, ExprKind, Property};
 use crate::diag::{Diagnostics, Label, Span};
-use crate::dist::{Argument, Distribution, Domain, EventAxis, Family, Kind};
+use crate::dist::{Argument, Distribution, Domain, EventAxis, Family, Kind, Support};
 use crate::graph::{Shape, Var, numel};
 use crate::transform;
 
@@ -183,7 +183,9 @@ impl<'g> Lowerer<'_, 'g> {
         let size = numel(&own).max(1);
         let support = match rank {
             0 => None,
-            _ => static_support(domain, self.graph),
+            // Of an interval every element is looked at by itself.
+            _ => static_support(domain, self.graph)
+                .filter(|s| !matches!(s, Support::Interval { .. } | Support::Integers { .. })),
         };
         for (i, part) in known.data().chunks(size).enumerate() {
             let wrong = match &support {
@@ -192,13 +194,16 @@ impl<'g> Lowerer<'_, 'g> {
                     .map(|why| (words_of(domain), why)),
                 None => part
                     .iter()
-                    .find_map(|&x| Some((domain.refuses(x)?, format!("this is {x}")))),
+                    .find_map(|&x| Some((domain.refuses(x)?, format!("it is {x}")))),
             };
             if let Some((must, found)) = wrong {
-                let row = self.row_text(&value.axes, i * size / self.count(value).max(1));
+                let batch = &value.var.shape()[..value.var.rank() - rank];
+                let at = batch_index(batch, i);
+                let (rows, elements) = at.split_at(value.axes.len());
+                let at = self.place_text(&value.axes, rows, elements);
                 let names = (dist, parameter);
                 return Err(vec![error::parameter_domain(
-                    e.span, names, must, &found, &row,
+                    e.span, names, must, &found, &at,
                 )]);
             }
         }
@@ -463,13 +468,29 @@ impl<'g> Lowerer<'_, 'g> {
         span: Span,
     ) -> Result<Distribution<'g>> {
         let dist = self.build(d, axes, rank);
-        match dist.family.check_arguments(&dist) {
+        match dist.check_arguments() {
             Ok(()) => Ok(dist),
-            Err(why) => Err(vec![error::arguments_refused(
-                span,
-                d.family.declaration().name,
-                &why,
-            )]),
+            Err(refusal) => {
+                let at = refusal.at.map_or(String::new(), |at| {
+                    let (rows, elements) = at.split_at(axes.len().min(at.len()));
+                    self.place_text(axes, rows, elements)
+                });
+                let (dist, why) = (refusal.dist, &refusal.why);
+                Err(vec![error::arguments_refused(span, dist, why, &at)])
+            }
+        }
+    }
+
+    /// ` at i = 2`, ` at element [3]`: a place of loops and of the array inside, from 0.
+    fn place_text(&self, axes: &AxisList, rows: &[usize], elements: &[usize]) -> String {
+        let extents = axes.iter().map(|a| self.extent(*a));
+        let row = extents.zip(rows).fold(0, |flat, (n, k)| flat * n + k);
+        let elements: Vec<String> = elements.iter().map(|k| (k + 1).to_string()).collect();
+        match (self.row_text(axes, row), elements.join(", ")) {
+            (row, element) if row.is_empty() && element.is_empty() => String::new(),
+            (row, element) if row.is_empty() => format!(" at element [{element}]"),
+            (row, element) if element.is_empty() => format!(" at {row}"),
+            (row, element) => format!(" at {row}, element [{element}]"),
         }
     }
 
@@ -541,6 +562,16 @@ impl<'g> Lowerer<'_, 'g> {
         }
         Ok(self.tidy(var.broadcast(&shape), &axes, None))
     }
+}
+
+/// The index, from 0, of a flat position.
+fn batch_index(shape: &[usize], mut flat: usize) -> Vec<usize> {
+    let mut index = vec![0; shape.len()];
+    for (k, &n) in index.iter_mut().zip(shape).rev() {
+        *k = flat % n.max(1);
+        flat /= n.max(1);
+    }
+    index
 }
 
 fn property_name(property: Property) -> String {

@@ -231,6 +231,17 @@ pub fn element_never(span: Span, name: &str, element: &str, shape: &str) -> D {
         .help("define every element from 1 on")
 }
 
+pub fn no_such_level(span: Span, label: &str, text: &str, levels: &[String]) -> D {
+    let names: Vec<&str> = levels.iter().map(String::as_str).collect();
+    let problem = D::error("E0677", format!("`{label}` has no level `{text}`"))
+        .at(span, "compared with this");
+    let listed = format!("its levels in the data are {}", list(&names));
+    match crate::diag::closest(text, names.iter().copied()) {
+        Some(close) => problem.help(format!("did you mean `{close}`? {listed}")),
+        None => problem.help(listed),
+    }
+}
+
 pub fn left_out(span: Span, definition: Span, name: &str) -> D {
     D::error("E0676", format!("with these data `{name}` is not defined"))
         .at(span, "used here")
@@ -258,23 +269,19 @@ pub fn outside_support(
     .at(dist.0, "such a value has probability 0 here")
 }
 
-/// `must` completes "must be …".
+/// `must` completes "must be …", `found` "with these data …"; `at` says where, with a leading space.
 pub fn parameter_domain(
     span: Span,
     (dist, parameter): (&str, &str),
     must: &str,
     found: &str,
-    row: &str,
+    at: &str,
 ) -> D {
-    let at = match row {
-        "" => String::new(),
-        row => format!(" at {row}"),
-    };
     D::error(
         "E0666",
-        format!("`{parameter}` of `{dist}` must be {must}, but with these data it is not"),
+        format!("`{parameter}` of `{dist}` must be {must}, but {found}{at}"),
     )
-    .at(span, format!("{found}{at}"))
+    .at(span, "computed from constants and data")
 }
 
 pub fn draw_extents(span: Span, name: &str, found: &[usize], dist: Span, gives: &[usize]) -> D {
@@ -331,12 +338,13 @@ pub fn no_closed_form(span: Span, dist: &str, what: &str) -> D {
     D::error("E0669", format!("`{dist}` has no {what} in closed form")).at(span, "asked for here")
 }
 
-pub fn arguments_refused(span: Span, dist: &str, why: &str) -> D {
+/// `at` says which of several arguments, with a leading space.
+pub fn arguments_refused(span: Span, dist: &str, why: &str, at: &str) -> D {
     D::error(
         "E0670",
-        format!("`{dist}` cannot take these arguments: {why}"),
+        format!("`{dist}` cannot take these arguments{at}: {why}"),
     )
-    .at(span, "here")
+    .at(span, format!("here{at}"))
 }
 
 pub fn self_support(span: Span, name: &str) -> D {
@@ -387,4 +395,37 @@ pub fn unused_entries(names: &[&str]) -> D {
         "W0601",
         format!("the program does not use {} from the data", list(names)),
     )
+}
+
+/// `(left, all)` entries; `element` is the first of them.
+pub fn unobserved(span: Span, name: &str, (left, all): (usize, usize), element: &str) -> D {
+    let entries = match left == all {
+        true => format!("no statement observes `{name}` with these data"),
+        false => format!(
+            "{left} of the {all} entries of `{name}` are not observed by any statement, `{name}{element}` first"
+        ),
+    };
+    D::warning("W0602", entries)
+        .at(span, "declared here")
+        .help("the fit does not depend on them")
+}
+
+pub fn no_entries(span: Span, name: &str) -> D {
+    D::warning(
+        "W0603",
+        format!("`{name}` has no entries: nothing is observed of it"),
+    )
+    .at(span, "declared here")
+    .help("the posterior of what only it would tell about is the prior")
+}
+
+/// Names with how many of their elements are drawn.
+pub fn drawn_after(names: &[(String, usize)]) -> D {
+    let count: usize = names.iter().map(|n| n.1).sum();
+    let all: Vec<&str> = names.iter().map(|n| n.0.as_str()).collect();
+    let of = match count {
+        1 => format!("1 latent is drawn after the fit, of {}", list(&all)),
+        _ => format!("{count} latents are drawn after the fit, of {}", list(&all)),
+    };
+    D::warning("W0604", of).help("nothing observed depends on them")
 }

@@ -50,6 +50,14 @@ impl<'g> Lowerer<'_, 'g> {
                 let n = self.bound.levels.get(&name).map_or(0, Vec::len);
                 Ok(Value::plain(self.graph.scalar(n as f64)))
             }
+            ExprKind::Level { label, text } => {
+                let name = &self.program.variable(*label).name;
+                let levels = self.bound.levels.get(name).map_or(&[][..], Vec::as_slice);
+                match levels.iter().position(|level| level == text) {
+                    Some(at) => Ok(Value::plain(self.graph.scalar((at + 1) as f64))),
+                    None => Err(vec![error::no_such_level(e.span, name, text, levels)]),
+                }
+            }
             ExprKind::Extent { value, axis } => {
                 let value = self.value(value)?;
                 Ok(Value::plain(self.graph.scalar(value.dims()[*axis] as f64)))

@@ -1,5 +1,6 @@
 //! Latents and learned parameters: their supports, and the unconstrained blocks they come from.
 
+use super::aside::Site;
 use super::bind::{axis_text, element_text, refined_support};
 use super::distribution::DistValue;
 use super::statement::Piece;
@@ -104,7 +105,8 @@ impl<'g> Lowerer<'_, 'g> {
         let size = numel(&shape);
         let input = self.graph.input(&[size]);
         let (value, jacobian) = transform::constrain(support, event, input.reshape(&shape));
-        self.jacobians.push(jacobian.sum());
+        let site = Site::new(self.blocks.len(), jacobian, numel(batch));
+        self.sites.insert(self.graph.origin(), site);
         let mut full = batch.to_vec();
         full.extend(event);
         let value = value.broadcast(&full);
@@ -176,6 +178,8 @@ impl<'g> Lowerer<'_, 'g> {
         let places: Vec<usize> = mine.iter().map(|&i| places[i]).collect();
         let block = self.blocks.len() - 1;
         self.blocks[block].places = places.clone();
+        let site = self.sites.get_mut(&self.graph.origin());
+        site.expect("a latent was made just above").rows = mine;
         let piece = Piece {
             values,
             places,

@@ -6,6 +6,7 @@
 //! found in [`order`]; a definition that uses other elements of itself is a recurrence
 //! ([`recurrence`]).
 
+mod aside;
 mod bind;
 mod distribution;
 mod error;
@@ -23,7 +24,7 @@ use crate::check::program::{Program, VarId};
 use crate::data::Data;
 use crate::diag::{Diagnostics, Span};
 use crate::graph::{Graph, Origin};
-use crate::model::{Block, Model, Place, Term};
+use crate::model::{Block, Drawn, Model, Place, Stated, Term};
 use bind::Bound;
 use distribution::DistValue;
 use std::collections::{BTreeMap, HashMap};
@@ -69,7 +70,7 @@ pub fn lower(
         observed: BTreeMap::new(),
         recurrence: None,
         blocks: Vec::new(),
-        jacobians: Vec::new(),
+        sites: BTreeMap::new(),
         terms: Vec::new(),
     };
     let in_order = |mut problems: Diagnostics| {
@@ -78,10 +79,17 @@ pub fn lower(
     };
     lowerer.data().map_err(in_order)?;
     lowerer.statements().map_err(in_order)?;
+    let mut notes = bound.notes.clone();
+    notes.extend(lowerer.unobserved());
     let parts = lowerer.finish()?;
+    notes.extend(parts.notes);
     let model = Model {
         blocks: parts.blocks,
+        stated: parts.stated,
+        drawn: parts.drawn,
         log_joint: parts.log_joint,
+        as_written: parts.log_joint,
+        rewritten: Vec::new(),
         log_jacobian: parts.log_jacobian,
         terms: parts.terms,
         quantities: parts.quantities,
@@ -89,12 +97,15 @@ pub fn lower(
         dimensions: bound.dimensions(program),
         graph,
     };
-    Ok((model, bound.notes))
+    Ok((model, notes))
 }
 
 /// Everything of a [`Model`] but the graph that its nodes live in.
 struct Parts {
     blocks: Vec<Block>,
+    stated: Stated,
+    drawn: Option<Drawn>,
+    notes: Diagnostics,
     log_joint: crate::graph::NodeId,
     log_jacobian: crate::graph::NodeId,
     terms: Vec<Term>,
@@ -131,7 +142,8 @@ struct Lowerer<'p, 'g> {
     /// The recurrence that is being lowered.
     recurrence: Option<recurrence::Recurrence<'g>>,
     blocks: Vec<Block>,
-    jacobians: Vec<crate::graph::Var<'g>>,
+    /// Draws that made latents, by the statement.
+    sites: BTreeMap<Origin, aside::Site<'g>>,
     terms: Vec<Term>,
 }
 

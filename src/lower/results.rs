@@ -3,8 +3,8 @@
 use super::{Lowerer, Parts, Result};
 use crate::check::program::{VarId, VariableKind};
 use crate::diag::Span;
-use crate::graph::Var;
-use crate::model::{Quantity, QuantityKind, Role};
+use crate::graph::{Shape, Tensor, Var};
+use crate::model::{Block, Quantity, QuantityKind, Role, Stated};
 use crate::types::{Atom, Dim};
 
 impl<'g> Lowerer<'_, 'g> {
@@ -15,18 +15,29 @@ impl<'g> Lowerer<'_, 'g> {
                 .reduce(|a, b| a + b)
                 .unwrap_or_else(|| graph.scalar(0.0))
         };
-        let terms = self.terms.iter().map(|t| self.graph.var(t.node)).collect();
-        let log_joint = sum(terms, self.graph);
-        let log_jacobian = sum(std::mem::take(&mut self.jacobians), self.graph);
+        let all: Vec<Var> = self.terms.iter().map(|t| self.graph.var(t.node)).collect();
+        let log_joint = sum(all, self.graph);
         let quantities = self.quantities();
-        let mut blocks = std::mem::take(&mut self.blocks);
+        let mut blocks = self.blocks.clone();
         blocks.sort_by_key(|b| b.role == Role::Param);
-        Ok(Parts {
+        let stated = Stated {
             blocks,
             log_joint: log_joint.id,
-            log_jacobian: log_jacobian.id,
-            terms: self.terms,
-            quantities,
+        };
+        let left = self.set_aside(quantities);
+        let mut blocks = left.blocks;
+        blocks.sort_by_key(|b| b.role == Role::Param);
+        let terms = left.terms.iter().map(|t| self.graph.var(t.node));
+        let log_joint = sum(terms.collect(), self.graph);
+        Ok(Parts {
+            blocks,
+            stated,
+            log_joint: log_joint.id,
+            log_jacobian: sum(left.jacobians, self.graph).id,
+            terms: left.terms,
+            quantities: left.quantities,
+            drawn: left.drawn,
+            notes: left.notes,
         })
     }
 
@@ -62,18 +73,35 @@ impl<'g> Lowerer<'_, 'g> {
                 .number()
                 .map(|(_, d)| d.to_vec())
                 .unwrap_or_default();
+            let node = self.with_unit_diagonal(&variable.name, value.var);
             let labels = (0..shape.len())
                 .map(|axis| self.labels_of(dims.get(axis), shape[axis]))
                 .collect();
             Some(Quantity {
                 name: variable.name.clone(),
-                node: value.var.id,
+                node: node.id,
                 shape,
                 labels,
                 kind,
             })
         };
         order.into_iter().filter_map(|(_, i)| quantity(i)).collect()
+    }
+
+    /// What is reported of a latent: of correlation matrices the diagonal as the 1 that it is, not as the
+    /// rounded sum of squares of a row of their factor.
+    fn with_unit_diagonal(&self, name: &str, value: Var<'g>) -> Var<'g> {
+        let is_correlation = |b: &Block| {
+            b.name == name && matches!(b.support.kind, crate::dist::Support::Correlation)
+        };
+        if !self.blocks.iter().any(is_correlation) {
+            return value;
+        }
+        let shape = value.shape();
+        let n = shape[shape.len() - 1];
+        let diagonal = (0..n * n).map(|k| f64::from(k % (n + 1) == 0));
+        let diagonal = Tensor::new(Shape::from_slice(&[n, n]), diagonal.collect());
+        self.graph.constant(diagonal).select(1.0, value)
     }
 
     /// Names of the elements along an axis that is a label's levels.

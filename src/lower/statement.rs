@@ -177,9 +177,9 @@ impl<'g> Lowerer<'_, 'g> {
                 }
             }
         }
-        for i in 0..self.program.statements.len() {
+        for (i, &variable) in defined.iter().enumerate() {
             self.come_from(i);
-            if self.needs(i, &failed) || defined[i].is_some_and(|v| failed.contains(&v)) {
+            if self.needs(i, &failed) || variable.is_some_and(|v| failed.contains(&v)) {
                 continue;
             }
             if let Err(new) = self.term(i) {

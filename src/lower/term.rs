@@ -3,9 +3,9 @@
 use super::bind::element_text;
 use super::distribution::DistValue;
 use super::value::{AxisList, Value};
-use super::{Lowerer, Result, error};
+use super::{Lowerer, Result, error, order};
 use crate::check::program::{StatementKind, Target, VariableKind};
-use crate::diag::Span;
+use crate::diag::{Diagnostics, Span};
 use crate::dist::Support;
 use crate::graph::{Shape, Tensor, Var, numel};
 use crate::model::Term;
@@ -48,8 +48,13 @@ impl<'g> Lowerer<'_, 'g> {
                         full[at] = d.array[i];
                     }
                 }
+                let batch = full.clone();
                 let value = self.tidy(log_prob.broadcast(&full), &own, None);
                 self.add_term(name, &value, &axes, observed, span);
+                if own == axes && self.sites.contains_key(&self.graph.origin()) {
+                    let dist = self.build(&d, &own, array);
+                    self.tell_site(dist, &batch);
+                }
                 Ok(())
             }
             StatementKind::Factor { value } => {
@@ -72,6 +77,12 @@ impl<'g> Lowerer<'_, 'g> {
     fn expect_once(&mut self, target: &Target, axes: &AxisList) -> Result<()> {
         let indexed = target.indices.len();
         if indexed == 0 {
+            let whole = Observation {
+                span: target.span,
+                row: 0,
+                axes: axes.clone(),
+            };
+            self.observed.insert(target.var, vec![Some(whole)]);
             return Ok(());
         }
         let shape = self.env[&target.var].var.shape();
@@ -96,6 +107,48 @@ impl<'g> Lowerer<'_, 'g> {
         }
         self.observed.insert(target.var, seen);
         Ok(())
+    }
+
+    /// Notes on data that are drawn, but not all of them, and that nothing else reads.
+    pub(super) fn unobserved(&self) -> Diagnostics {
+        let count = self.program.statements.len();
+        let mut notes = Diagnostics::new();
+        for decl in &self.program.data {
+            let var = decl.var;
+            let drawn = |i: usize| matches!(&self.program.statements[i].kind, StatementKind::Draw { target, .. } if target.var == var);
+            let (Some(value), true) = (self.env.get(&var), (0..count).any(drawn)) else {
+                continue;
+            };
+            if (0..count).any(|i| order::uses(self.program, i, false).contains(&var)) {
+                continue;
+            }
+            let shape = value.var.shape();
+            let variable = self.program.variable(var);
+            if numel(&shape) == 0 {
+                notes.push(error::no_entries(variable.span, &variable.name));
+                continue;
+            }
+            let Some(seen) = self.observed.get(&var) else {
+                let all = (numel(&shape), numel(&shape));
+                notes.push(error::unobserved(variable.span, &variable.name, all, ""));
+                continue;
+            };
+            let Some(first) = seen.iter().position(Option::is_none) else {
+                continue;
+            };
+            let each = numel(&shape) / seen.len().max(1);
+            let left = seen.iter().filter(|s| s.is_none()).count() * each;
+            let lead = leading(&shape, seen.len());
+            let element = element_text(&lead, first);
+            let counts = (left, numel(&shape));
+            notes.push(error::unobserved(
+                variable.span,
+                &variable.name,
+                counts,
+                &element,
+            ));
+        }
+        notes
     }
 
     pub(super) fn check_event(
@@ -216,4 +269,16 @@ impl<'g> Lowerer<'_, 'g> {
         }
         Ok(())
     }
+}
+
+/// The first axes, as many as have `count` elements together.
+fn leading(shape: &[usize], count: usize) -> Shape {
+    let mut lead = Shape::new();
+    for &n in shape {
+        if numel(&lead) == count && !lead.is_empty() {
+            break;
+        }
+        lead.push(n);
+    }
+    lead
 }

@@ -6,16 +6,29 @@
 
 use crate::diag::Span;
 use crate::dist::Support;
-use crate::graph::{Graph, NodeId};
+use crate::graph::{Graph, NodeId, Origin};
+use crate::passes::{Rewritten, rewrite_density};
 
 /// The graph and what its nodes mean.
 #[derive(Debug)]
 pub struct Model {
     pub graph: Graph,
-    /// Latents, then learned parameters, each a block of the flat unconstrained vector, in order.
+    /// What is inferred: latents, then learned parameters, each a block of the flat unconstrained
+    /// vector, in order.
     pub blocks: Vec<Block>,
-    /// Log density of the constrained latents and the data, with all constants: a scalar.
+    /// Every latent and learned parameter, those too that are drawn after a fit.
+    pub stated: Stated,
+    /// Latents that nothing observed depends on: they integrate to 1, have no blocks and are drawn given
+    /// the others.
+    pub drawn: Option<Drawn>,
+    /// Log density of the constrained latents and the data, with all constants: a scalar. What fits use;
+    /// [`Model::rewrite`] changes how it is computed.
     pub log_joint: NodeId,
+    /// The same as the program's statements give it, term by term. Where a value is not finite this finds
+    /// the element to blame.
+    pub as_written: NodeId,
+    /// How `log_joint` was made of it.
+    pub rewritten: Vec<Rewritten>,
     /// `Σ log |dx/du|` over latents: a scalar.
     pub log_jacobian: NodeId,
     /// What `log_joint` sums.
@@ -26,6 +39,25 @@ pub struct Model {
     pub places: Vec<Place>,
     /// Dimensions by name, with the extent that the data give them, sorted.
     pub dimensions: Vec<(String, i64)>,
+}
+
+/// The joint density as the program states it, before anything was integrated out.
+#[derive(Clone, Debug)]
+pub struct Stated {
+    /// A block for each latent and parameter.
+    pub blocks: Vec<Block>,
+    /// The log density of all of them and the data.
+    pub log_joint: NodeId,
+}
+
+/// What is drawn after a fit, given each posterior draw of the rest.
+#[derive(Clone, Debug)]
+pub struct Drawn {
+    /// The input that makes the noise: [`KEY`](crate::dist::KEY) whole numbers below 2³². Those of
+    /// [`Model::quantities`] that depend on such latents are functions of it.
+    pub key: NodeId,
+    /// Names, with how many of their elements are drawn.
+    pub names: Vec<(String, usize)>,
 }
 
 /// What a block is to inference.
@@ -125,6 +157,31 @@ impl BlockSupport {
 }
 
 impl Model {
+    /// Computes the log joint density from what can be summed of the data beforehand, by all of
+    /// [`REWRITINGS`](crate::passes::REWRITINGS) but those named. A model that a program was bound to has
+    /// been rewritten by all.
+    ///
+    /// ```
+    /// let program = elbo::Program::parse("normal.vi", "data y: real[N]\nmu ~ Normal(0, 1)\ny ~ Normal(mu, 1)")?;
+    /// let mut data = elbo::Data::default();
+    /// data.insert("y", (0..100).map(f64::from).collect::<Vec<_>>());
+    /// let mut model = program.bind(&data)?;
+    /// assert_eq!((model.rewritten[0].name, model.rewritten[0].rows), ("statistics", 100));
+    /// model.rewrite(&["statistics"]);
+    /// assert!(model.rewritten.is_empty());
+    /// # Ok::<(), elbo::Error>(())
+    /// ```
+    pub fn rewrite(&mut self, without: &[&str]) {
+        let (log_joint, rewritten) = rewrite_density(&self.graph, self.as_written, without);
+        self.log_joint = log_joint;
+        self.rewritten = rewritten;
+    }
+
+    /// The statement that a node comes from.
+    pub fn place(&self, origin: Origin) -> Option<&Place> {
+        self.places.get((origin.0 as usize).checked_sub(1)?)
+    }
+
     /// Length of the flat unconstrained vector.
     pub fn size(&self) -> usize {
         self.blocks.iter().map(|b| b.size).sum()

@@ -116,10 +116,18 @@ impl Operation for Reduce {
             strides[shape.len() - 1 - axis] = 0;
         }
         out.fill(self.kind.neutral());
+        // What additions round off, so that this slow way can judge the fast ones.
+        let is_sum = self.kind == ReduceKind::Sum;
+        let mut lost = vec![0.0; if is_sum { out.len() } else { 0 }];
         let mut index: SmallVec<[usize; 4]> = SmallVec::from_elem(0, shape.len());
         let mut at = 0;
         for &x in args[0].data() {
-            out[at] = self.kind.combine(out[at], x);
+            let old = out[at];
+            out[at] = self.kind.combine(old, x);
+            if is_sum {
+                let added = out[at] - old;
+                lost[at] += (old - (out[at] - added)) + (x - added);
+            }
             for axis in (0..shape.len()).rev() {
                 index[axis] += 1;
                 at += strides[axis];
@@ -130,6 +138,9 @@ impl Operation for Reduce {
                 index[axis] = 0;
             }
         }
+        // It is NaN where a sum is not finite.
+        let exact = out.iter_mut().zip(lost).filter(|(_, lost)| !lost.is_nan());
+        exact.for_each(|(sum, lost)| *sum += lost);
     }
 
     fn pullback<'g>(&self, node: &Pull<'g>) -> Vec<Option<Var<'g>>> {

@@ -10,6 +10,8 @@ pub struct Summary {
     /// As in [`Quantity`].
     pub labels: Vec<Option<Vec<String>>>,
     pub integer: bool,
+    /// The elements that a table shows, if not all: files have the others too.
+    pub shown: Option<Vec<usize>>,
     pub mean: Vec<f64>,
     /// With the divisor n − 1; NaN for a single draw.
     pub sd: Vec<f64>,
@@ -69,6 +71,14 @@ fn of_quantity(quantity: &Quantity, draws: usize) -> Summary {
 }
 
 impl Summary {
+    /// The elements that a table shows, flat and row-major.
+    pub(super) fn rows(&self) -> Vec<usize> {
+        match &self.shown {
+            Some(shown) => shown.clone(),
+            None => (0..self.mean.len()).collect(),
+        }
+    }
+
     /// Adds the next element from its draws, which are reordered.
     fn push(&mut self, draws: &mut [f64]) {
         let (mean, sd) = moments(draws);

@@ -62,7 +62,8 @@ pub fn table(summaries: &[Summary], options: &TableOptions) -> String {
         table.enforce_styling();
     }
     table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
-    let name_width = name_width(&rows, options.width);
+    let columns = columns(&rows, options.width);
+    let name_width = name_width(&rows, &columns, options.width);
     let bold = |cell: Cell| {
         if options.colour {
             cell.add_attribute(Attribute::Bold)
@@ -70,12 +71,12 @@ pub fn table(summaries: &[Summary], options: &TableOptions) -> String {
             cell
         }
     };
-    table.set_header(HEADER.map(|h| bold(Cell::new(h).set_alignment(CellAlignment::Right))));
-    for [name, numbers @ ..] in &rows {
-        let name = Cell::new(shorten(name, name_width));
-        let numbers = numbers
-            .iter()
-            .map(|n| Cell::new(n).set_alignment(CellAlignment::Right));
+    let right = |text: &str| Cell::new(text).set_alignment(CellAlignment::Right);
+    let header = columns.iter().map(|&c| HEADER[c]);
+    table.set_header(std::iter::once("").chain(header).map(|h| bold(right(h))));
+    for row in &rows {
+        let name = Cell::new(shorten(&row[0], name_width));
+        let numbers = columns.iter().map(|&c| right(&row[c]));
         table.add_row(std::iter::once(name).chain(numbers));
     }
     let mut text = table.trim_fmt();
@@ -94,17 +95,17 @@ fn rows(summaries: &[Summary], limit: Option<usize>) -> (Vec<[String; 6]>, usize
     let longest = longest_shown(summaries, limit);
     let (mut rows, mut hidden) = (Vec::new(), 0);
     for summary in summaries {
-        let numel = summary.mean.len();
-        if numel <= longest {
-            rows.extend((0..numel).map(|i| row(summary, i)));
+        let all = summary.rows();
+        if all.len() <= longest {
+            rows.extend(all.iter().map(|&i| row(summary, i)));
             continue;
         }
-        let cut = numel - (longest - 1);
-        rows.extend((0..longest - 2).map(|i| row(summary, i)));
+        let cut = all.len() - (longest - 1);
+        rows.extend(all[..longest - 2].iter().map(|&i| row(summary, i)));
         let mut gap: [String; 6] = Default::default();
         gap[0] = format!("… {cut} more");
         rows.push(gap);
-        rows.push(row(summary, numel - 1));
+        rows.extend(all.last().map(|&i| row(summary, i)));
         hidden += cut;
     }
     (rows, hidden)
@@ -115,8 +116,8 @@ fn longest_shown(summaries: &[Summary], limit: Option<usize>) -> usize {
     let Some(limit) = limit else {
         return usize::MAX;
     };
-    let total =
-        |longest: usize| -> usize { summaries.iter().map(|s| s.mean.len().min(longest)).sum() };
+    let lengths: Vec<usize> = summaries.iter().map(|s| s.rows().len()).collect();
+    let total = |longest: usize| -> usize { lengths.iter().map(|&n| n.min(longest)).sum() };
     if total(usize::MAX) <= limit {
         return usize::MAX;
     }
@@ -128,12 +129,13 @@ fn longest_shown(summaries: &[Summary], limit: Option<usize>) -> usize {
 
 fn row(s: &Summary, i: usize) -> [String; 6] {
     let name = element::labelled(&s.name, &s.shape, &s.labels, i);
-    let format = Digits::of(s.mean[i], s.sd[i]);
-    let quantile = |x: f64| match s.integer && x.fract() == 0.0 && x.abs() < 1e15 {
+    let quantiles = [s.q05[i], s.q50[i], s.q95[i]];
+    let format = Digits::of(s.mean[i], s.sd[i], quantiles);
+    let quantile = |x: f64| match s.integer && x.fract() == 0.0 && x.abs() < LARGE {
         true => format!("{x:.0}"),
         false => format.write(x),
     };
-    let [q05, q50, q95] = [s.q05[i], s.q50[i], s.q95[i]].map(quantile);
+    let [q05, q50, q95] = quantiles.map(quantile);
     [
         name,
         format.write(s.mean[i]),
@@ -143,6 +145,12 @@ fn row(s: &Summary, i: usize) -> [String; 6] {
         q95,
     ]
 }
+
+/// Numbers from here on, and below [`SMALL`], are written with an exponent.
+const LARGE: f64 = 1e7;
+const SMALL: f64 = 1e-4;
+/// A deviation below this share of the mean is the rounding of a constant.
+const ROUNDING: f64 = 1e-14;
 
 /// How the numbers of one row are written.
 enum Digits {
@@ -154,24 +162,24 @@ enum Digits {
 
 impl Digits {
     /// Three significant digits of the sd; where it is 0 or unknown, five of the mean.
-    fn of(mean: f64, sd: f64) -> Digits {
+    fn of(mean: f64, sd: f64, quantiles: [f64; 3]) -> Digits {
         let power = |x: f64| x.abs().log10().floor() as i32;
         let usable = |x: f64| x.is_finite() && x != 0.0;
+        let spread = usable(sd) && !(usable(mean) && sd < ROUNDING * mean.abs());
         // A double has no digits below 1e-16 of its size, so neither can the row.
-        let last = match (usable(mean), usable(sd)) {
+        let last = match (usable(mean), spread) {
             (true, true) => (power(sd) - 2).max(power(mean) - 15),
             (false, true) => power(sd) - 2,
             (true, false) => power(mean) - 4,
-            (false, false) => return Digits::Fixed(2),
+            (false, false) => -2,
         };
-        let largest = [mean, sd]
-            .into_iter()
-            .filter(|x| usable(*x))
-            .map(power)
-            .max()
-            .unwrap_or(0);
-        match last < -6 || largest >= 8 {
-            true => Digits::Exponent(last),
+        let all = quantiles.into_iter().chain([mean, sd]);
+        let largest = all.filter(|x| usable(*x)).map(f64::abs).fold(0.0, f64::max);
+        match largest >= LARGE || 0.0 < largest && largest < SMALL || last < -12 {
+            true => Digits::Exponent(match spread {
+                true => last.max(power(largest) - 15),
+                false => power(largest.max(f64::MIN_POSITIVE)) - 4,
+            }),
             false => Digits::Fixed((-last).max(0) as usize),
         }
     }
@@ -201,17 +209,34 @@ impl Digits {
     }
 }
 
-/// How wide the column of names may be: what the numbers leave.
-fn name_width(rows: &[[String; 6]], width: Option<usize>) -> usize {
+/// The columns of numbers that fit, of [`HEADER`]: where it is narrow the quantiles go, the median first.
+fn columns(rows: &[[String; 6]], width: Option<usize>) -> Vec<usize> {
+    const CHOICES: [&[usize]; 4] = [&[1, 2, 3, 4, 5], &[1, 2, 3, 5], &[1, 2], &[1]];
     let Some(width) = width else {
-        return usize::MAX;
+        return CHOICES[0].to_vec();
     };
-    let column = |i: usize| {
+    let fits = |columns: &&[usize]| numbers_width(rows, columns) + NARROWEST_NAME <= width;
+    let widest = CHOICES.into_iter().find(fits);
+    widest.unwrap_or(CHOICES[CHOICES.len() - 1]).to_vec()
+}
+
+/// What columns of numbers take, with the padding of the names' column.
+fn numbers_width(rows: &[[String; 6]], columns: &[usize]) -> usize {
+    let column = |&i: &usize| {
         let cells = rows.iter().map(|row| row[i].chars().count());
         cells.chain([HEADER[i].chars().count()]).max().unwrap_or(0) + PADDING
     };
-    let numbers: usize = (1..HEADER.len()).map(column).sum();
-    width.saturating_sub(numbers + PADDING).max(NARROWEST_NAME)
+    columns.iter().map(column).sum::<usize>() + PADDING
+}
+
+/// How wide the column of names may be: what the numbers leave.
+fn name_width(rows: &[[String; 6]], columns: &[usize], width: Option<usize>) -> usize {
+    match width {
+        Some(width) => width
+            .saturating_sub(numbers_width(rows, columns))
+            .max(NARROWEST_NAME),
+        None => usize::MAX,
+    }
 }
 
 /// Cuts the middle out of a name: its beginning and its indices tell the most.

@@ -111,14 +111,15 @@ fn the_summary_has_a_row_for_each_element() {
 
 #[test]
 fn the_trace_is_three_columns() {
-    let point = TracePoint {
-        step: 10,
+    let point = |step, se| TracePoint {
+        step,
         elbo: -12.5,
-        se: f64::NAN,
+        se,
     };
+    let points = [point(10, Some(0.5)), point(20, None)];
     assert_eq!(
-        written(|w| write_trace(w, &[point])),
-        "step,elbo,se\n10,-12.5,nan\n"
+        written(|w| write_trace(w, &points)),
+        "step,elbo,se\n10,-12.5,0.5\n20,-12.5,\n"
     );
 }
 
@@ -287,6 +288,10 @@ mod terminal {
             (3e12, 1e9, "3.00000e12", "1.00e9"),
             (1.5, 0.0, "1.5000", "0.0000"),
             (1.0, f64::NAN, "1.0000", "–"),
+            // The rounding of a constant is no deviation.
+            (0.9999999999999999, 1.1e-16, "1.00000", "0.00000"),
+            (12345678.0, 10.0, "1.23456780e7", "1.00e1"),
+            (0.00003, 0.00001, "3.00e-5", "1.00e-5"),
             (f64::INFINITY, f64::NAN, "∞", "–"),
         ];
         for (mean, sd, shown_mean, shown_sd) in cases {
@@ -297,6 +302,31 @@ mod terminal {
                 "{mean} {sd}"
             );
         }
+    }
+
+    #[test]
+    fn large_quantiles_are_written_with_an_exponent() {
+        let heavy = Summary {
+            q95: vec![1e150],
+            ..one("x", f64::INFINITY, f64::NAN)
+        };
+        let row = &words(&[heavy])[0];
+        assert_eq!(row[5], "1.0000e150");
+    }
+
+    #[test]
+    fn only_chosen_rows_are_shown() {
+        let some = Summary {
+            shown: Some(vec![1, 4]),
+            ..long("w", 5)
+        };
+        let none = Summary {
+            shown: Some(Vec::new()),
+            ..long("v", 5)
+        };
+        let rows = words(&[some, none]);
+        let names: Vec<&str> = rows.iter().map(|row| row[0].as_str()).collect();
+        assert_eq!(names, ["w[2]", "w[5]"]);
     }
 
     #[test]
@@ -377,5 +407,15 @@ mod terminal {
             text.lines().all(|line| line.chars().count() <= 60),
             "{text}"
         );
+        // Where the numbers do not fit either, quantiles go.
+        for (width, columns) in [(45, 4), (36, 2), (20, 1)] {
+            let options = TableOptions {
+                width: Some(width),
+                ..TableOptions::default()
+            };
+            let text = table(&[one("x", 1.0, 1.0)], &options);
+            let header = text.lines().next().unwrap_or("").replace(" %", "%");
+            assert_eq!(header.split_whitespace().count(), columns, "{text}");
+        }
     }
 }

@@ -2,14 +2,24 @@
 //! a file, and a line in [`ORDER`].
 
 mod close;
+mod equal_rows;
 mod factors;
+mod needs;
 mod pads;
+mod restrict;
+mod rewriting;
+mod statistics;
 mod unstack;
 mod walk;
 
 pub use close::close;
+pub use equal_rows::equal_rows;
 pub use factors::factors;
+pub(crate) use needs::{Elements, Needs, listed};
 pub use pads::pads;
+pub(crate) use restrict::{Restrict, Split};
+pub use rewriting::{Density, REWRITINGS, Rewriting, Rewritten, rewrite_density};
+pub use statistics::statistics;
 pub use unstack::unstack;
 
 use crate::graph::{Graph, NodeId, verify};

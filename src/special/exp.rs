@@ -19,11 +19,11 @@ unary!(
 );
 
 /// ln 2 in two parts; the first has 42 bits, so that its product with a |k| < 2¹¹ is exact.
-const LN_2_HI: f64 = 0.6931471805598903;
-const LN_2_LO: f64 = 5.497923018708371e-14;
+pub(crate) const LN_2_HI: f64 = 0.6931471805598903;
+pub(crate) const LN_2_LO: f64 = 5.497923018708371e-14;
 
 /// (e^r - 1 - r) / r^2.
-const SERIES: [f64; 10] = [
+pub(crate) const SERIES: [f64; 10] = [
     0.5000000000000001,
     0.16666666666666669,
     0.04166666666662399,
@@ -37,7 +37,7 @@ const SERIES: [f64; 10] = [
 ];
 
 /// (e^r - 1 - r) / r^2, on the interval of [`reduce`].
-const SHIFTED_SERIES: [f64; 11] = [
+pub(crate) const SHIFTED_SERIES: [f64; 11] = [
     0.5,
     0.16666666666666666,
     0.0416666666666674,
@@ -92,7 +92,7 @@ pub(super) fn exp_times(x: f64, x_lo: f64, factor: f64) -> f64 {
     (y * factor * power) * select(low, TWO_TO_MINUS_128, 2.0)
 }
 
-const TWO_TO_MINUS_128: f64 = f64::from_bits((1023 - 128) << 52);
+pub(crate) const TWO_TO_MINUS_128: f64 = f64::from_bits((1023 - 128) << 52);
 
 #[inline(always)]
 pub(super) fn exp_lane(x: f64) -> f64 {

@@ -55,6 +55,15 @@ pub use pow::*;
 pub use real::Real;
 pub use trig::*;
 
+/// For code that is made elsewhere and takes the same steps.
+#[cfg(machine_code)]
+pub(crate) mod coefficients {
+    pub(crate) use super::exp::{
+        LN_2_HI, LN_2_LO, SERIES as EXP_SERIES, SHIFTED_SERIES as EXPM1_SERIES, TWO_TO_MINUS_128,
+    };
+    pub(crate) use super::log::SERIES as LOG_SERIES;
+}
+
 /// Every function of one argument.
 pub static UNARY: &[&Unary] = &[
     &EXP,

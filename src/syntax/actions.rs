@@ -506,6 +506,12 @@ impl<'a> Actions<'a> {
                 return Some(Target::Tuple { items, span });
             }
             ExprKind::Error => return None,
+            ExprKind::Call { .. } | ExprKind::Unary { .. } | ExprKind::Binary { .. }
+                if sign == "~" =>
+            {
+                self.report(error::function_drawn(span));
+                return None;
+            }
             _ => {}
         }
         self.report(error::not_a_target(span, sign));

@@ -173,6 +173,17 @@ pub(crate) fn not_a_target(span: Span, sign: &str) -> Diagnostic {
         .help(format!("left of `{sign}` stands `x`, `x[i]` or `(x, y)`"))
 }
 
+/// A function of something left of `~`, such as `log(y)`.
+pub(crate) fn function_drawn(span: Span) -> Diagnostic {
+    Diagnostic::error("E0014", "only names and their elements are drawn")
+        .at(span, "computed from other values")
+        .help(
+            "to observe a function of data, name it as data: `data ly: real[N] = log(y)`, then `ly ~ …`; \
+             for the density of `y` itself write `y ~ LogNormal(…)`; a function of latents can be weighed \
+             by `factor d.log_prob(…)`",
+        )
+}
+
 /// An unknown escape in a string.
 pub(crate) fn bad_escape(span: Span, escape: &str) -> Diagnostic {
     Diagnostic::error("E0015", format!("`{escape}` is not an escape"))

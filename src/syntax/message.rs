@@ -108,10 +108,13 @@ fn expected_words(expected: &[String]) -> String {
     let elsewhere = has("~") || has(")") || operators && has("{");
     let assign = has("=") && !elsewhere;
     let colon = has(":") && !operators && !has("{") && !has("]");
+    let clause = has("for") && !has("let") && !has("integer");
     let say = [
+        (clause, "`for`"),
+        (clause && has("if"), "`if`"),
         (has(",") && !has("let"), "`,`"),
         (has(")") && operators || has(")") && has(","), "`)`"),
-        (has("]") && operators, "`]`"),
+        (has("]") && (operators || clause), "`]`"),
         (has("|") && !has("integer"), "`|`"),
         (colon && words.is_empty(), "`:`"),
         (has("->"), "`->`"),
@@ -200,6 +203,8 @@ const HINTS: &[Hint] = &[
     decimal_point,
     single_quotes,
     implicit_product,
+    two_loops_in_one,
+    filtered_loop,
     inclusive_range,
     bar_for_or,
     keyword_as_name,
@@ -319,6 +324,29 @@ fn implicit_product(p: &Place) -> Option<String> {
     };
     p.touches_previous()
         .then(|| format!("write a product as `{number} * {name}`"))
+}
+
+fn two_loops_in_one(p: &Place) -> Option<String> {
+    let another = matches!(p.get(1), Token::Name(_)) && p.get(2) == Token::In;
+    if p.here() != Token::Comma || !another {
+        return None;
+    }
+    let loops = p.head() == Token::For;
+    Some(match loops {
+        true => "one loop stands inside another: `for i in 1..N { for j in 1..M { … } }`".into(),
+        false => "every index has its own `for`: `[… for i in 1..N for j in 1..M]` is a vector, \
+                  `[[… for j in 1..M] for i in 1..N]` a matrix"
+            .into(),
+    })
+}
+
+fn filtered_loop(p: &Place) -> Option<String> {
+    let condition = matches!(p.here(), Token::If | Token::IfStatement);
+    (condition && p.head() == Token::For && p.ends_operand()).then(|| {
+        "the condition stands inside the loop: `for i in 1..N { if c { … } }`; a comprehension \
+         takes it behind the range: `[… for i in 1..N if c]`"
+            .into()
+    })
 }
 
 fn inclusive_range(p: &Place) -> Option<String> {

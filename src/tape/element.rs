@@ -7,6 +7,9 @@ use crate::special::{Level, Real, UnaryKernel};
 /// `f64` or `f32`, with their loops. Graphs are of `f64`: their constants are rounded once, when a
 /// tape is compiled.
 pub trait Element: Real {
+    /// Whether straight-line code on these numbers can become machine code.
+    const MACHINE_CODE: bool;
+
     /// The functions of a row, for single numbers and for blocks.
     fn unary(row: &UnaryRow) -> fn(Self) -> Self;
     fn unary_block(row: &UnaryRow, level: Level) -> UnaryKernel<Self>;
@@ -17,8 +20,10 @@ pub trait Element: Real {
 }
 
 macro_rules! element {
-    ($t:ident, $value:ident, $block:ident, $blocks:ident, $vector:ident) => {
+    ($t:ident, $compiled:literal, $value:ident, $block:ident, $blocks:ident, $vector:ident) => {
         impl Element for $t {
+            const MACHINE_CODE: bool = $compiled;
+
             fn unary(row: &UnaryRow) -> fn($t) -> $t {
                 row.$value
             }
@@ -42,5 +47,5 @@ macro_rules! element {
     };
 }
 
-element!(f64, value, block, blocks, of_f64);
-element!(f32, value_f32, block_f32, blocks_f32, of_f32);
+element!(f64, true, value, block, blocks, of_f64);
+element!(f32, false, value_f32, block_f32, blocks_f32, of_f32);

@@ -44,15 +44,10 @@ const TILE_WIDTH: usize = 2;
 
 /// Numbers that a product needs beside its operands.
 pub(super) fn workspace<T: Real>(m: usize, k: usize, n: usize) -> usize {
-    let inner = even(k, INNER);
+    let inner = k.min(INNER);
     let rows = m.min(ROWS).next_multiple_of(TILE_ROWS) + TILE_ROWS;
     let columns = n.min(COLUMNS).next_multiple_of(TILE_WIDTH * T::LANES);
     (rows * inner).next_multiple_of(T::LANES) + inner * columns
-}
-
-/// Parts of equal size, at most `most`, that cover `n`.
-fn even(n: usize, most: usize) -> usize {
-    n.div_ceil(n.div_ceil(most).max(1))
 }
 
 /// With tiles of `R` rows of `W` registers.
@@ -75,7 +70,7 @@ pub(super) unsafe fn run<L: Lanes, const R: usize, const W: usize>(product: &Gem
         (whole.c.row, whole.c.column) = (product.c.column, product.c.row);
     }
     let Gemm { m, k, n, .. } = whole;
-    let inner = even(k, INNER);
+    let inner = k.min(INNER);
     let rows = m.min(ROWS).next_multiple_of(R);
     // SAFETY: offsets lie inside the operands; the workspace has room for both packed blocks.
     unsafe {
@@ -83,7 +78,7 @@ pub(super) unsafe fn run<L: Lanes, const R: usize, const W: usize>(product: &Gem
         let packed_b = whole.room.add((rows * inner).next_multiple_of(L::T::LANES));
         for column in (0..n).step_by(COLUMNS) {
             let columns = COLUMNS.min(n - column);
-            for from in (0..k).step_by(inner) {
+            for from in (0..k).step_by(INNER) {
                 let count = inner.min(k - from);
                 let b = whole.b.part(from, column);
                 let direct = b.column == 1;

@@ -183,7 +183,7 @@ const ONCE: Loop = Loop {
 };
 
 /// Products with fewer multiplications than this are not worth packing.
-const SMALL: usize = 2048;
+const SMALL: usize = 4096;
 /// Nor are those with so few rows or columns.
 const NARROW: usize = 6;
 
@@ -268,6 +268,11 @@ impl Product {
         let Product { m, n, k, .. } = self;
         let wide = m.extent >= NARROW && n.extent >= NARROW && k.extent > 1;
         wide && m.extent * n.extent * k.extent >= SMALL
+    }
+
+    /// Multiplications of one run.
+    pub fn work(&self) -> usize {
+        self.len * self.k.extent
     }
 
     /// # Safety

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// Where a tape runs: its arena, its constants, the loops for the machine.
 #[derive(Clone, Copy)]
-pub(super) struct Context<T: Element = f64> {
+pub struct Context<T: Element = f64> {
     /// Arena, then constants (never written).
     pub bases: [*mut T; 2],
     pub vector: &'static Vector<T>,
@@ -18,7 +18,7 @@ pub(super) struct Context<T: Element = f64> {
 
 /// A place in the arena, or (top bit set) among the constants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Place(pub u32);
+pub struct Place(pub u32);
 
 const CONSTANT: u32 = 1 << 31;
 

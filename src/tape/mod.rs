@@ -13,14 +13,17 @@
 //! The order in which numbers are added is fixed when the tape is compiled: a tape gives the same
 //! bits each time it is run on the same machine.
 
+mod abreast;
 mod arena;
 mod element;
 mod fuse;
 mod gemm;
 mod index_map;
+mod jit;
 mod lanes;
 mod layout;
 mod matrix;
+mod melt;
 mod memory;
 mod micro;
 mod opaque;
@@ -29,8 +32,10 @@ mod precision;
 mod program;
 mod recur;
 mod scalar;
+mod straight;
 mod unroll;
 mod vector;
+mod wide;
 
 pub use element::Element;
 pub use precision::{AnyTape, Precision};
@@ -98,7 +103,7 @@ impl<T: Element> Tape<T> {
     fn with_program(program: Arc<Program<T>>) -> Tape<T> {
         let mut arena = Aligned::zeros(program.arena_len());
         for &(at, value) in &program.initial {
-            arena[at] = value;
+            arena[at] = T::of(value);
         }
         Tape { program, arena }
     }
@@ -158,6 +163,10 @@ impl<T: Element> Tape<T> {
         &self.arena[at..at + len]
     }
 
+    pub fn output_count(&self) -> usize {
+        self.program.outputs.len()
+    }
+
     /// All outputs, one after the other.
     pub fn outputs_flat(&self) -> &[T] {
         &self.arena[flat(&self.program.outputs)]
@@ -170,6 +179,12 @@ impl<T: Element> Tape<T> {
 
     pub fn instruction_count(&self) -> usize {
         self.program.instructions.len()
+    }
+
+    /// Elementary operations of one run, roughly: a measure of what it costs that is the same on every
+    /// machine.
+    pub fn work(&self) -> usize {
+        self.program.work()
     }
 
     /// What each instruction does, in the order of [`Tape::run_timed`].

@@ -35,6 +35,19 @@ pub(super) enum Slices {
 }
 
 impl Slices {
+    /// Elementary operations for each number that comes out, roughly.
+    pub fn work_per_element(&self) -> usize {
+        match self {
+            Slices::Cholesky { n } | Slices::TriSolve { n, .. } => *n,
+            Slices::CumSum { .. } | Slices::Gather { .. } | Slices::Scatter { .. } => 1,
+            // Each of them allocates, and some are of matrices.
+            Slices::Slow { shapes, .. } => {
+                let last = |shape: &Shape| shape.last().copied().unwrap_or(1);
+                shapes.iter().map(last).max().unwrap_or(1)
+            }
+        }
+    }
+
     pub fn new(node: &Node, shapes: Vec<Shape>) -> Slices {
         let last = |shape: &Shape| shape.last().copied().unwrap_or(1);
         let around = |shape: &Shape, axis: usize| {

@@ -46,7 +46,8 @@ impl Precision {
     }
 }
 
-/// A tape of either precision. Inputs are rounded to its own; outputs are exact in `f64`.
+/// A tape of either precision, with the functions of [`Tape`]. Inputs are rounded to its own; outputs are exact in `f64`.
+#[derive(Clone)]
 pub enum AnyTape {
     Double(Tape<f64>),
     Single(Tape<f32>),
@@ -99,6 +100,15 @@ impl AnyTape {
             AnyTape::Double(tape) => tape.arena_len() * Precision::Double.bytes(),
             AnyTape::Single(tape) => tape.arena_len() * Precision::Single.bytes(),
         }
+    }
+
+    /// As [`Tape::work`].
+    pub fn work(&self) -> usize {
+        on!(self, tape => tape.work())
+    }
+
+    pub fn output_count(&self) -> usize {
+        on!(self, tape => tape.output_count())
     }
 
     pub fn instruction_count(&self) -> usize {

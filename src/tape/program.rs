@@ -3,24 +3,23 @@
 use super::arena::Aligned;
 use super::element::Element;
 use super::fuse;
+use super::jit::{self, Machine};
 use super::layout::{Group, Layout, Stop};
 use super::matrix::Product;
-use super::micro::{Context, Kernel, Place, Preset, run_presets};
+use super::melt::melt;
+use super::micro::{Context, Kernel, Place};
 use super::opaque::Slices;
-use super::plan::{Plan, SinkKind, User};
+use super::plan::{Plan, Role};
 use super::recur::{self, Recurrence};
-use super::scalar::{self, Scalar, Steps};
+use super::straight::{Straight, assemble};
 use super::vector::Vector;
 use crate::graph::{Origin, Shape};
-use crate::ops::{Binary, Contract, ReduceKind, Scan, Unary};
+use crate::ops::{Contract, Scan};
 use crate::passes::Subject;
 use crate::special::Level;
 
-pub(super) enum Instruction<T: Element = f64> {
-    Scalars {
-        presets: Vec<Preset<T>>,
-        code: Vec<Scalar<T>>,
-    },
+pub(super) enum Instruction<T: Element> {
+    Scalars(Straight),
     Kernel(Kernel<T>),
     Product(Product),
     Slices {
@@ -44,16 +43,18 @@ pub struct Listing {
     pub origins: Vec<Origin>,
 }
 
-pub(super) struct Program<T: Element = f64> {
+pub(super) struct Program<T: Element> {
     pub instructions: Vec<Instruction<T>>,
     pub listing: Vec<Listing>,
     pub inputs: Vec<(usize, usize)>,
     pub outputs: Vec<(usize, usize)>,
     /// Cells that hold constants from the start.
-    pub initial: Vec<(usize, T)>,
+    pub initial: Vec<(usize, f64)>,
     constants: Aligned<T>,
     arena_len: usize,
     vector: &'static Vector<T>,
+    /// Owns the machine code that instructions refer to.
+    _machine: Option<Machine>,
 }
 
 impl<T: Element> Program<T> {
@@ -61,28 +62,26 @@ impl<T: Element> Program<T> {
         let level = Level::detect();
         let plan = Plan::new(subject);
         let mut layout = Layout::new(&plan, T::LANES);
-        let mut bodies = Vec::new();
-        for i in 0..plan.nodes.len() {
-            let needed = plan.role[i] == super::plan::Role::Opaque;
-            let scan = plan.nodes[i].op.get::<Scan>().filter(|_| needed);
-            bodies.push(scan.map(|scan| {
-                let body = recur::body(scan, &shapes(&plan, i), &plan.nodes[i].shape);
-                let region = layout.scratch;
-                layout.scratch = (region + body.len()).next_multiple_of(T::LANES);
-                (body, region)
-            }));
-        }
+        let mut bodies = bodies(&plan, &mut layout);
+        let compiled = T::MACHINE_CODE && jit::available();
+        let mut melted = melt(&plan, &mut layout, compiled).into_iter().peekable();
+        layout.scratch = layout.scratch.next_multiple_of(T::LANES);
         let mut instructions = Vec::new();
         let mut listing = Vec::new();
-        let cells = layout.initial.iter();
-        let mut initial: Vec<(usize, T)> = cells.map(|&(at, x)| (at, T::of(x))).collect();
+        let mut initial = layout.initial.clone();
         let mut scratch = 0;
-        for stop in &layout.stops {
+        let mut past = 0;
+        for (at, stop) in layout.stops.iter().enumerate() {
+            if let Some(melted) = melted.next_if(|m| m.stops.start == at) {
+                past = melted.stops.end;
+                initial.extend(&melted.initial);
+                listing.push(list_stops(&plan, &layout.stops[melted.stops.clone()]));
+                instructions.push(Instruction::Scalars(melted.into()));
+            }
+            if at < past {
+                continue;
+            }
             match stop {
-                Stop::Group { key: (1, _), group } => {
-                    instructions.push(scalars(&plan, &layout, group));
-                    listing.push(list_group(&plan, 1, group));
-                }
                 Stop::Group { key, group } => {
                     let (kernel, room) = fuse::kernel(&plan, &layout, level, *key, group);
                     scratch = scratch.max(room);
@@ -100,6 +99,8 @@ impl<T: Element> Program<T> {
                 }
             }
         }
+        let straight = instructions.iter_mut().filter_map(Instruction::straight);
+        let machine = assemble(straight.filter(|_| compiled).collect());
         for (entry, instruction) in listing.iter_mut().zip(&instructions) {
             entry.operations = instruction.operations();
             if let Instruction::Recurrence(recurrence) = instruction {
@@ -119,6 +120,7 @@ impl<T: Element> Program<T> {
             constants,
             arena_len: layout.scratch + scratch,
             vector: T::vector(level),
+            _machine: machine,
         }
     }
 
@@ -138,6 +140,19 @@ impl<T: Element> Program<T> {
         }
     }
 
+    /// Elementary operations of one run, roughly: what it costs, whatever the machine.
+    pub fn work(&self) -> usize {
+        let each = self.instructions.iter().zip(&self.listing);
+        each.map(|(instruction, listing)| match instruction {
+            Instruction::Scalars(code) => code.step.len(),
+            Instruction::Kernel(kernel) => listing.size * kernel.body.len(),
+            Instruction::Product(product) => product.work(),
+            Instruction::Slices { run, out, .. } => out.1 * run.work_per_element(),
+            Instruction::Recurrence(recurrence) => recurrence.work(),
+        })
+        .sum()
+    }
+
     pub fn context(&self, arena: *mut T) -> Context<T> {
         Context {
             bases: [arena, self.constants.const_pointer().cast_mut()],
@@ -155,16 +170,20 @@ impl<T: Element> Instruction<T> {
         // instruction do not overlap.
         unsafe {
             match self {
-                Instruction::Scalars { presets, code } => {
-                    run_presets(presets, context);
-                    let [arena, constants] = context.bases;
-                    (context.vector.scalars)(code, arena, constants, Steps::ONE);
-                }
+                Instruction::Scalars(code) => code.run(context),
                 Instruction::Kernel(kernel) => kernel.run(context),
                 Instruction::Product(product) => product.run(context),
                 Instruction::Slices { run, args, out } => run_slices(run, args, *out, context),
                 Instruction::Recurrence(recurrence) => recurrence.run(context),
             }
+        }
+    }
+
+    fn straight(&mut self) -> Option<&mut Straight> {
+        match self {
+            Instruction::Scalars(code) => Some(code),
+            Instruction::Recurrence(recurrence) => recurrence.straight(),
+            _ => None,
         }
     }
 
@@ -182,7 +201,7 @@ impl<T: Element> Instruction<T> {
 
     fn operations(&self) -> usize {
         match self {
-            Instruction::Scalars { code, .. } => code.len(),
+            Instruction::Scalars(code) => code.step.len(),
             Instruction::Kernel(kernel) => kernel.body.len(),
             _ => 1,
         }
@@ -211,6 +230,19 @@ unsafe fn run_slices<T: Element>(
     }
 }
 
+/// The bodies of recurrences, by node, and where their memory starts.
+fn bodies<T: Element>(plan: &Plan, layout: &mut Layout) -> Vec<Option<(recur::Body<T>, usize)>> {
+    let mut body = |i: usize| {
+        let needed = plan.role[i] == Role::Opaque;
+        let scan = plan.nodes[i].op.get::<Scan>().filter(|_| needed)?;
+        let body = recur::body(scan, &shapes(plan, i), &plan.nodes[i].shape);
+        let region = layout.scratch;
+        layout.scratch = (region + body.len()).next_multiple_of(T::LANES);
+        Some((body, region))
+    };
+    (0..plan.nodes.len()).map(&mut body).collect()
+}
+
 fn shapes(plan: &Plan, i: usize) -> Vec<Shape> {
     let args = plan.nodes[i].args.iter();
     args.map(|a| plan.nodes[a.index()].shape.clone()).collect()
@@ -221,7 +253,7 @@ fn opaque<T: Element>(
     layout: &Layout,
     i: usize,
     body: Option<(recur::Body<T>, usize)>,
-) -> (Instruction<T>, Vec<(usize, T)>) {
+) -> (Instruction<T>, Vec<(usize, f64)>) {
     let (node, out) = (&plan.nodes[i], layout.places[i]);
     let operands = &plan.operands[i];
     let shapes = shapes(plan, i);
@@ -251,87 +283,22 @@ fn opaque<T: Element>(
     (instruction, Vec::new())
 }
 
-/// The group of single numbers.
-fn scalars<T: Element>(plan: &Plan, layout: &Layout, group: &Group) -> Instruction<T> {
-    let cell = |source: &super::plan::Source| {
-        let place = layout.places[source.base];
-        let offset = source.map.table(1)[0] as usize;
-        place.plus(offset)
-    };
-    let mut code = Vec::new();
-    let operand = |source: &super::plan::Source, code: &mut Vec<Scalar<T>>, spare: u32| {
-        let place = cell(source);
-        match place.in_constants() {
-            // An element of a constant tensor is a constant itself, unless a pass made it so late.
-            Some(start) => {
-                code.push(Scalar::TakeConstant(spare, start, 0));
-                spare
-            }
-            None => place.cell(),
-        }
-    };
-    for &i in &group.nodes {
-        let out = layout.places[i].cell();
-        let op = &plan.nodes[i].op;
-        let sources: Vec<_> = plan.nodes[i]
-            .args
-            .iter()
-            .map(|a| &plan.source[a.index()])
-            .collect();
-        // Results are written last, so their cell can hold an operand until then; only one may
-        // need that, others being folded.
-        let a: Vec<u32> = sources.iter().map(|s| operand(s, &mut code, out)).collect();
-        code.push(if let Some(unary) = op.get::<Unary>() {
-            scalar::unary(unary.0, out, a[0])
-        } else if let Some(binary) = op.get::<Binary>() {
-            scalar::binary(binary.0, out, a[0], a[1])
-        } else {
-            Scalar::Select(out, a[0], a[1], a[2])
-        });
-    }
-    let within: Vec<u32> = group
-        .nodes
-        .iter()
-        .filter(|&&i| only_within(plan, layout, i))
-        .map(|&i| layout.places[i].cell())
-        .collect();
-    scalar::join_products(&mut code, |cell| !within.contains(&cell));
-    for &s in &group.sinks {
-        let sink = &plan.sinks[s];
-        let target = layout.places[sink.target];
-        let (map, kind) = match &sink.kind {
-            SinkKind::Assign(map) => (map, None),
-            SinkKind::Accumulate(kind, map) => (map, Some(*kind)),
-            SinkKind::Columns(_) => unreachable!("products have several rows"),
-        };
-        let to = target.plus(map.table(1)[0] as usize).cell();
-        let from = operand(&sink.value, &mut code, to);
-        code.push(match kind {
-            None => Scalar::Copy(to, from),
-            Some(ReduceKind::Sum) => Scalar::Add(to, to, from),
-            Some(ReduceKind::Max) => {
-                Scalar::Call2(|a, b| ReduceKind::Max.combine(a, b), to, to, from)
-            }
-            Some(ReduceKind::Min) => {
-                Scalar::Call2(|a, b| ReduceKind::Min.combine(a, b), to, to, from)
-            }
-        });
-    }
-    Instruction::Scalars {
-        presets: fuse::presets(plan, layout, group),
-        code,
-    }
-}
-
-/// Whether one single number of the same group reads the node, and nobody else.
-fn only_within(plan: &Plan, layout: &Layout, i: usize) -> bool {
-    match layout.uses[i].as_slice() {
-        [usage] => {
-            let near = usage.register && plan.stage_of(usage.by) == plan.stage[i];
-            near && plan.home[i].is_none() && matches!(usage.by, User::Node(_))
-        }
-        _ => false,
-    }
+/// The stops that were melted into one instruction.
+fn list_stops(plan: &Plan, stops: &[Stop]) -> Listing {
+    let entries = stops.iter().map(|stop| match stop {
+        Stop::Group { key, group } => list_group(plan, key.0, group),
+        Stop::Opaque(i) => list_node(plan, *i),
+    });
+    let all = entries.reduce(|mut all, next| {
+        all.name = format!("{} {}", all.name, next.name);
+        all.size = all.size.max(next.size);
+        all.origins.extend(next.origins);
+        all
+    });
+    let mut all = all.expect("something was melted");
+    all.origins.sort_unstable();
+    all.origins.dedup();
+    all
 }
 
 fn list_group(plan: &Plan, size: usize, group: &Group) -> Listing {

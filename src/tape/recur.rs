@@ -1,33 +1,34 @@
 //! Running a recurrence: small bodies as straight-line code, others as a tape of their own inside
 //! the arena of the one that holds them.
 
+use super::abreast::{self, Abreast};
 use super::element::Element;
 use super::micro::{Context, Place};
 use super::program::Program;
 use super::scalar::{Scalar, Steps, carry_in_place, drop_unread, join_products};
+use super::straight::Straight;
 use super::unroll::Unroll;
 use crate::graph::{Shape, numel};
 use crate::ops::Scan;
 use crate::passes::prepare;
 
 /// A body ready to be given its places.
-pub(super) enum Body<T: Element = f64> {
+pub(super) enum Body<T: Element> {
     /// With the number of cells that it takes.
     Straight(usize),
+    Abreast(Box<abreast::Body>),
     Nested(Box<Program<T>>),
 }
 
-pub(super) struct Recurrence<T: Element = f64> {
+pub(super) struct Recurrence<T: Element> {
     steps: usize,
     reverse: bool,
     run: Run<T>,
 }
 
 enum Run<T: Element> {
-    Straight {
-        before: Vec<Scalar<T>>,
-        step: Vec<Scalar<T>>,
-    },
+    Straight(Straight),
+    Abreast(Box<Abreast<T>>),
     Nested(Box<Nested<T>>),
 }
 
@@ -52,8 +53,11 @@ struct Strip {
 
 /// The body of a scan, compiled as far as it goes without places.
 pub(super) fn body<T: Element>(scan: &Scan, shapes: &[Shape], out: &Shape) -> Body<T> {
+    if let Some(body) = abreast::Body::new(scan) {
+        return Body::Abreast(Box::new(body));
+    }
     let nowhere = vec![Place::arena(0); shapes.len()];
-    match straight::<T>(scan, shapes, &nowhere, out, Place::arena(0), 0) {
+    match straight(scan, shapes, &nowhere, out, Place::arena(0), 0) {
         Some((unroll, ..)) => Body::Straight(unroll.next as usize),
         None => {
             let body = &scan.body;
@@ -63,33 +67,37 @@ pub(super) fn body<T: Element>(scan: &Scan, shapes: &[Shape], out: &Shape) -> Bo
     }
 }
 
-/// Numbers that the body takes in the arena.
 impl<T: Element> Body<T> {
+    /// Numbers that the body takes in the arena.
     pub fn len(&self) -> usize {
         match self {
             Body::Straight(cells) => *cells,
+            Body::Abreast(body) => body.len::<T>(),
             Body::Nested(program) => program.arena_len(),
         }
     }
 }
 
+/// The length of a row of a tensor with a time axis.
+pub(super) fn row(shape: &Shape, inner: usize) -> usize {
+    numel(&shape[shape.len() - inner..])
+}
+
 /// How a tensor with a time axis falls into steps: rows, their length.
 fn split(shape: &Shape, inner: usize, steps: usize) -> (usize, usize) {
-    let row = numel(&shape[shape.len() - inner..]);
+    let row = row(shape, inner);
     (numel(shape) / (row * steps).max(1), row)
 }
 
-type Straight<T> = (Unroll<T>, Vec<Scalar<T>>);
-
 /// Code of one step (in the first part) and what is run before the first.
-fn straight<T: Element>(
+fn straight(
     scan: &Scan,
     shapes: &[Shape],
     args: &[Place],
     out_shape: &Shape,
     out: Place,
     region: usize,
-) -> Option<Straight<T>> {
+) -> Option<(Unroll, Vec<Scalar>)> {
     let mut unroll = Unroll::new(region);
     let body = &scan.body;
     let mut before = Vec::new();
@@ -135,7 +143,7 @@ fn straight<T: Element>(
 }
 
 /// The result becomes the carry; over fresh cells where it is made of the old carry.
-fn move_carry<T: Element>(unroll: &mut Unroll<T>, result: &[u32], carry: &[u32]) {
+pub(super) fn move_carry(unroll: &mut Unroll, result: &[u32], carry: &[u32]) {
     let mixed = result
         .iter()
         .zip(carry)
@@ -165,17 +173,24 @@ impl<T: Element> Recurrence<T> {
         out_shape: &Shape,
         out: Place,
         region: usize,
-    ) -> (Recurrence<T>, Vec<(usize, T)>) {
+    ) -> (Recurrence<T>, Vec<(usize, f64)>) {
+        let steps = Steps {
+            count: scan.steps,
+            reverse: scan.reverse,
+        };
         let (run, initial) = match body {
             Body::Straight(_) => {
                 let (unroll, before) = straight(scan, shapes, args, out_shape, out, region)
                     .expect("it could be unrolled before it had its places");
-                let run = Run::Straight {
-                    before,
-                    step: unroll.code,
-                };
-                let initial = unroll.initial.iter().map(|&(at, x)| (at, T::of(x)));
-                (run, initial.collect())
+                let private = region as u32..unroll.next;
+                let known = unroll.initial.clone();
+                let code = Straight::new(before, unroll.code, steps, private, known);
+                (Run::Straight(code), unroll.initial)
+            }
+            Body::Abreast(body) => {
+                let (run, initial) =
+                    Abreast::new(scan, *body, shapes, args, out_shape, out, region);
+                (Run::Abreast(Box::new(run)), initial)
             }
             Body::Nested(program) => {
                 let shifted = program.initial.iter().map(|&(at, x)| (region + at, x));
@@ -196,19 +211,11 @@ impl<T: Element> Recurrence<T> {
     /// All places were planned for this context; nobody else uses its arena meanwhile.
     pub unsafe fn run(&self, context: &Context<T>) {
         let order = |i: usize| if self.reverse { self.steps - 1 - i } else { i };
-        let [arena, constants] = context.bases;
         // SAFETY: the caller's promise.
         unsafe {
             match &self.run {
-                Run::Straight { before, step } => {
-                    let steps = Steps {
-                        count: self.steps,
-                        reverse: self.reverse,
-                    };
-                    let run = context.vector.scalars;
-                    run(before, arena, constants, Steps::ONE);
-                    run(step, arena, constants, steps);
-                }
+                Run::Straight(code) => code.run(context),
+                Run::Abreast(code) => code.run(context),
                 Run::Nested(nested) => {
                     nested.start(context);
                     for i in 0..self.steps {
@@ -219,10 +226,42 @@ impl<T: Element> Recurrence<T> {
         }
     }
 
+    pub fn straight(&mut self) -> Option<&mut Straight> {
+        match &mut self.run {
+            Run::Straight(code) => Some(code),
+            _ => None,
+        }
+    }
+
+    /// Elementary operations of one run, roughly.
+    pub fn work(&self) -> usize {
+        self.steps
+            * match &self.run {
+                Run::Straight(code) => code.step.len(),
+                Run::Abreast(code) => code.instructions() * code.samples(),
+                Run::Nested(nested) => nested.program.work(),
+            }
+    }
+
     /// Instructions a step.
     pub fn detail(&self) -> String {
         match &self.run {
-            Run::Straight { step, .. } => format!("{} steps of {} scalars", self.steps, step.len()),
+            Run::Straight(code) => format!(
+                "{} steps of {} {}",
+                self.steps,
+                code.step.len(),
+                if code.is_compiled() {
+                    "scalars"
+                } else {
+                    "interpreted scalars"
+                }
+            ),
+            Run::Abreast(code) => format!(
+                "{} steps of {} rows of {} samples",
+                self.steps,
+                code.instructions(),
+                code.samples()
+            ),
             Run::Nested(nested) => format!(
                 "{} steps of {} instructions",
                 self.steps,

@@ -5,13 +5,12 @@
 //! instructions, the others are called by pointer.
 
 use super::element::Element;
-use crate::ops::{BinaryRow, UnaryRow};
-use crate::special::Real;
+use crate::ops::{BinaryRow, ReduceKind, UnaryRow};
 use std::collections::{HashMap, HashSet};
 
 /// One instruction; numbers are cells, counted from the start of the arena: the result's first.
-#[derive(Clone, Copy, Debug)]
-pub enum Scalar<T = f64> {
+#[derive(Clone, Copy)]
+pub enum Scalar {
     Copy(u32, u32),
     Neg(u32, u32),
     Square(u32, u32),
@@ -32,8 +31,11 @@ pub enum Scalar<T = f64> {
     Eq(u32, u32, u32),
     /// `(out, c, a, b)`
     Select(u32, u32, u32, u32),
-    Call1(fn(T) -> T, u32, u32),
-    Call2(fn(T, T) -> T, u32, u32, u32),
+    /// The larger, or the NaN among the two.
+    Max(u32, u32, u32),
+    Min(u32, u32, u32),
+    Call1(&'static UnaryRow, u32, u32),
+    Call2(&'static BinaryRow, u32, u32, u32),
     /// `(out, start, stride)`: reads `start + t · stride` in step t.
     Take(u32, u32, u32),
     /// As `Take`, from the constants.
@@ -42,19 +44,28 @@ pub enum Scalar<T = f64> {
     Put(u32, u32, u32),
 }
 
+/// The instruction that combines two numbers of a reduction.
+pub(super) fn combine(kind: ReduceKind, out: u32, a: u32, b: u32) -> Scalar {
+    match kind {
+        ReduceKind::Sum => Scalar::Add(out, a, b),
+        ReduceKind::Max => Scalar::Max(out, a, b),
+        ReduceKind::Min => Scalar::Min(out, a, b),
+    }
+}
+
 /// The instruction for a function of one argument.
-pub(super) fn unary<T: Element>(row: &UnaryRow, out: u32, a: u32) -> Scalar<T> {
+pub(super) fn unary(row: &'static UnaryRow, out: u32, a: u32) -> Scalar {
     match row.name {
         "neg" => Scalar::Neg(out, a),
         "square" => Scalar::Square(out, a),
         "recip" => Scalar::Recip(out, a),
         "sqrt" => Scalar::Sqrt(out, a),
-        _ => Scalar::Call1(T::unary(row), out, a),
+        _ => Scalar::Call1(row, out, a),
     }
 }
 
 /// The instruction for a function of two arguments.
-pub(super) fn binary<T: Element>(row: &BinaryRow, out: u32, a: u32, b: u32) -> Scalar<T> {
+pub(super) fn binary(row: &'static BinaryRow, out: u32, a: u32, b: u32) -> Scalar {
     match row.name {
         "add" => Scalar::Add(out, a, b),
         "sub" => Scalar::Sub(out, a, b),
@@ -63,7 +74,7 @@ pub(super) fn binary<T: Element>(row: &BinaryRow, out: u32, a: u32, b: u32) -> S
         "lt" => Scalar::Lt(out, a, b),
         "gt" => Scalar::Gt(out, a, b),
         "eq" => Scalar::Eq(out, a, b),
-        _ => Scalar::Call2(T::binary(row), out, a, b),
+        _ => Scalar::Call2(row, out, a, b),
     }
 }
 
@@ -83,7 +94,7 @@ impl Steps {
 }
 
 /// `(code, arena, constants, steps)`
-pub type ScalarKernel<T = f64> = unsafe fn(&[Scalar<T>], *mut T, *const T, Steps);
+pub type ScalarKernel<T> = unsafe fn(&[Scalar], *mut T, *const T, Steps);
 
 /// Runs the code for each step.
 ///
@@ -91,8 +102,8 @@ pub type ScalarKernel<T = f64> = unsafe fn(&[Scalar<T>], *mut T, *const T, Steps
 /// All cells lie in the memory at `arena` (those of `TakeConstant` at `constants`), nobody else uses
 /// it meanwhile.
 #[inline(always)]
-pub(super) unsafe fn run<T: Real, const FUSED: bool>(
-    code: &[Scalar<T>],
+pub(super) unsafe fn run<T: Element, const FUSED: bool>(
+    code: &[Scalar],
     arena: *mut T,
     constants: *const T,
     steps: Steps,
@@ -129,8 +140,10 @@ pub(super) unsafe fn run<T: Real, const FUSED: bool>(
                 Scalar::Select(r, c, a, b) => {
                     set(r, if get(c) != T::ZERO { get(a) } else { get(b) })
                 }
-                Scalar::Call1(f, r, a) => set(r, f(get(a))),
-                Scalar::Call2(f, r, a, b) => set(r, f(get(a), get(b))),
+                Scalar::Max(r, a, b) => set(r, ReduceKind::Max.combine(get(a), get(b))),
+                Scalar::Min(r, a, b) => set(r, ReduceKind::Min.combine(get(a), get(b))),
+                Scalar::Call1(row, r, a) => set(r, T::unary(row)(get(a))),
+                Scalar::Call2(row, r, a, b) => set(r, T::binary(row)(get(a), get(b))),
                 // SAFETY (of the three): the caller's promise.
                 Scalar::Take(r, start, stride) => set(r, unsafe { *arena.add(at(start, stride)) }),
                 Scalar::TakeConstant(r, start, stride) => {
@@ -142,7 +155,7 @@ pub(super) unsafe fn run<T: Real, const FUSED: bool>(
     }
 }
 
-impl<T: Copy> Scalar<T> {
+impl Scalar {
     /// The cell that is written, and those that are read.
     fn cells(&mut self) -> (Option<&mut u32>, [Option<&mut u32>; 3]) {
         match self {
@@ -159,6 +172,8 @@ impl<T: Copy> Scalar<T> {
             | Scalar::Lt(r, a, b)
             | Scalar::Gt(r, a, b)
             | Scalar::Eq(r, a, b)
+            | Scalar::Max(r, a, b)
+            | Scalar::Min(r, a, b)
             | Scalar::Call2(_, r, a, b) => (Some(r), [Some(a), Some(b), None]),
             Scalar::MulAdd(r, a, b, c)
             | Scalar::MulSub(r, a, b, c)
@@ -167,6 +182,12 @@ impl<T: Copy> Scalar<T> {
             Scalar::Take(r, ..) | Scalar::TakeConstant(r, ..) => (Some(r), [None, None, None]),
             Scalar::Put(a, ..) => (None, [Some(a), None, None]),
         }
+    }
+
+    /// As `cells`, the numbers themselves.
+    pub fn parts(mut self) -> (Option<u32>, [Option<u32>; 3]) {
+        let (written, read) = self.cells();
+        (written.copied(), read.map(|cell| cell.copied()))
     }
 
     fn written(mut self) -> Option<u32> {
@@ -180,7 +201,7 @@ impl<T: Copy> Scalar<T> {
 
 /// Joins products with the one sum that reads them. Cells for which `kept` holds are read elsewhere
 /// too; every cell is written once, but for carries at the end.
-pub(super) fn join_products<T: Copy>(code: &mut Vec<Scalar<T>>, kept: impl Fn(u32) -> bool) {
+pub(super) fn join_products(code: &mut Vec<Scalar>, kept: impl Fn(u32) -> bool) {
     let mut readers: HashMap<u32, usize> = HashMap::new();
     let mut product: HashMap<u32, usize> = HashMap::new();
     for (at, instruction) in code.iter().enumerate() {
@@ -225,7 +246,7 @@ pub(super) fn join_products<T: Copy>(code: &mut Vec<Scalar<T>>, kept: impl Fn(u3
 }
 
 /// Drops loads that nobody reads.
-pub(super) fn drop_unread<T: Copy>(code: &mut Vec<Scalar<T>>) {
+pub(super) fn drop_unread(code: &mut Vec<Scalar>) {
     let mut read: HashSet<u32> = HashSet::new();
     for mut instruction in code.iter().copied() {
         let operands = instruction.cells().1;
@@ -237,20 +258,47 @@ pub(super) fn drop_unread<T: Copy>(code: &mut Vec<Scalar<T>>) {
     });
 }
 
+/// Drops what computes cells that nobody reads, of those that only the code itself can read.
+pub(super) fn drop_dead(code: &mut Vec<Scalar>, private: &std::ops::Range<u32>) {
+    let mut read: HashSet<u32> = HashSet::new();
+    let mut kept: Vec<bool> = code
+        .iter()
+        .rev()
+        .map(|instruction| {
+            let (written, operands) = instruction.parts();
+            let keep = written.is_none_or(|r| !private.contains(&r) || read.contains(&r));
+            if keep {
+                read.extend(operands.into_iter().flatten());
+            }
+            keep
+        })
+        .collect();
+    code.retain(|_| kept.pop().expect("as many as instructions"));
+}
+
 /// Lets the instruction that makes a new carry write it where the old one was, if nobody reads the
 /// old one after it: the copy at the end of the step is saved.
-pub(super) fn carry_in_place<T: Copy>(code: &mut Vec<Scalar<T>>) {
+pub(super) fn carry_in_place(code: &mut Vec<Scalar>) {
+    let copied_to = |i: &Scalar| match i {
+        Scalar::Copy(carry, _) => Some(*carry),
+        _ => None,
+    };
+    let carries: HashSet<u32> = code.iter().rev().map_while(copied_to).collect();
     let mut at = code.len();
     while at > 0 {
         at -= 1;
         let Scalar::Copy(carry, made) = code[at] else {
             break;
         };
+        // One number can become two carries: the first then lies where it must stay.
+        if carries.contains(&made) {
+            continue;
+        }
         let Some(from) = code[..at].iter().rposition(|i| i.written() == Some(made)) else {
             continue;
         };
         let copied = matches!(code[from], Scalar::Copy(..));
-        let touched = |i: &Scalar<T>| i.reads(carry) || i.written() == Some(carry);
+        let touched = |i: &Scalar| i.reads(carry) || i.written() == Some(carry);
         if copied || code[from + 1..at].iter().any(touched) {
             continue;
         }
@@ -315,5 +363,16 @@ mod tests {
         let mut arena = vec![0.0, 1.0, 0.0, 0.0];
         run_steps(&code, &mut arena, 6);
         assert_eq!(arena[..2], [8.0, 13.0]);
+    }
+
+    #[test]
+    fn one_number_becomes_two_carries() {
+        let plain = vec![Scalar::Add(2, 0, 1), Scalar::Copy(0, 2), Scalar::Copy(1, 2)];
+        let mut code = plain.clone();
+        carry_in_place(&mut code);
+        assert_eq!(code.len(), 2);
+        let mut arena = vec![1.0, 2.0, 0.0];
+        run_steps(&code, &mut arena, 3);
+        assert_eq!(arena[..2], [12.0, 12.0]);
     }
 }

@@ -10,6 +10,15 @@ use crate::ops::tests::{cases, close, feeds, values, weighted};
 fn agrees(graph: &Graph, feeds: &[(NodeId, Tensor)], outputs: &[NodeId], what: &str) {
     let inputs: Vec<NodeId> = feeds.iter().map(|f| f.0).collect();
     let mut tape = Tape::compile(graph, &inputs, outputs);
+    // Both round on the way, each in an order of its own, and errors are those of the largest numbers met:
+    // what is small may be the difference of large terms.
+    let nodes = crate::graph::needed(graph, outputs, |id| inputs.contains(&id));
+    let largest = evaluate(graph, feeds, &nodes)
+        .iter()
+        .flat_map(|t| t.data().iter().map(|x| x.abs()).collect::<Vec<_>>())
+        .filter(|x| x.is_finite())
+        .fold(1.0, f64::max);
+    let tolerance = 1e-12 * largest;
     for round in 0..2 {
         for (i, (_, value)) in feeds.iter().enumerate() {
             tape.set_input(i, value.data());
@@ -30,7 +39,7 @@ fn agrees(graph: &Graph, feeds: &[(NodeId, Tensor)], outputs: &[NodeId], what: &
                     close(
                         a,
                         b,
-                        1e-12,
+                        tolerance,
                         &format!("{what}: output {k}[{j}], run {round}"),
                     );
                 }
@@ -75,19 +84,31 @@ fn every_operation_with_a_leading_axis() {
         wanted.extend(grad(weighted(y), &inputs).iter().map(|v| v.id));
         for size in [3, 70] {
             let g = Graph::new();
-            let mut walk = crate::graph::Rebuild::batched(&source, &g, size);
-            let mut wide = Vec::new();
-            for x in &inputs {
-                let mut shape = x.shape();
-                shape.insert(0, size);
-                let input = g.input(&shape);
-                walk.substitute(x.id, input, true);
-                wide.push(input);
-            }
-            let outputs: Vec<NodeId> = walk.emit_batched(&wanted).iter().map(|v| v.id).collect();
+            let (wide, outputs) = batched(&source, &g, &inputs, &wanted, size);
             agrees(&g, &feeds(&wide, case.range), &outputs, &case.name);
         }
     }
+}
+
+/// The inputs and nodes of a graph with a leading axis.
+fn batched<'g>(
+    source: &Graph,
+    g: &'g Graph,
+    inputs: &[Var],
+    wanted: &[NodeId],
+    size: usize,
+) -> (Vec<Var<'g>>, Vec<NodeId>) {
+    let mut walk = crate::graph::Rebuild::batched(source, g, size);
+    let mut wide = Vec::new();
+    for x in inputs {
+        let mut shape = x.shape();
+        shape.insert(0, size);
+        let input = g.input(&shape);
+        walk.substitute(x.id, input, true);
+        wide.push(input);
+    }
+    let outputs = walk.emit_batched(wanted).iter().map(|v| v.id).collect();
+    (wide, outputs)
 }
 
 /// A log density with most kinds of structure: data, a shared scalar, groups, sums by rows and
@@ -283,6 +304,53 @@ fn a_body_too_large_for_straight_code_is_run_by_kernels() {
     agrees(&g, &feeds(&[c, x, w], (-0.5, 0.5)), &outputs, "large body");
 }
 
+/// A recurrence of five steps on `k` numbers; `next` makes the new carry of the old one, the step's
+/// numbers and a matrix.
+fn recurrence<'g>(
+    g: &'g Graph,
+    k: usize,
+    reverse: bool,
+    next: impl for<'b> Fn([Var<'b>; 3]) -> Var<'b>,
+) -> (Vec<Var<'g>>, Var<'g>) {
+    use crate::ops::{Body, scan};
+    let graph = std::sync::Arc::new(Graph::new());
+    let inputs = [&[k] as &[usize], &[k], &[k, k]].map(|shape| graph.input(shape));
+    let body = Body {
+        output: next(inputs).id,
+        inputs: inputs.iter().map(|x| x.id).collect(),
+        graph: graph.clone(),
+    };
+    let inputs = [&[k] as &[usize], &[5, k], &[k, k]].map(|shape| g.input(shape));
+    let y = scan(body, 5, reverse, inputs[0], &[inputs[1]], &[inputs[2]]);
+    (inputs.to_vec(), y)
+}
+
+#[test]
+fn samples_of_a_recurrence_are_run_abreast() {
+    let source = Graph::new();
+    let (inputs, y) = recurrence(&source, 2, false, |[c, x, w]| {
+        (w.matmul(c) + x).tanh() * c.max_axes(&[0])
+    });
+    let mut wanted = vec![y.id];
+    wanted.extend(grad(weighted(y), &inputs).iter().map(|v| v.id));
+    for size in [4, 8, 67] {
+        let g = Graph::new();
+        let (wide, outputs) = batched(&source, &g, &inputs, &wanted, size);
+        agrees(&g, &feeds(&wide, (-1.3, 1.1)), &outputs, "abreast");
+        let ids: Vec<NodeId> = wide.iter().map(|x| x.id).collect();
+        let tape = Tape::compile(&g, &ids, &outputs);
+        let what = format!("rows of {size} samples");
+        let scans = tape
+            .instructions()
+            .iter()
+            .filter(|l| l.name.contains("scan"));
+        assert!(scans.clone().count() >= 2);
+        for scan in scans {
+            assert!(scan.name.ends_with(&what), "{}", scan.name);
+        }
+    }
+}
+
 /// Builds a graph from random choices: each takes earlier values and makes a new one.
 fn grown<'g>(g: &'g Graph, inputs: &[Var<'g>], choices: &[(u8, u16, u16)]) -> Vec<Var<'g>> {
     let mut values: Vec<Var<'g>> = inputs.to_vec();
@@ -347,7 +415,27 @@ proptest::proptest! {
         outputs.push(y.id);
         outputs.extend(grad(y, &inputs).iter().map(|v| v.id));
         let feeds = feeds(&inputs, (-1.3, 1.1));
-        // Sums of thousands of terms of both signs: relative to the largest.
         agrees(&g, &feeds, &outputs, "random graph");
+    }
+
+    #[test]
+    fn random_recurrences(
+        choices in proptest::collection::vec((0u8..16, 0u16..1000, 0u16..1000), 1..12),
+        k in 1usize..4,
+        samples in 1usize..75,
+        reverse: bool,
+    ) {
+        let source = Graph::new();
+        let (inputs, y) = recurrence(&source, k, reverse, |inputs| {
+            let all = grown(inputs[0].graph, &inputs, &choices);
+            let fitting = all.iter().rev().filter(|v| v.shape() == inputs[0].shape());
+            fitting.take(3).copied().reduce(|a, b| a + b).unwrap().tanh()
+        });
+        let mut wanted = vec![y.id];
+        wanted.extend(grad(weighted(y), &inputs).iter().map(|v| v.id));
+        agrees(&source, &feeds(&inputs, (-1.3, 1.1)), &wanted, "random recurrence");
+        let g = Graph::new();
+        let (wide, outputs) = batched(&source, &g, &inputs, &wanted, samples);
+        agrees(&g, &feeds(&wide, (-1.3, 1.1)), &outputs, "random recurrence of samples");
     }
 }

@@ -1,7 +1,6 @@
 //! The body of a recurrence on few numbers as straight-line code: every element of every tensor
 //! gets a cell, every operation an instruction for each element.
 
-use super::element::Element;
 use super::index_map::{IndexMap, placed, reduced};
 use super::plan::scatter_places;
 use super::scalar::{self, Scalar};
@@ -15,8 +14,8 @@ use std::collections::HashMap;
 /// Bodies that need more instructions than this are run by kernels.
 const MOST_INSTRUCTIONS: usize = 3000;
 
-pub(super) struct Unroll<T: Element = f64> {
-    pub code: Vec<Scalar<T>>,
+pub(super) struct Unroll {
+    pub code: Vec<Scalar>,
     /// Cells that hold constants.
     pub initial: Vec<(usize, f64)>,
     /// The first cell that is free.
@@ -25,9 +24,9 @@ pub(super) struct Unroll<T: Element = f64> {
     constants: HashMap<u64, u32>,
 }
 
-impl<T: Element> Unroll<T> {
+impl Unroll {
     /// With cells from `next` on.
-    pub fn new(next: usize) -> Unroll<T> {
+    pub fn new(next: usize) -> Unroll {
         Unroll {
             code: Vec::new(),
             initial: Vec::new(),
@@ -57,6 +56,10 @@ impl<T: Element> Unroll<T> {
         cell
     }
 
+    pub fn is_long(&self) -> bool {
+        self.code.len() > MOST_INSTRUCTIONS
+    }
+
     /// The cells of `output`, given those of some nodes; `None` if an operation cannot be unrolled.
     pub fn emit(
         &mut self,
@@ -75,14 +78,16 @@ impl<T: Element> Unroll<T> {
             let index = node.args.get(1).and_then(|&k| graph.var(k).as_const());
             let cells = self.node(&node, &args, &shapes, index.as_ref())?;
             values.insert(id, cells);
-            if self.code.len() > MOST_INSTRUCTIONS {
+            if self.is_long() {
                 return None;
             }
         }
         values.remove(&output)
     }
 
-    fn node(
+    /// The cells of a node, given those of its arguments; `index` is the constant of a gather or
+    /// scatter.
+    pub fn node(
         &mut self,
         node: &Node,
         args: &[&Vec<u32>],
@@ -230,7 +235,7 @@ impl<T: Element> Unroll<T> {
         }
     }
 
-    fn mul(&mut self, a: u32, b: u32) -> u32 {
+    pub fn mul(&mut self, a: u32, b: u32) -> u32 {
         match (self.known(a), self.known(b)) {
             (Some(x), Some(y)) => self.constant(x * y),
             (Some(1.0), _) => b,
@@ -276,19 +281,21 @@ impl<T: Element> Unroll<T> {
             let old = out[at as usize];
             out[at as usize] = if old == neutral {
                 cell
-            } else if kind == ReduceKind::Sum {
-                self.add(old, cell)
             } else {
-                let fresh = self.cell();
-                let combine: fn(T, T) -> T = match kind {
-                    ReduceKind::Max => |a, b| ReduceKind::Max.combine(a, b),
-                    _ => |a, b| ReduceKind::Min.combine(a, b),
-                };
-                self.code.push(Scalar::Call2(combine, fresh, old, cell));
-                fresh
+                self.combined(kind, old, cell)
             };
         }
         out
+    }
+
+    /// Two numbers of a reduction.
+    pub fn combined(&mut self, kind: ReduceKind, a: u32, b: u32) -> u32 {
+        if kind == ReduceKind::Sum {
+            return self.add(a, b);
+        }
+        let fresh = self.cell();
+        self.code.push(scalar::combine(kind, fresh, a, b));
+        fresh
     }
 
     fn contract(

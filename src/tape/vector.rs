@@ -4,11 +4,14 @@
 //! Sums run in four cache lines of lanes that are added up in a fixed order: the same bits whatever
 //! the vector unit, but for fused multiply-adds.
 
+use super::element::Element;
 use super::gemm::Gemm;
 #[cfg(target_arch = "x86_64")]
 use super::lanes::{Avx2, Avx2Single, Avx512, Avx512Single};
 use super::lanes::{Lanes, Portable};
+use super::micro::Context;
 use super::scalar::{Scalar, ScalarKernel, Steps};
+use super::wide::{Rows, Wide, WideKernel};
 use crate::ops::one_vector_at_a_time;
 use crate::special::{Level, Real};
 
@@ -24,7 +27,7 @@ pub struct Column {
 
 /// The loops for one vector unit. Every one may be called if its pointers are good for as many
 /// elements as it is told.
-pub struct Vector<T: Real = f64> {
+pub struct Vector<T: Element> {
     pub sum: unsafe fn(*const T, usize) -> T,
     pub dot: unsafe fn(*const T, *const T, usize) -> T,
     pub largest: unsafe fn(*const T, usize) -> T,
@@ -45,6 +48,8 @@ pub struct Vector<T: Real = f64> {
     pub gemm: unsafe fn(&Gemm<T>),
     /// Straight-line code.
     pub scalars: ScalarKernel<T>,
+    /// Likewise, on rows.
+    pub wide: WideKernel<T>,
     /// By which of condition, first and second are single numbers: bits 0, 1, 2.
     pub select: [SelectKernel<T>; 8],
 }
@@ -327,7 +332,7 @@ unsafe fn select<T: Real, const SC: bool, const SA: bool, const SB: bool>(
 /// The set of loops compiled with some target features: tiles of products, fused multiply-adds or
 /// not.
 macro_rules! set {
-    ($t:ident, $lanes:ty, $rows:literal by $width:literal, $fused:literal $(, $feature:literal)?) => {{
+    ($t:ident, $lanes:ty, $rows:literal by $width:literal, $fused:expr $(, $feature:literal)?) => {{
         $(#[target_feature(enable = $feature)])?
         unsafe fn sum(x: *const $t, n: usize) -> $t {
             unsafe { super::sum::<$lanes>(x, n) }
@@ -375,15 +380,20 @@ macro_rules! set {
             unsafe { super::select::<$t, C, A, B>(c, a, b, out, n) }
         }
         $(#[target_feature(enable = $feature)])?
-        unsafe fn scalars(c: &[Scalar<$t>], arena: *mut $t, constants: *const $t, steps: Steps) {
-            unsafe { crate::tape::scalar::run::<$t, $fused>(c, arena, constants, steps) }
+        unsafe fn scalars(c: &[Scalar], arena: *mut $t, constants: *const $t, steps: Steps) {
+            unsafe { crate::tape::scalar::run::<$t, { $fused }>(c, arena, constants, steps) }
+        }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn wide(code: &[Wide<$t>], context: &Context<$t>, rows: Rows<$t>, steps: Steps) {
+            unsafe { crate::tape::wide::run::<$t, { $fused }>(code, context, rows, steps) }
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn gemm(product: &Gemm<$t>) {
             unsafe { crate::tape::gemm::run::<$lanes, $rows, $width>(product) }
         }
         Vector {
-            gemm, scalars, sum, dot, largest, smallest, add, add_scaled, gather, scatter, columns, column_dots,
+            gemm, scalars, wide, sum, dot, largest, smallest, add, add_scaled, gather, scatter,
+            columns, column_dots,
             select: [
                 select::<false, false, false>, select::<true, false, false>,
                 select::<false, true, false>, select::<true, true, false>,
@@ -395,21 +405,23 @@ macro_rules! set {
 }
 
 mod portable {
-    use super::{Column, Gemm, Portable, Scalar, Steps, Vector};
-    pub(super) static F64: Vector<f64> = set!(f64, Portable<f64>, 4 by 1, false);
-    pub(super) static F32: Vector<f32> = set!(f32, Portable<f32>, 4 by 1, false);
+    use super::{Column, Context, Gemm, Portable, Rows, Scalar, Steps, Vector, Wide};
+    /// Whether single numbers are fused: every ARM64 can.
+    const FUSED: bool = cfg!(target_arch = "aarch64");
+    pub(super) static F64: Vector<f64> = set!(f64, Portable<f64>, 4 by 1, FUSED);
+    pub(super) static F32: Vector<f32> = set!(f32, Portable<f32>, 4 by 1, FUSED);
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{Avx2, Avx2Single, Column, Gemm, Scalar, Steps, Vector};
+    use super::{Avx2, Avx2Single, Column, Context, Gemm, Rows, Scalar, Steps, Vector, Wide};
     pub(super) static F64: Vector<f64> = set!(f64, Avx2, 6 by 1, true, "avx2,fma");
     pub(super) static F32: Vector<f32> = set!(f32, Avx2Single, 6 by 1, true, "avx2,fma");
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
-    use super::{Avx512, Avx512Single, Column, Gemm, Scalar, Steps, Vector};
+    use super::{Avx512, Avx512Single, Column, Context, Gemm, Rows, Scalar, Steps, Vector, Wide};
     pub(super) static F64: Vector<f64> =
         set!(f64, Avx512, 8 by 2, true, "avx512f,avx512dq,avx2,fma");
     pub(super) static F32: Vector<f32> =

@@ -1,7 +1,7 @@
 //! Turns noisy gradients into a converged average: which step size, when to lower it, when to stop.
 //!
 //! A noisy objective never comes to rest at a fixed step size; its iterates wander about a point, and
-//! it is their average that converges. Everything here watches that average, in posterior sds.
+//! it is their average that converges. Everything here watches that average, in sds of the guide.
 
 #[cfg(test)]
 mod battery;

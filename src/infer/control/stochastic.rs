@@ -7,7 +7,9 @@
 use super::step_search::find_step_size;
 use super::tail::{Summary, Tail};
 use super::walk::{Limits, Place, Walk, mean_and_error, plainly_worse};
-use crate::infer::optim::{Adam, Budget, NewStepper, Outcome, Progress, StochasticObjective, Stop};
+use crate::infer::optim::{
+    Adam, Budget, Drift, NewStepper, Outcome, Progress, StochasticObjective, Stop,
+};
 
 /// How a noisy objective is minimised.
 #[derive(Clone, Debug)]
@@ -59,6 +61,11 @@ impl Default for StochasticSettings {
 /// A step this much below the first one has stopped moving anything.
 const SMALLEST_STEP: f64 = 1e-8;
 
+/// Steps after which a run is watched for what runs away, and natural lengths that it has to go: steps
+/// are small, so that an optimum far from the start is long approached.
+const PATIENCE: usize = 4096;
+const RUNAWAY: f64 = 10.0;
+
 /// Minimises a noisy objective by first-order steps, their average and a falling step size.
 ///
 /// Steps and stopping are in units of the objective's scale. The outcome's `x` is the average of the
@@ -88,6 +95,7 @@ pub fn minimise_stochastic(
         budget,
         progress,
         best,
+        drift: Drift::new(PATIENCE, RUNAWAY),
         steps: 0,
         trace: Vec::new(),
     };
@@ -152,7 +160,9 @@ fn descend(control: &mut Control, first: f64) -> Stop {
 
 fn stalled(moved: f64) -> Stop {
     Stop::Stalled(if moved.is_finite() {
-        format!("the average still moves by {moved:.2} posterior sds though steps are as good as 0")
+        format!(
+            "the average still moves by {moved:.2} sds of the guide though steps are as good as 0"
+        )
     } else {
         "no step size leads to anything better than the best point found".into()
     })
@@ -205,6 +215,7 @@ pub(super) struct Control<'a> {
     budget: &'a Budget,
     progress: &'a mut dyn FnMut(&Progress),
     best: Best,
+    drift: Drift,
     steps: usize,
     trace: Vec<(usize, f64)>,
 }
@@ -221,6 +232,9 @@ impl Control<'_> {
     pub(super) fn step(&mut self, step_size: f64) -> Result<Option<f64>, Stop> {
         if let Some(stop) = self.budget.spent(self.steps) {
             return Err(stop);
+        }
+        if let Some(coordinate) = self.walk.runaway(&mut self.drift, self.steps) {
+            return Err(Stop::Diverging(coordinate));
         }
         self.steps += 1;
         self.walk.step(step_size).map_err(|_| Stop::NonFinite)

@@ -3,7 +3,7 @@
 //! The stepper sees gradients in nats per natural length and moves in natural lengths. A point where
 //! the objective is not finite is left again, so the walk always stands where an estimate was finite.
 
-use crate::infer::optim::{NonFinite, Stepper, StochasticObjective};
+use crate::infer::optim::{Drift, NonFinite, Stepper, StochasticObjective};
 
 /// The present point of a noisy descent.
 pub(crate) struct Walk<'a> {
@@ -160,6 +160,11 @@ impl<'a> Walk<'a> {
             value.filter(|v| v.is_finite())
         };
         (0..draws.max(2) as u64).map(&mut judge_one).collect()
+    }
+
+    /// The coordinate that runs away, if there is one.
+    pub(crate) fn runaway(&self, drift: &mut Drift, steps: usize) -> Option<usize> {
+        drift.look(steps, &self.place.x, &self.scale)
     }
 
     /// The largest `|a − b|` in natural lengths at `a`.

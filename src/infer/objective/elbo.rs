@@ -3,12 +3,13 @@
 //! One graph holds the estimate from a fixed number of draws, a *chunk*; any number of draws is so
 //! many runs of the same tape with other noise, added up in a fixed order.
 
+use super::team::{Job, Team};
 use crate::autodiff::{grad, hvp};
 use crate::graph::{Graph, NodeId, Rebuild, Tensor, Var};
 use crate::guide::Guide;
 use crate::infer::draws::antithetic_whitened;
 use crate::infer::noise::antithetic_normals;
-use crate::infer::optim::{NonFinite, Objective, StochasticObjective};
+use crate::infer::optim::{Budget, NonFinite, Objective, StochasticObjective};
 use crate::model::{Model, Role};
 use crate::tape::{AnyTape, Precision};
 
@@ -26,9 +27,10 @@ pub struct Elbo<'m> {
     noise: Option<NodeId>,
     value: NodeId,
     precision: Precision,
-    gradient: AnyTape,
+    gradient: Team,
     /// Compiled when it is first asked for.
-    product: Option<AnyTape>,
+    product: Option<Team>,
+    threads: usize,
     dim: usize,
     guide_dim: usize,
     chunk: usize,
@@ -58,7 +60,7 @@ impl<'m> Elbo<'m> {
         let wanted: Vec<NodeId> = std::iter::once(value.id)
             .chain(gradients.iter().map(|g| g.id))
             .collect();
-        let gradient = precision.compile(&graph, &given, &wanted);
+        let gradient = Team::new(precision.compile(&graph, &given, &wanted));
         let guide_dim = guide.parameters().iter().map(|p| p.size).sum();
         let dim = guide_dim + model.size() - model.latent_size();
         let value = value.id;
@@ -71,6 +73,7 @@ impl<'m> Elbo<'m> {
             precision,
             gradient,
             product: None,
+            threads: 1,
             dim,
             guide_dim,
             chunk,
@@ -91,9 +94,19 @@ impl<'m> Elbo<'m> {
         self.precision
     }
 
+    /// Coordinates of the latents.
+    pub fn latents(&self) -> usize {
+        self.guide.noise_size()
+    }
+
     /// Draws in one run of the tape.
     pub fn chunk(&self) -> usize {
         self.chunk
+    }
+
+    /// Whether there is no noise to average over.
+    pub fn is_exact(&self) -> bool {
+        self.noise.is_none()
     }
 
     /// Natural length of each coordinate: the guide's, and 1 for learned parameters.
@@ -103,29 +116,31 @@ impl<'m> Elbo<'m> {
         model.fill(1.0);
     }
 
+    /// Shares out large evaluations among threads. No bit of any result depends on how many.
+    pub fn with_threads(self, threads: usize) -> Elbo<'m> {
+        Elbo { threads, ..self }
+    }
+
+    /// Elementary operations that value and gradient take for one draw, roughly: a measure of what
+    /// they cost that is the same in every run of a build.
+    pub fn work(&self) -> usize {
+        (self.gradient.work() / self.chunk).max(1)
+    }
+
     /// Value and gradient, averaged over chunks of `noise`.
-    fn value_grad(&mut self, x: &[f64], noise: &[f64], g: &mut [f64]) -> Result<f64, NonFinite> {
-        self.gradient.fill(0, self.params.len(), x);
-        let size = self.chunk * self.guide.noise_size();
-        let chunks = chunks_of(noise, size);
-        let mut total = 0.0;
-        g.fill(0.0);
-        for i in 0..chunks {
-            if self.noise.is_some() {
-                let at = self.params.len();
-                let part = &noise[i * size..(i + 1) * size];
-                self.gradient.fill(at, 1, part);
-            }
-            self.gradient.run();
-            total += self.gradient.value(0);
-            if !total.is_finite() {
-                return Err(NonFinite);
-            }
-            self.gradient.add_outputs(1, self.params.len(), g);
-        }
-        g.iter_mut().for_each(|g| *g /= chunks as f64);
-        finite(g)?;
-        Ok(total / chunks as f64)
+    fn value_grad(
+        &mut self,
+        x: &[f64],
+        noise: &[f64],
+        budget: Option<&Budget>,
+        g: &mut [f64],
+    ) -> Result<f64, NonFinite> {
+        let (given, size) = (self.params.len(), self.chunk * self.guide.noise_size());
+        let job = Job::new(x, given, noise, size, self.threads, budget);
+        let mut sums = vec![0.0; 1 + g.len()];
+        self.gradient.mean(&job, &mut sums)?;
+        g.copy_from_slice(&sums[1..]);
+        Ok(sums[0])
     }
 
     /// The Hessian times `v`, averaged over chunks of `noise`.
@@ -134,28 +149,17 @@ impl<'m> Elbo<'m> {
         x: &[f64],
         v: &[f64],
         noise: &[f64],
+        budget: Option<&Budget>,
         out: &mut [f64],
     ) -> Result<(), NonFinite> {
         if self.product.is_none() {
-            self.product = Some(self.compile_product());
+            self.product = Some(Team::new(self.compile_product()));
         }
-        let blocks = self.params.len();
-        let size = self.chunk * self.guide.noise_size();
-        let chunks = chunks_of(noise, size);
-        let tape = self.product.as_mut().expect("it was compiled just above");
-        tape.fill(0, blocks, x);
-        tape.fill(blocks, blocks, v);
-        out.fill(0.0);
-        for i in 0..chunks {
-            if self.noise.is_some() {
-                let part = &noise[i * size..(i + 1) * size];
-                tape.fill(2 * blocks, 1, part);
-            }
-            tape.run();
-            tape.add_outputs(0, blocks, out);
-        }
-        out.iter_mut().for_each(|o| *o /= chunks as f64);
-        finite(out)
+        let (given, size) = (2 * self.params.len(), self.chunk * self.guide.noise_size());
+        let both = [x, v].concat();
+        let job = Job::new(&both, given, noise, size, self.threads, budget);
+        let team = self.product.as_mut().expect("it was compiled just above");
+        team.mean(&job, out)
     }
 
     fn compile_product(&self) -> AnyTape {
@@ -248,6 +252,9 @@ impl<'g> Inputs<'g> {
 pub struct FixedDraws<'e, 'm> {
     elbo: &'e mut Elbo<'m>,
     noise: Vec<f64>,
+    /// Numbers of `noise` that Hessian products average over.
+    curved: usize,
+    budget: Option<Budget>,
 }
 
 impl<'e, 'm> FixedDraws<'e, 'm> {
@@ -255,7 +262,53 @@ impl<'e, 'm> FixedDraws<'e, 'm> {
     pub fn new(elbo: &'e mut Elbo<'m>, draws: usize, seed: u64) -> FixedDraws<'e, 'm> {
         let draws = draws.next_multiple_of(elbo.chunk);
         let noise = antithetic_whitened(draws, elbo.guide.noise_size(), seed);
-        FixedDraws { elbo, noise }
+        FixedDraws {
+            elbo,
+            curved: noise.len(),
+            noise,
+            budget: None,
+        }
+    }
+
+    /// Gives up within an evaluation once time is up or a stop was asked for; what is asked for then
+    /// counts as not finite.
+    pub fn within(self, budget: &Budget) -> FixedDraws<'e, 'm> {
+        FixedDraws {
+            budget: Some(budget.clone()),
+            ..self
+        }
+    }
+
+    /// Takes Hessian products from the first `draws` draws alone: enough to point the way down.
+    ///
+    /// Roosta-Khorasani & Mahoney (2019), "Sub-sampled Newton methods".
+    pub fn with_curvature_of(self, draws: usize) -> FixedDraws<'e, 'm> {
+        let draws = draws.next_multiple_of(self.elbo.chunk);
+        let curved = (draws * self.elbo.guide.noise_size()).min(self.noise.len());
+        FixedDraws { curved, ..self }
+    }
+
+    /// Whether [`FixedDraws::with_curvature_of`] left any draw out.
+    pub fn is_subsampled(&self) -> bool {
+        self.curved < self.noise.len()
+    }
+
+    /// The same objective with Hessian products from all of its draws.
+    pub fn with_whole_curvature(&mut self) -> FixedDraws<'_, 'm> {
+        FixedDraws {
+            elbo: self.elbo,
+            noise: self.noise.clone(),
+            curved: self.noise.len(),
+            budget: self.budget.clone(),
+        }
+    }
+
+    /// The same objective with other draws.
+    pub fn redrawn(&mut self, draws: usize, seed: u64) -> FixedDraws<'_, 'm> {
+        FixedDraws {
+            budget: self.budget.clone(),
+            ..FixedDraws::new(self.elbo, draws, seed)
+        }
     }
 }
 
@@ -265,11 +318,13 @@ impl Objective for FixedDraws<'_, '_> {
     }
 
     fn value_grad(&mut self, x: &[f64], g: &mut [f64]) -> Result<f64, NonFinite> {
-        self.elbo.value_grad(x, &self.noise, g)
+        self.elbo
+            .value_grad(x, &self.noise, self.budget.as_ref(), g)
     }
 
     fn hess_vec(&mut self, x: &[f64], v: &[f64], out: &mut [f64]) -> Result<(), NonFinite> {
-        self.elbo.hess_vec(x, v, &self.noise, out)
+        let noise = &self.noise[..self.curved];
+        self.elbo.hess_vec(x, v, noise, self.budget.as_ref(), out)
     }
 
     fn scale(&self, x: &[f64], out: &mut [f64]) {
@@ -305,18 +360,10 @@ impl StochasticObjective for FreshDraws<'_, '_> {
     fn estimate(&mut self, x: &[f64], seed_step: u64, g: &mut [f64]) -> Result<f64, NonFinite> {
         let width = self.elbo.guide.noise_size();
         antithetic_normals(self.seed, seed_step, width, &mut self.noise);
-        self.elbo.value_grad(x, &self.noise, g)
+        self.elbo.value_grad(x, &self.noise, None, g)
     }
 
     fn scale(&self, x: &[f64], out: &mut [f64]) {
         self.elbo.scale(x, out);
     }
-}
-
-fn chunks_of(noise: &[f64], size: usize) -> usize {
-    noise.len().checked_div(size).unwrap_or(1).max(1)
-}
-
-fn finite(values: &[f64]) -> Result<(), NonFinite> {
-    crate::infer::optim::finite(values)
 }

@@ -4,7 +4,7 @@
 //! refused step is retried in a smaller region by cutting the same path earlier, at the price of no
 //! Hessian product at all. Coordinates are those of the trust region: `x` in units of its scale.
 
-use super::{NonFinite, add_scaled, dot};
+use super::{NonFinite, add_scaled, dot, finite};
 
 /// What the path may cost and how far it must go.
 pub(crate) struct PathLimits {
@@ -57,6 +57,21 @@ pub(crate) struct Cut {
 
 /// Writes the Hessian times its first argument to its second.
 pub(crate) type HessVec<'a> = dyn FnMut(&[f64], &mut [f64]) -> Result<(), NonFinite> + 'a;
+
+/// Products with `S H S`, the Hessian where coordinates are in units of `scale`, from those with `H`.
+pub(crate) fn in_natural_lengths(
+    scale: &[f64],
+    mut product: impl FnMut(&[f64], &mut [f64]) -> Result<(), NonFinite>,
+) -> impl FnMut(&[f64], &mut [f64]) -> Result<(), NonFinite> {
+    let mut stretched = vec![0.0; scale.len()];
+    move |v, out| {
+        let coordinates = stretched.iter_mut().zip(v).zip(scale);
+        coordinates.for_each(|((t, v), s)| *t = s * v);
+        product(&stretched, out)?;
+        out.iter_mut().zip(scale).for_each(|(o, s)| *o *= s);
+        finite(out)
+    }
+}
 
 /// Conjugate gradients on `H p = −g`, where `product(v, out)` writes `H v`.
 ///

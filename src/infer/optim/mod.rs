@@ -11,6 +11,8 @@ mod adam;
 #[cfg(test)]
 mod battery;
 mod cg_path;
+mod conjugate;
+mod drift;
 mod lbfgs;
 mod line_search;
 #[cfg(test)]
@@ -23,10 +25,13 @@ mod trust_region;
 pub use adabelief::AdaBelief;
 pub use adagrad::Adagrad;
 pub use adam::Adam;
+pub(crate) use cg_path::in_natural_lengths;
+pub(crate) use conjugate::ConjugateDirections;
+pub(crate) use drift::{Drift, unresolved};
 pub use lbfgs::{LbfgsSettings, minimise_lbfgs};
 pub use rmsprop::RmsProp;
 pub use run::{Budget, Outcome, Progress, Stop};
-pub(crate) use run::{finite, make_positive};
+pub(crate) use run::{finite, make_positive, natural_lengths};
 pub use sgd::Sgd;
 pub use trust_region::{NewtonSettings, minimise_newton};
 

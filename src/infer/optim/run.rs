@@ -21,6 +21,11 @@ pub struct Budget {
 }
 
 impl Budget {
+    /// Whether time is up or a stop was asked for.
+    pub fn interrupted(&self) -> bool {
+        matches!(self.spent(0), Some(Stop::Cancelled | Stop::Deadline))
+    }
+
     /// The reason to stop before the next step, if there is one.
     pub fn spent(&self, steps: usize) -> Option<Stop> {
         if self
@@ -52,6 +57,8 @@ pub enum Stop {
     Cancelled,
     /// No further progress is possible though the tolerance is not met; the text says why.
     Stalled(String),
+    /// This coordinate runs away: there is no optimum within reach.
+    Diverging(usize),
     /// The objective is not finite at the starting point, or at every point reached from it.
     NonFinite,
 }
@@ -130,13 +137,17 @@ impl<'a> Counted<'a> {
         self.objective.epsilon()
     }
 
-    /// The scale at `x`, with anything that is not a positive number replaced by 1.
     pub(crate) fn scale(&self, x: &[f64]) -> Vec<f64> {
-        let mut scale = vec![1.0; x.len()];
-        self.objective.scale(x, &mut scale);
-        make_positive(&mut scale);
-        scale
+        natural_lengths(&*self.objective, x)
     }
+}
+
+/// The scale at `x`, with anything that is not a positive number replaced by 1.
+pub(crate) fn natural_lengths(objective: &dyn Objective, x: &[f64]) -> Vec<f64> {
+    let mut scale = vec![1.0; x.len()];
+    objective.scale(x, &mut scale);
+    make_positive(&mut scale);
+    scale
 }
 
 /// A length that is 0, negative or not finite would freeze or poison its coordinate.

@@ -4,9 +4,9 @@
 //! by the objective's scale. The predicted gain of an unhindered step is half the Newton decrement,
 //! `½ gᵀH⁻¹g`: the nats still to be won, and hence the natural measure of being done.
 
-use super::cg_path::{Cut, End, Path, PathLimits, conjugate_gradients};
+use super::cg_path::{Cut, End, Path, PathLimits, conjugate_gradients, in_natural_lengths};
 use super::run::Descent;
-use super::{Budget, Objective, Outcome, Progress, Stop, dot, max_product};
+use super::{Budget, Drift, Objective, Outcome, Progress, Stop, dot, max_product};
 
 /// How the trust-region Newton method goes about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +35,9 @@ impl Default for NewtonSettings {
 
 /// A radius below this many natural lengths cannot change anything that matters.
 const SMALLEST_RADIUS: f64 = 1e-13;
+
+/// Steps after which a run is watched for what runs away; most have ended long before.
+const PATIENCE: usize = 128;
 
 /// Minimises by trust-region Newton with conjugate gradients.
 ///
@@ -65,9 +68,14 @@ pub fn minimise_newton(
 ) -> Outcome {
     let mut descent = match Descent::start(objective, x0, progress) {
         Ok(descent) => descent,
-        Err(outcome) => return outcome,
+        Err(outcome) => {
+            // An evaluation that was cut off says nothing of the point.
+            let stop = budget.spent(0).unwrap_or(outcome.stop);
+            return Outcome { stop, ..outcome };
+        }
     };
     let mut radius = settings.initial_radius;
+    let mut drift = Drift::new(PATIENCE, 1.0);
     loop {
         if let Some(stop) = budget.spent(descent.steps) {
             return descent.end(stop);
@@ -75,6 +83,9 @@ pub fn minimise_newton(
         let scale = descent.objective.scale(&descent.x);
         if max_product(&descent.g, &scale) <= settings.gradient {
             return descent.end(Stop::Converged);
+        }
+        if let Some(coordinate) = drift.look(descent.steps, &descent.x, &scale) {
+            return descent.end(Stop::Diverging(coordinate));
         }
         let path = newton_path(&mut descent, &scale, radius, settings);
         match descend_path(&mut descent, &path, &scale, &mut radius, settings, budget) {
@@ -100,17 +111,8 @@ fn newton_path(
         epsilon: descent.objective.epsilon(),
     };
     let Descent { objective, x, .. } = descent;
-    let mut stretched = vec![0.0; g.len()];
-    conjugate_gradients(&g, &limits, &mut |v, out| {
-        stretched
-            .iter_mut()
-            .zip(v)
-            .zip(scale)
-            .for_each(|((t, v), s)| *t = s * v);
-        objective.hess_vec(x, &stretched, out)?;
-        out.iter_mut().zip(scale).for_each(|(o, s)| *o *= s);
-        super::run::finite(out)
-    })
+    let mut product = in_natural_lengths(scale, |v, out| objective.hess_vec(x, v, out));
+    conjugate_gradients(&g, &limits, &mut product)
 }
 
 /// Cuts the path ever shorter until a step along it is good, and takes that step.
@@ -134,6 +136,11 @@ fn descend_path(
             .map(|((x, p), s)| x + s * p)
             .collect();
         let trial = descent.objective.value_grad(&x, &mut g);
+        if trial.is_err()
+            && let Some(stop) = budget.spent(descent.steps)
+        {
+            return Some(stop);
+        }
         let noise = descent.rounding();
         let ratio = match trial {
             Ok(value) => (descent.value - value + noise) / (cut.gain + noise),

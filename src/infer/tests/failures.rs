@@ -141,5 +141,6 @@ fn a_guide_that_cannot_avoid_the_void_is_not_believed() {
     };
     let fitted = fit(&half, &options, &mut |_| ()).expect("the origin is inside");
     assert!(!fitted.converged, "{}", fitted.verdict);
-    assert!(!fitted.messages.is_empty());
+    let codes: Vec<&str> = fitted.messages.iter().map(|m| m.code).collect();
+    assert_eq!(codes, ["E0812", "E0814"]);
 }

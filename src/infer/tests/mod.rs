@@ -2,6 +2,7 @@
 
 mod failures;
 mod models;
+mod precision;
 
 use super::{Fit, Method, Options, fit};
 use crate::model::{Model, Role};
@@ -78,6 +79,11 @@ fn a_correlated_normal_has_conditional_variances() {
             close(fitted.params.mean[j], 0.0, 1e-2 * sd * shrink, "mean");
             close(fitted.params.sd[j], sd * shrink, 1e-2 * sd * shrink, "sd");
         }
+        // By linear response the sds are the true ones again, the guide's divided by `shrink`.
+        let wider = fitted.messages.iter().find(|m| m.code == "E0817");
+        let times = format!("about {:.1} times", 1.0 / shrink);
+        let said = wider.is_some_and(|w| w.message.contains(&times));
+        assert_eq!(said, 1.0 / shrink >= 2.0, "{:?}", fitted.messages);
         elbo_close(&fitted, shrink.ln(), 1e-3);
     }
 }

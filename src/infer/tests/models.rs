@@ -3,7 +3,7 @@
 use crate::diag::Span;
 use crate::dist::Support;
 use crate::graph::{Graph, NodeId, Origin, Tensor, Var};
-use crate::model::{Block, BlockSupport, Model, Place, Quantity, QuantityKind, Role, Term};
+use crate::model::{Block, BlockSupport, Model, Place, Quantity, QuantityKind, Role, Stated, Term};
 
 pub(super) const HALF_LOG_2PI: f64 = 0.918_938_533_204_672_8;
 
@@ -62,8 +62,14 @@ pub(super) fn model(
         support: BlockSupport::new(&Support::REAL, &[]),
         init: None,
     };
+    let blocks: Vec<Block> = blocks.iter().zip(&inputs).map(block).collect();
     Model {
-        blocks: blocks.iter().zip(&inputs).map(block).collect(),
+        stated: Stated {
+            blocks: blocks.clone(),
+            log_joint,
+        },
+        drawn: None,
+        blocks,
         terms: vec![Term {
             name: "y".into(),
             node: log_joint,
@@ -78,6 +84,8 @@ pub(super) fn model(
         dimensions: Vec::new(),
         graph,
         log_joint,
+        as_written: log_joint,
+        rewritten: Vec::new(),
         log_jacobian,
         quantities,
     }

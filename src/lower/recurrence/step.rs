@@ -257,7 +257,7 @@ impl<'g> Lowerer<'_, 'g> {
             observed: BTreeMap::new(),
             recurrence: Some(Recurrence::Step(step)),
             blocks: Vec::new(),
-            jacobians: Vec::new(),
+            sites: BTreeMap::new(),
             terms: Vec::new(),
         };
         lowerer.take_step(order)?;

@@ -1,0 +1,194 @@
+//! Straight-line code on rows of numbers: one for each of many samples, side by side.
+//!
+//! The code is that of a single sample ([`Scalar`]); every cell is a row, every instruction
+//! a loop over it. A dispatch is paid once for all samples, and vector units are full whatever the
+//! recurrence is like.
+
+use super::element::Element;
+use super::micro::{Context, Place};
+use super::scalar::{Scalar, Steps};
+use crate::ops::ReduceKind;
+use crate::special::{BinaryKernel, Real, UnaryKernel};
+
+/// One instruction; numbers are rows, counted from the start of the rows' memory.
+pub enum Wide<T> {
+    Plain(Scalar),
+    Unary(UnaryKernel<T>, u32, u32),
+    Binary(BinaryKernel<T>, u32, u32, u32),
+    Take(u32, Strided),
+    Put(u32, Strided),
+}
+
+/// One number of a tensor for each sample and step.
+#[derive(Clone, Copy)]
+pub struct Strided {
+    pub place: Place,
+    /// From sample to sample, and from step to step.
+    pub sample: usize,
+    pub step: usize,
+}
+
+/// The samples that are worked on together.
+#[derive(Clone, Copy)]
+pub struct Rows<T> {
+    /// The memory of the rows.
+    pub start: *mut T,
+    /// Numbers of a row: whole vectors.
+    pub width: usize,
+    /// The first sample and their number.
+    pub first: usize,
+    pub count: usize,
+}
+
+/// `(code, context, rows, steps)`
+pub type WideKernel<T> = unsafe fn(&[Wide<T>], &Context<T>, Rows<T>, Steps);
+
+/// Runs the code for each step.
+///
+/// # Safety
+/// All rows lie in their memory and all strided numbers in the context's, which nobody else uses.
+#[inline(always)]
+pub(super) unsafe fn run<T: Element, const FUSED: bool>(
+    code: &[Wide<T>],
+    context: &Context<T>,
+    rows: Rows<T>,
+    steps: Steps,
+) {
+    // SAFETY: the caller's promise.
+    let at = |row: u32| unsafe { rows.start.add(row as usize * rows.width) };
+    for step in 0..steps.count {
+        let t = if steps.reverse {
+            steps.count - 1 - step
+        } else {
+            step
+        };
+        for instruction in code {
+            // SAFETY: the caller's promise.
+            unsafe {
+                match instruction {
+                    Wide::Plain(scalar) => plain::<T, FUSED>(*scalar, rows),
+                    Wide::Unary(kernel, r, a) => kernel(at(*a), at(*r), rows.width),
+                    Wide::Binary(kernel, r, a, b) => kernel(at(*a), at(*b), at(*r), rows.width),
+                    Wide::Take(r, from) => {
+                        let x = from.place.pointer(context);
+                        let x = x.add(t * from.step + rows.first * from.sample);
+                        gather(x, from.sample, at(*r), rows.count);
+                    }
+                    Wide::Put(a, to) => {
+                        let x = to.place.pointer(context);
+                        let x = x.add(t * to.step + rows.first * to.sample);
+                        scatter(at(*a), x, to.sample, rows.count);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As for [`run`].
+#[inline(always)]
+unsafe fn gather<T: Real>(from: *const T, stride: usize, to: *mut T, count: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if stride == 1 {
+            std::ptr::copy_nonoverlapping(from, to, count);
+        } else {
+            for i in 0..count {
+                *to.add(i) = *from.add(i * stride);
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As for [`run`].
+#[inline(always)]
+unsafe fn scatter<T: Real>(from: *const T, to: *mut T, stride: usize, count: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if stride == 1 {
+            std::ptr::copy_nonoverlapping(from, to, count);
+        } else {
+            for i in 0..count {
+                *to.add(i * stride) = *from.add(i);
+            }
+        }
+    }
+}
+
+/// `f` of a line of numbers at a time.
+///
+/// # Safety
+/// As for [`run`].
+#[inline(always)]
+unsafe fn map<T: Real>(r: *mut T, [a, b, c]: [*const T; 3], n: usize, f: impl Fn(T, T, T) -> T) {
+    let mut i = 0;
+    while i < n {
+        // SAFETY: rows are whole lines.
+        unsafe {
+            let x = a.add(i).cast::<T::Line>().read();
+            let y = b.add(i).cast::<T::Line>().read();
+            let z = c.add(i).cast::<T::Line>().read();
+            let mut out = T::LINE;
+            for l in 0..T::LANES {
+                out.as_mut()[l] = f(x.as_ref()[l], y.as_ref()[l], z.as_ref()[l]);
+            }
+            r.add(i).cast::<T::Line>().write(out);
+        }
+        i += T::LANES;
+    }
+}
+
+/// # Safety
+/// As for [`run`].
+#[inline(always)]
+unsafe fn plain<T: Element, const FUSED: bool>(scalar: Scalar, rows: Rows<T>) {
+    let n = rows.width;
+    // SAFETY: the caller's promise.
+    let at = |row: u32| unsafe { rows.start.add(row as usize * n) };
+    let truth = |x: bool| if x { T::ONE } else { T::ZERO };
+    let fma = |a: T, b: T, c: T| if FUSED { a.mul_add(b, c) } else { a * b + c };
+    let one = |a: u32| [at(a).cast_const(); 3];
+    let two = |a: u32, b: u32| [at(a).cast_const(), at(b).cast_const(), at(b).cast_const()];
+    let three = |a: u32, b: u32, c: u32| [at(a), at(b), at(c)].map(|p| p.cast_const());
+    // SAFETY: the caller's promise.
+    unsafe {
+        match scalar {
+            Scalar::Copy(r, a) => map(at(r), one(a), n, |x, _, _| x),
+            Scalar::Neg(r, a) => map(at(r), one(a), n, |x, _, _| -x),
+            Scalar::Square(r, a) => map(at(r), one(a), n, |x, _, _| x * x),
+            Scalar::Recip(r, a) => map(at(r), one(a), n, |x, _, _| T::ONE / x),
+            Scalar::Sqrt(r, a) => map(at(r), one(a), n, |x, _, _| x.sqrt()),
+            Scalar::Add(r, a, b) => map(at(r), two(a, b), n, |x, y, _| x + y),
+            Scalar::Sub(r, a, b) => map(at(r), two(a, b), n, |x, y, _| x - y),
+            Scalar::Mul(r, a, b) => map(at(r), two(a, b), n, |x, y, _| x * y),
+            Scalar::Div(r, a, b) => map(at(r), two(a, b), n, |x, y, _| x / y),
+            Scalar::MulAdd(r, a, b, c) => map(at(r), three(a, b, c), n, fma),
+            Scalar::MulSub(r, a, b, c) => map(at(r), three(a, b, c), n, |x, y, z| fma(-x, y, z)),
+            Scalar::MulLess(r, a, b, c) => map(at(r), three(a, b, c), n, |x, y, z| fma(x, y, -z)),
+            Scalar::Lt(r, a, b) => map(at(r), two(a, b), n, |x, y, _| truth(x < y)),
+            Scalar::Gt(r, a, b) => map(at(r), two(a, b), n, |x, y, _| truth(x > y)),
+            Scalar::Eq(r, a, b) => map(at(r), two(a, b), n, |x, y, _| truth(x == y)),
+            Scalar::Max(r, a, b) => {
+                map(at(r), two(a, b), n, |x, y, _| ReduceKind::Max.combine(x, y));
+            }
+            Scalar::Min(r, a, b) => {
+                map(at(r), two(a, b), n, |x, y, _| ReduceKind::Min.combine(x, y));
+            }
+            Scalar::Select(r, c, a, b) => {
+                map(
+                    at(r),
+                    three(c, a, b),
+                    n,
+                    |c, x, y| if c != T::ZERO { x } else { y },
+                );
+            }
+            Scalar::Call1(row, r, a) => map(at(r), one(a), n, |x, _, _| T::unary(row)(x)),
+            Scalar::Call2(row, r, a, b) => map(at(r), two(a, b), n, |x, y, _| T::binary(row)(x, y)),
+            Scalar::Take(..) | Scalar::TakeConstant(..) | Scalar::Put(..) => {
+                unreachable!("rows are taken and put by strides")
+            }
+        }
+    }
+}
