@@ -51,7 +51,7 @@ pub(super) struct Fit {
     #[arg(long, default_value = METHODS[0].0, value_parser = names(METHODS))]
     method: String,
 
-    /// What the objective is computed in while it is optimised; results are always in f64
+    /// Computes the objective in single precision while it is optimised; results are always in f64
     #[arg(long, default_value = Precision::ALL[0].0, value_parser = names(Precision::ALL))]
     precision: String,
 
@@ -252,7 +252,7 @@ impl Fit {
         let settings = [
             ("guide", self.guide.clone().into()),
             ("method", method.map_or("auto", |(name, _)| name).into()),
-            ("precision", self.precision.clone().into()),
+            ("precision", fit.precision.name().into()),
             ("samples", fit.samples.into()),
             ("draws", fit.posterior.draws.into()),
             ("verdict", fit.verdict.clone().into()),

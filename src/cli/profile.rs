@@ -68,6 +68,7 @@ fn object(cost: &infer::Profile, model: &Model, sources: &Sources) -> Value {
     };
     let rewritten: Vec<Value> = cost.rewritten.iter().map(rewritten).collect();
     json!({
+        "precision": cost.precision.name(),
         "size": cost.size,
         "log_density_ns": cost.log_density,
         "gradient_ns": cost.gradient,

@@ -157,7 +157,7 @@ fn audit(
 }
 
 /// The objective of a round. Every round has draws of its own, named by their number.
-fn fixed<'e, 'm>(
+pub(super) fn fixed<'e, 'm>(
     elbo: &'e mut Elbo<'m>,
     draws: usize,
     seed: u64,
@@ -248,7 +248,7 @@ fn is_flat(objective: &mut FixedDraws, x: &[f64]) -> bool {
 }
 
 /// An outcome with the account of the steps before it.
-fn joined(before: &Outcome, now: Outcome) -> Outcome {
+pub(super) fn joined(before: &Outcome, now: Outcome) -> Outcome {
     let later = now.trace.iter().skip(1);
     let later = later.map(|&(step, value)| (before.steps + step, value));
     Outcome {

@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 /// time.
 #[derive(Clone, Debug)]
 pub struct Profile {
+    /// What everything was computed in.
+    pub precision: Precision,
     /// Length of the unconstrained vector.
     pub size: usize,
     /// Nanoseconds of one log density.
@@ -95,6 +97,7 @@ pub fn profile(model: &Model, precision: Precision) -> Profile {
     let points = points(model);
     let nodes = needed(&graph, &outputs, |id| graph.var(id).as_const().is_some());
     Profile {
+        precision,
         size: model.size(),
         log_density: nanoseconds(&mut density, inputs.len(), &points),
         gradient: nanoseconds(&mut gradient, inputs.len(), &points),

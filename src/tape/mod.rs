@@ -167,6 +167,18 @@ impl<T: Element> Tape<T> {
         self.program.outputs.len()
     }
 
+    /// An input beside an output of the last run, so that one can be changed by the other.
+    pub fn input_and_output(&mut self, i: usize, o: usize) -> (&mut [T], &[T]) {
+        let (input, output) = (self.program.inputs[i], self.program.outputs[o]);
+        // Inputs and outputs have buffers of their own.
+        let (low, high) = self.arena.split_at_mut(input.0.max(output.0));
+        if input.0 < output.0 {
+            (&mut low[input.0..input.0 + input.1], &high[..output.1])
+        } else {
+            (&mut high[..input.1], &low[output.0..output.0 + output.1])
+        }
+    }
+
     /// All outputs, one after the other.
     pub fn outputs_flat(&self) -> &[T] {
         &self.arena[flat(&self.program.outputs)]

@@ -21,6 +21,14 @@ impl Precision {
         (f32::NAME, Precision::Single),
     ];
 
+    /// As the command line calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::Double => f64::NAME,
+            Precision::Single => f32::NAME,
+        }
+    }
+
     /// The distance from 1 to the next number.
     pub fn epsilon(self) -> f64 {
         match self {
@@ -46,7 +54,8 @@ impl Precision {
     }
 }
 
-/// A tape of either precision, with the functions of [`Tape`]. Inputs are rounded to its own; outputs are exact in `f64`.
+/// A tape of either precision, with the functions of [`Tape`]. Inputs are rounded to its own; outputs are
+/// exact in `f64`.
 #[derive(Clone)]
 pub enum AnyTape {
     Double(Tape<f64>),

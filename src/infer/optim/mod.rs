@@ -24,7 +24,7 @@ mod trust_region;
 
 pub use adabelief::AdaBelief;
 pub use adagrad::Adagrad;
-pub use adam::Adam;
+pub use adam::{Adam, AdamInPlace};
 pub(crate) use cg_path::in_natural_lengths;
 pub(crate) use conjugate::ConjugateDirections;
 pub(crate) use drift::{Drift, unresolved};
