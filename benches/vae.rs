@@ -61,7 +61,7 @@ fn loss<'g>(p: &[Var<'g>], x: Var<'g>, noise: Var<'g>) -> Var<'g> {
 }
 
 /// Images whose pixels depend on ten numbers.
-fn images(rng: &mut ChaCha8Rng) -> Vec<f32> {
+fn images<T: Real>(rng: &mut ChaCha8Rng) -> Vec<T> {
     let normal = |rng: &mut ChaCha8Rng| -> f32 { StandardNormal.sample(rng) };
     let loadings: Vec<f32> = (0..10 * PIXELS).map(|_| normal(rng)).collect();
     let mut out = Vec::with_capacity(IMAGES * PIXELS);
@@ -70,7 +70,7 @@ fn images(rng: &mut ChaCha8Rng) -> Vec<f32> {
         for column in loadings.chunks_exact(10) {
             let logit: f32 = column.iter().zip(&code).map(|(a, b)| a * b).sum::<f32>() - 1.0;
             let on = rng.random::<f32>() * (1.0 + (-logit).exp()) < 1.0;
-            out.push(f32::from(u8::from(on)));
+            out.push(if on { T::ONE } else { T::ZERO });
         }
     }
     out
@@ -118,7 +118,7 @@ impl<T: Element> Trainer<T> {
         }
     }
 
-    fn epoch(&mut self, images: &[f32]) -> Value {
+    fn epoch(&mut self, images: &[T]) -> Value {
         let start = Instant::now();
         self.order.shuffle(&mut self.rng);
         let order = std::mem::take(&mut self.order);
@@ -126,9 +126,7 @@ impl<T: Element> Trainer<T> {
         for batch in order.chunks_exact(BATCH) {
             let rows = self.tape.input_mut(PARAMETERS.len());
             for (row, &i) in rows.chunks_exact_mut(PIXELS).zip(batch) {
-                let image = &images[i * PIXELS..(i + 1) * PIXELS];
-                let pixels = row.iter_mut().zip(image);
-                pixels.for_each(|(to, &x)| *to = T::of(f64::from(x)));
+                row.copy_from_slice(&images[i * PIXELS..(i + 1) * PIXELS]);
             }
             for e in self.tape.input_mut(PARAMETERS.len() + 1) {
                 *e = T::of(StandardNormal.sample(&mut self.rng));
@@ -190,12 +188,13 @@ fn formula(i: usize, j: usize) -> f64 {
     }
 }
 
-fn serve<T: Element>(images: &[f32], lines: &mut impl Iterator<Item = String>) -> Option<String> {
+fn serve<T: Element>(lines: &mut impl Iterator<Item = String>) -> Option<String> {
+    let images = images(&mut ChaCha8Rng::seed_from_u64(1));
     let mut trainer = Trainer::<T>::new();
     loop {
         let answer = match lines.next()?.as_str() {
             "check" => Trainer::<T>::new().check(),
-            "epoch" => trainer.epoch(images),
+            "epoch" => trainer.epoch(&images),
             "profile" => trainer.profile(),
             other => return Some(other.into()),
         };
@@ -204,13 +203,12 @@ fn serve<T: Element>(images: &[f32], lines: &mut impl Iterator<Item = String>) -
 }
 
 fn main() {
-    let images = images(&mut ChaCha8Rng::seed_from_u64(1));
     let mut lines = std::io::stdin().lock().lines().map_while(Result::ok);
     let mut wanted = Some(f32::NAME.to_string());
     while let Some(name) = wanted {
         wanted = match name.as_str() {
-            f64::NAME => serve::<f64>(&images, &mut lines),
-            f32::NAME => serve::<f32>(&images, &mut lines),
+            f64::NAME => serve::<f64>(&mut lines),
+            f32::NAME => serve::<f32>(&mut lines),
             other => panic!("a request that is unknown: {other}"),
         };
     }

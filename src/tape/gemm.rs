@@ -1,4 +1,4 @@
-//! Products of matrices: `c += a b` at the speed of the machine's multipliers.
+//! Products of matrices: `c += a b`, or `c = 0 + a b`, at the speed of the machine's multipliers.
 //!
 //! A tile of `c`, a few rows of a few registers, is kept in registers while the sum over the inner
 //! extent runs (Goto & van de Geijn, *Anatomy of high-performance matrix multiplication*, ACM TOMS 34
@@ -27,6 +27,8 @@ pub struct Gemm<T> {
     pub a: Matrix<*const T>,
     pub b: Matrix<*const T>,
     pub c: Matrix<*mut T>,
+    /// Whether `c` counts as 0, whatever it holds.
+    pub fresh: bool,
     /// Room for [`workspace`] numbers.
     pub room: *mut T,
 }
@@ -95,6 +97,7 @@ pub(super) unsafe fn run<L: Lanes, const R: usize, const W: usize>(product: &Gem
                         a: packed_a,
                         b: if direct { b.at } else { packed_b },
                         step: if direct { Some(b.row) } else { None },
+                        fresh: whole.fresh && from == 0,
                         c: Matrix {
                             at: whole.c.at.add(row * whole.c.row + column * whole.c.column),
                             ..whole.c
@@ -171,6 +174,7 @@ struct Block<T> {
     a: *const T,
     b: *const T,
     step: Option<usize>,
+    fresh: bool,
     c: Matrix<*mut T>,
 }
 
@@ -192,9 +196,9 @@ impl<T: Real> Block<T> {
                     let c = Matrix { at, ..self.c };
                     let size = (R.min(self.rows - row), columns);
                     if columns > T::LANES {
-                        tile::<L, R, W>(self.count, a, b, step, c, size);
+                        tile::<L, R, W>(self.count, a, b, step, c, size, self.fresh);
                     } else {
-                        tile::<L, R, 1>(self.count, a, b, step, c, size);
+                        tile::<L, R, 1>(self.count, a, b, step, c, size, self.fresh);
                     }
                 }
             }
@@ -203,6 +207,10 @@ impl<T: Real> Block<T> {
 }
 
 /// Adds a tile of the product to `c`, of which only `size` is there.
+#[expect(
+    clippy::needless_range_loop,
+    reason = "iterators keep the sums from registers"
+)]
 #[inline(always)]
 unsafe fn tile<L: Lanes, const R: usize, const W: usize>(
     count: usize,
@@ -211,43 +219,69 @@ unsafe fn tile<L: Lanes, const R: usize, const W: usize>(
     step: usize,
     c: Matrix<*mut L::T>,
     size: (usize, usize),
+    fresh: bool,
 ) {
     let lanes = L::T::LANES;
     // SAFETY: panels of `a` are whole; a line past the end of `b` is readable.
     unsafe {
+        // Loops of fixed length with plain indices: only so the sums stay in registers.
         let mut sums = [[L::splat(L::T::ZERO); W]; R];
         let (mut p, mut q) = (a, b);
         for _ in 0..count {
             let mut row = [L::splat(L::T::ZERO); W];
-            for (w, x) in row.iter_mut().enumerate() {
-                *x = L::read(q.add(w * lanes));
+            for w in 0..W {
+                row[w] = L::read(q.add(w * lanes));
             }
-            for (i, sums) in sums.iter_mut().enumerate() {
+            for i in 0..R {
                 let factor = L::splat(*p.add(i));
-                for (sum, &x) in sums.iter_mut().zip(&row) {
-                    *sum = factor.mul_add(x, *sum);
+                for w in 0..W {
+                    sums[i][w] = factor.mul_add(row[w], sums[i][w]);
                 }
             }
             p = p.add(R);
             q = q.add(step);
         }
         if size == (R, W * lanes) && c.column == 1 {
-            for (i, sums) in sums.iter().enumerate() {
-                for (w, sum) in sums.iter().enumerate() {
+            for i in 0..R {
+                for w in 0..W {
                     let to = c.at.add(i * c.row + w * lanes);
-                    L::read(to).add(*sum).write(to);
+                    let before = match fresh {
+                        true => L::splat(L::T::ZERO),
+                        false => L::read(to),
+                    };
+                    before.add(sums[i][w]).write(to);
                 }
             }
             return;
         }
-        let mut line = L::T::LINE;
-        for (i, sums) in sums.iter().enumerate().take(size.0) {
-            for (w, sum) in sums.iter().enumerate() {
-                sum.write(line.as_mut().as_mut_ptr());
-                let left = size.1.saturating_sub(w * lanes).min(lanes);
-                for (l, &x) in line.as_ref().iter().enumerate().take(left) {
-                    *c.at.add(i * c.row + (w * lanes + l) * c.column) += x;
-                }
+        let mut tile = [[L::T::LINE; W]; R];
+        for i in 0..R {
+            for w in 0..W {
+                sums[i][w].write(tile[i][w].as_mut().as_mut_ptr());
+            }
+        }
+        add_part::<L::T, W>(&tile[..size.0], size.1, c, fresh);
+    }
+}
+
+/// Adds the first columns of some rows to `c`.
+///
+/// # Safety
+/// `c` has them.
+#[inline(never)]
+unsafe fn add_part<T: Real, const W: usize>(
+    rows: &[[T::Line; W]],
+    columns: usize,
+    c: Matrix<*mut T>,
+    fresh: bool,
+) {
+    for (i, row) in rows.iter().enumerate() {
+        let numbers = row.iter().flat_map(|line| line.as_ref());
+        for (j, &x) in numbers.enumerate().take(columns) {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let to = c.at.add(i * c.row + j * c.column);
+                *to = x + if fresh { T::ZERO } else { *to };
             }
         }
     }
@@ -271,14 +305,14 @@ mod tests {
                 (9, 257, 530),
                 (64, 600, 31),
             ] {
-                for layout in 0..8 {
+                for layout in 0..16 {
                     check::<T>(*level, (m, k, n), layout);
                 }
             }
         }
     }
 
-    /// By columns where a bit of `layout` is set.
+    /// By columns where one of the first three bits of `layout` is set; over what was there if the fourth is.
     fn check<T: Element>(level: Level, (m, k, n): (usize, usize, usize), layout: usize) {
         let steps = |rows: usize, columns: usize, bit: usize| match layout >> bit & 1 {
             0 => (columns, 1),
@@ -293,6 +327,9 @@ mod tests {
         };
         let (a, b, mut c) = (values(m * k, 5), values(k * n, 3), values(m * n, 2));
         let mut wanted = c.clone();
+        if layout >= 8 {
+            wanted[..m * n].fill(T::ZERO);
+        }
         for i in 0..m {
             for j in 0..n {
                 for p in 0..k {
@@ -322,6 +359,7 @@ mod tests {
                 row: cr,
                 column: cc,
             },
+            fresh: layout >= 8,
             room: room.as_mut_ptr(),
         };
         // SAFETY: the operands are as long as their steps say, and a line more.

@@ -270,6 +270,11 @@ impl Product {
         wide && m.extent * n.extent * k.extent >= SMALL
     }
 
+    /// Whether every element of the result is that of one large product.
+    fn writes_all(&self) -> bool {
+        self.is_large() && self.outer.iter().all(|l| l.out != 0)
+    }
+
     /// Multiplications of one run.
     pub fn work(&self) -> usize {
         self.len * self.k.extent
@@ -282,7 +287,9 @@ impl Product {
         unsafe {
             let (a, b) = (self.a.pointer(context), self.b.pointer(context));
             let out = self.out.pointer(context);
-            std::slice::from_raw_parts_mut(out, self.len).fill(T::ZERO);
+            if !self.writes_all() {
+                std::slice::from_raw_parts_mut(out, self.len).fill(T::ZERO);
+            }
             self.nest(&self.outer, a, b, out, context);
         }
     }
@@ -333,6 +340,7 @@ impl Product {
                         row: m.out,
                         column: n.out,
                     },
+                    fresh: self.writes_all(),
                     room: self.room.pointer(context),
                 });
             } else if k.a == 1 && k.b == 1 && k.extent >= 4 {

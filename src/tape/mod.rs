@@ -43,7 +43,7 @@ pub use program::Listing;
 
 use crate::graph::{Graph, NodeId};
 use crate::passes::prepare;
-use arena::Aligned;
+pub(crate) use arena::Aligned;
 use program::Program;
 use std::sync::Arc;
 use std::time::Instant;

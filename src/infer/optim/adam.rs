@@ -2,6 +2,7 @@
 
 use super::Stepper;
 use crate::special::{Level, Real};
+use crate::tape::Aligned;
 
 /// `m ← β₁m + (1 − β₁)g`, `v ← β₂v + (1 − β₂)g²`, `x ← x − lr·m̂ / (√v̂ + ε)`, where the hats correct
 /// for the start at 0. Kingma & Ba (2015).
@@ -72,10 +73,10 @@ impl Stepper for Adam {
 /// }
 /// assert!(x.iter().all(|x| (x - 0.5).abs() < 1e-3));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct AdamInPlace<T> {
-    mean: Vec<T>,
-    square: Vec<T>,
+#[derive(Default)]
+pub struct AdamInPlace<T: Real> {
+    mean: Aligned<T>,
+    square: Aligned<T>,
     steps: i32,
 }
 
@@ -90,8 +91,8 @@ impl<T: Real> AdamInPlace<T> {
     /// If `g` and `x` are not as long as at the first step.
     pub fn step(&mut self, g: &[T], rate: f64, x: &mut [T]) {
         if self.steps == 0 {
-            self.mean.resize(x.len(), T::ZERO);
-            self.square.resize(x.len(), T::ZERO);
+            self.mean = Aligned::zeros(x.len());
+            self.square = Aligned::zeros(x.len());
         }
         let lengths = [g.len(), self.mean.len()];
         assert_eq!(
