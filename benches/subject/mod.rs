@@ -65,6 +65,8 @@ fn array(bytes: &[u8]) -> Result<Values, Box<dyn Error>> {
 pub struct Gradient {
     pub tape: Tape,
     at: Vec<f64>,
+    /// The next point.
+    moved: Vec<f64>,
     /// Length of each block, and how many points there are.
     sizes: Vec<usize>,
     points: usize,
@@ -77,6 +79,7 @@ impl Gradient {
         Gradient {
             tape: Tape::compile(&graph, &inputs, &outputs),
             at: vec![0.0; points * model.size()],
+            moved: Vec::with_capacity(points * model.size()),
             sizes: model.blocks.iter().map(|b| b.size).collect(),
             points,
         }
@@ -95,10 +98,11 @@ impl Gradient {
     /// One run, whose point depends on the gradient of the run before.
     pub fn step(&mut self) {
         self.tape.run();
-        for (i, &at) in self.at.iter().enumerate() {
-            let moved = at + NUDGE * self.tape.outputs_flat()[self.points + i];
-            self.tape.inputs_flat_mut()[i] = moved;
-        }
+        let gradient = &self.tape.outputs_flat()[self.points..];
+        let moved = self.at.iter().zip(gradient);
+        self.moved.clear();
+        self.moved.extend(moved.map(|(at, g)| at + NUDGE * g));
+        self.tape.set_inputs_flat(&self.moved);
     }
 
     /// Where each element of a list of points stands in the inputs, which are block after block.
