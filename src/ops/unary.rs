@@ -14,6 +14,9 @@ pub struct UnaryRow {
     pub value: fn(f64) -> f64,
     /// The function on blocks, for a vector unit.
     pub block: fn(Level) -> UnaryKernel,
+    /// Both in single precision.
+    pub value_f32: fn(f32) -> f32,
+    pub block_f32: fn(Level) -> UnaryKernel<f32>,
     /// Whether a value costs about as much as an addition.
     pub cheap: bool,
     /// `(cotangent, x, y) ↦ cotangent · dy/dx`; `None` where the function is piecewise constant.
@@ -22,14 +25,18 @@ pub struct UnaryRow {
 
 /// A row of the table, as an operation.
 ///
-/// Functions that cost more than an addition name their row of [`special`] last; the others get a
-/// loop over their value.
+/// Functions that cost more than an addition name their row of [`special`] last; the others get
+/// loops over their value, which stands for both precisions.
 #[derive(Clone, Copy)]
 pub struct Unary(pub &'static UnaryRow);
 
 macro_rules! unary {
-    (@block $value:expr) => { unary_block!($value) };
+    (@block $value:expr) => { unary_block!(f64, $value) };
     (@block $value:expr, $row:path) => { |level| $row.at(level) };
+    (@value_f32 $value:expr) => { $value };
+    (@value_f32 $value:expr, $row:path) => { |x| $row.of_f32(x) };
+    (@block_f32 $value:expr) => { unary_block!(f32, $value) };
+    (@block_f32 $value:expr, $row:path) => { |level| $row.at_f32(level) };
     (@cheap) => { true };
     (@cheap $row:path) => { false };
     ($($(#[doc = $doc:literal])+ $name:ident = $value:expr, $pullback:expr $(, $row:path)?;)*) => {
@@ -39,6 +46,8 @@ macro_rules! unary {
                 name: stringify!($name),
                 value: $value,
                 block: unary!(@block $value $(, $row)?),
+                value_f32: unary!(@value_f32 $value $(, $row)?),
+                block_f32: unary!(@block_f32 $value $(, $row)?),
                 cheap: unary!(@cheap $($row)?),
                 pullback: $pullback,
             },
@@ -60,17 +69,17 @@ macro_rules! unary {
 
 unary! {
     /// `-x`
-    neg = |x: f64| -x, Some(|g, _, _| -g);
+    neg = |x| -x, Some(|g, _, _| -g);
     /// `|x|`; the derivative at 0 is 0.
-    abs = |x: f64| x.abs(), Some(|g, x, _| g * x.sign());
+    abs = |x| x.abs(), Some(|g, x, _| g * x.sign());
     /// -1, 0 or 1.
-    sign = |x: f64| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x }, None;
+    sign = |x| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x }, None;
     /// `x²`
-    square = |x: f64| x * x, Some(|g, x, _| g * (x * 2.0));
+    square = |x| x * x, Some(|g, x, _| g * (x * 2.0));
     /// `1 / x`
-    recip = |x: f64| 1.0 / x, Some(|g, _, y| -(g * y.square()));
+    recip = |x| 1.0 / x, Some(|g, _, y| -(g * y.square()));
     /// `√x`
-    sqrt = |x: f64| x.sqrt(), Some(|g, _, y| g * 0.5 / y);
+    sqrt = |x| x.sqrt(), Some(|g, _, y| g * 0.5 / y);
     /// `eˣ`
     exp = special::exp, Some(|g, _, y| g * y), special::EXP;
     /// `eˣ − 1`, exact near 0.
@@ -129,17 +138,17 @@ unary! {
         g * at_zero.select(0.5, 1.0 - y / safe - y.square())
     }), special::BESSEL_I1_I0;
     /// Largest integer not above x.
-    floor = |x: f64| x.floor(), None;
+    floor = |x| x.floor(), None;
     /// Smallest integer not below x.
-    ceil = |x: f64| x.ceil(), None;
+    ceil = |x| x.ceil(), None;
     /// Nearest integer, halves away from 0.
-    round = |x: f64| x.round(), None;
+    round = |x| x.round(), None;
     /// Integer part.
-    trunc = |x: f64| x.trunc(), None;
+    trunc = |x| x.trunc(), None;
     /// 1 where x is 0, else 0.
-    not = |x: f64| f64::from(u8::from(x == 0.0)), None;
+    not = |x| u8::from(x == 0.0).into(), None;
     /// 1 where x is neither NaN nor infinite, else 0.
-    is_finite = |x: f64| f64::from(u8::from(x.is_finite())), None;
+    is_finite = |x| u8::from(x.is_finite()).into(), None;
 }
 
 impl Operation for Unary {
