@@ -14,7 +14,6 @@
 //! The order in which numbers are added is fixed when the tape is compiled: a tape gives the same
 //! bits each time it is run on the same machine.
 
-mod abreast;
 mod arena;
 mod fuse;
 mod index_map;
@@ -26,9 +25,11 @@ mod melt;
 mod memory;
 mod micro;
 mod opaque;
+mod phases;
 mod plan;
 mod program;
 mod recur;
+mod samples;
 mod scalar;
 mod straight;
 mod unroll;
@@ -144,6 +145,13 @@ impl Tape {
     /// All outputs, one after the other.
     pub fn outputs_flat(&self) -> &[f64] {
         &self.arena[flat(&self.program.outputs)]
+    }
+
+    /// All inputs and all outputs, each one after the other: to make the next inputs of the outputs.
+    pub fn inputs_and_outputs_flat(&mut self) -> (&mut [f64], &[f64]) {
+        let (inputs, outputs) = (flat(&self.program.inputs), flat(&self.program.outputs));
+        let (before, after) = self.arena.split_at_mut(outputs.start);
+        (&mut before[inputs], &after[..outputs.len()])
     }
 
     /// Numbers that the arena holds.

@@ -8,6 +8,7 @@ use super::matrix::Product;
 use super::melt::melt;
 use super::micro::{Context, Kernel, Place};
 use super::opaque::Slices;
+use super::phases::Phase;
 use super::plan::{Plan, Role};
 use super::recur::{self, Recurrence};
 use super::straight::{Straight, assemble};
@@ -18,7 +19,8 @@ use crate::passes::Subject;
 use crate::special::Level;
 
 pub(super) enum Instruction {
-    Scalars(Straight),
+    /// Straight-line code, in phases.
+    Scalars(Vec<Phase>),
     Kernel(Kernel),
     Product(Product),
     Slices {
@@ -71,9 +73,9 @@ impl Program {
         for (at, stop) in layout.stops.iter().enumerate() {
             if let Some(melted) = melted.next_if(|m| m.stops.start == at) {
                 past = melted.stops.end;
-                initial.extend(&melted.initial);
+                initial.extend(melted.initial);
                 listing.push(list_stops(&plan, &layout.stops[melted.stops.clone()]));
-                instructions.push(Instruction::Scalars(melted.into()));
+                instructions.push(Instruction::Scalars(melted.phases));
             }
             if at < past {
                 continue;
@@ -94,8 +96,9 @@ impl Program {
                 }
             }
         }
-        let straight = instructions.iter_mut().filter_map(Instruction::straight);
-        let machine = assemble(straight.collect());
+        let straight = instructions.iter_mut().flat_map(Instruction::straight);
+        let inputs = layout.inputs.last().map_or(0, |(at, len)| at + len);
+        let machine = assemble(straight.collect(), inputs as u32);
         for (entry, instruction) in listing.iter_mut().zip(&instructions) {
             entry.operations = instruction.operations();
             if let Instruction::Recurrence(recurrence) = instruction {
@@ -137,7 +140,7 @@ impl Program {
     pub fn work(&self) -> usize {
         let each = self.instructions.iter().zip(&self.listing);
         each.map(|(instruction, listing)| match instruction {
-            Instruction::Scalars(code) => code.step.len(),
+            Instruction::Scalars(phases) => phases.iter().map(Phase::work).sum(),
             Instruction::Kernel(kernel) => listing.size * kernel.body.len(),
             Instruction::Product(product) => product.work(),
             Instruction::Slices { run, out, .. } => out.1 * run.work_per_element(),
@@ -163,7 +166,7 @@ impl Instruction {
         // instruction do not overlap.
         unsafe {
             match self {
-                Instruction::Scalars(code) => code.run(context),
+                Instruction::Scalars(phases) => phases.iter().for_each(|p| p.run(context)),
                 Instruction::Kernel(kernel) => kernel.run(context),
                 Instruction::Product(product) => product.run(context),
                 Instruction::Slices { run, args, out } => run_slices(run, args, *out, context),
@@ -172,17 +175,17 @@ impl Instruction {
         }
     }
 
-    fn straight(&mut self) -> Option<&mut Straight> {
+    fn straight(&mut self) -> Vec<&mut Straight> {
         match self {
-            Instruction::Scalars(code) => Some(code),
-            Instruction::Recurrence(recurrence) => recurrence.straight(),
-            _ => None,
+            Instruction::Scalars(phases) => phases.iter_mut().filter_map(Phase::code).collect(),
+            Instruction::Recurrence(recurrence) => recurrence.straight().into_iter().collect(),
+            _ => Vec::new(),
         }
     }
 
     fn operations(&self) -> usize {
         match self {
-            Instruction::Scalars(code) => code.step.len(),
+            Instruction::Scalars(phases) => phases.iter().map(Phase::operations).sum(),
             Instruction::Kernel(kernel) => kernel.body.len(),
             _ => 1,
         }

@@ -371,8 +371,10 @@ macro_rules! set {
             unsafe { super::select::<C, A, B>(c, a, b, out, n) }
         }
         $(#[target_feature(enable = $feature)])?
-        unsafe fn scalars(c: &[Scalar], arena: *mut f64, constants: *const f64, steps: Steps) {
-            unsafe { crate::tape::scalar::run::<{ $fused }>(c, arena, constants, steps) }
+        unsafe fn scalars(
+            code: &[Scalar], arena: *mut f64, constants: *const f64, steps: Steps, sample: usize,
+        ) {
+            unsafe { crate::tape::scalar::run::<{ $fused }>(code, arena, constants, steps, sample) }
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn wide(code: &[Wide], context: &Context, rows: Rows, steps: Steps) {
