@@ -201,7 +201,10 @@ impl Operation for Unary {
                         return Some(-args[0].softplus());
                     }
                 }
-                ("square", "sqrt") => return Some(inner_args[0]),
+                // Of a negative number it is NaN, and stays it.
+                ("square", "sqrt") if inner_args[0].range().is_not_negative() => {
+                    return Some(inner_args[0]);
+                }
                 ("square", "neg") => return Some(inner_args[0].square()),
                 _ => {}
             }
