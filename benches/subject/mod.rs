@@ -65,8 +65,6 @@ fn array(bytes: &[u8]) -> Result<Values, Box<dyn Error>> {
 pub struct Gradient {
     pub tape: Tape,
     at: Vec<f64>,
-    /// The next point.
-    moved: Vec<f64>,
     /// Length of each block, and how many points there are.
     sizes: Vec<usize>,
     points: usize,
@@ -79,7 +77,6 @@ impl Gradient {
         Gradient {
             tape: Tape::compile(&graph, &inputs, &outputs),
             at: vec![0.0; points * model.size()],
-            moved: Vec::with_capacity(points * model.size()),
             sizes: model.blocks.iter().map(|b| b.size).collect(),
             points,
         }
@@ -98,11 +95,11 @@ impl Gradient {
     /// One run, whose point depends on the gradient of the run before.
     pub fn step(&mut self) {
         self.tape.run();
-        let gradient = &self.tape.outputs_flat()[self.points..];
-        let moved = self.at.iter().zip(gradient);
-        self.moved.clear();
-        self.moved.extend(moved.map(|(at, g)| at + NUDGE * g));
-        self.tape.set_inputs_flat(&self.moved);
+        let (inputs, outputs) = self.tape.inputs_and_outputs_flat();
+        let parts = self.at.iter().zip(&outputs[self.points..]);
+        for (input, (at, g)) in inputs.iter_mut().zip(parts) {
+            *input = at + NUDGE * g;
+        }
     }
 
     /// Where each element of a list of points stands in the inputs, which are block after block.

@@ -114,20 +114,21 @@ fn text(cost: &infer::Profile, model: &Model, sources: &Sources) -> String {
     };
     let statements: String = cost.statements.iter().map(statement).collect();
     let rewritten = |r: &Rewritten| {
-        let what = match r.name {
-            "equal_rows" => "different ones",
-            _ => "statistics",
-        };
         let (name, rows, left) = (r.name, r.rows, r.left);
+        let what = match name {
+            "inverses" => format!("{rows} steps carry what the function is taken of"),
+            "equal_rows" => format!("{rows} rows become {left} different ones"),
+            _ => format!("{rows} rows become {left} statistics"),
+        };
         let place = model.place(r.origin).map_or(String::new(), |p| {
             format!("line {:<4} {}: ", sources.line(p.span), p.text)
         });
-        format!("  {place}{rows} rows become {left} {what} ({name})\n")
+        format!("  {place}{what} ({name})\n")
     };
     let rewritten: String = cost.rewritten.iter().map(rewritten).collect();
     let rewritten = match rewritten.is_empty() {
         true => rewritten,
-        false => format!("\nsummed beforehand\n{rewritten}"),
+        false => format!("\nrewritten beforehand\n{rewritten}"),
     };
     format!("{rows}{rewritten}\nshare of a gradient\n{statements}")
 }

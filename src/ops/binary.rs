@@ -1,7 +1,7 @@
 //! Elementwise functions of two arguments: a row each. Operands broadcast from the right.
 
 use super::{block::binary_block, elementwise};
-use crate::graph::{Graph, Operation, Pull, Shape, Tensor, Var, broadcast_shapes};
+use crate::graph::{Graph, Operation, Pull, Range, Shape, Tensor, Var, broadcast_shapes};
 use crate::special::{self, BinaryKernel, Level, Real};
 use std::hash::{Hash, Hasher};
 
@@ -20,6 +20,8 @@ pub struct BinaryRow {
     pub pullback: for<'g> fn(Var<'g>, Var<'g>, Var<'g>, Var<'g>) -> [Option<Var<'g>>; 2],
     /// A simpler expression of equal value.
     pub simplify: for<'g> fn(Var<'g>, Var<'g>) -> Option<Var<'g>>,
+    /// Bounds of the values for arguments within bounds.
+    pub range: fn(Range, Range) -> Range,
 }
 
 /// The compiled loops of one function: for two blocks, and where there is one for a single number
@@ -35,7 +37,7 @@ pub struct BinaryBlocks<T = f64> {
 ///
 /// A last entry `dear` says that a value costs more than an addition, `dear ROW` that its loop is
 /// that row of [`special`]; the others get loops over their value, which stands for both precisions
-/// (where it is dear, single precision goes through double).
+/// (where it is dear, single precision goes through double). After `=>` stand bounds of the values; without, there are none.
 #[derive(Clone, Copy)]
 pub struct Binary(pub &'static BinaryRow);
 
@@ -61,7 +63,9 @@ macro_rules! binary {
     };
     (@cheap) => { true };
     (@cheap $dear:ident) => { false };
-    ($($(#[doc = $doc:literal])+ $name:ident = $value:expr, $pullback:expr, $simplify:expr $(, $dear:ident $($row:path)?)?;)*) => {
+    (@range) => { |_, _| Range::ALL };
+    (@range $range:expr) => { $range };
+    ($($(#[doc = $doc:literal])+ $name:ident = $value:expr, $pullback:expr, $simplify:expr $(, $dear:ident $($row:path)?)? $(=> $range:expr)?;)*) => {
         /// All elementwise functions of two arguments.
         pub static TABLE: &[BinaryRow] = &[$(
             BinaryRow {
@@ -73,6 +77,7 @@ macro_rules! binary {
                 cheap: binary!(@cheap $($dear)?),
                 pullback: $pullback,
                 simplify: $simplify,
+                range: binary!(@range $($range)?),
             },
         )*];
 
@@ -137,13 +142,13 @@ binary! {
         if b.as_uniform() == Some(0.0) { return Some(a); }
         if let Some(b) = is_neg(b) { return Some(a - b); }
         is_neg(a).map(|a| b - a)
-    };
+    } => |a, b| a + b;
     /// `a − b`
     sub = |a, b| a - b, |g, _, _, _| [Some(g), Some(-g)], |a, b| {
         if a.as_uniform() == Some(0.0) { return Some(-b); }
         if b.as_uniform() == Some(0.0) { return Some(a); }
         is_neg(b).map(|b| a + b)
-    };
+    } => |a, b| a - b;
     /// `a · b`
     mul = |a, b| a * b, |g, a, b, _| [Some(g * b), Some(g * a)], |a, b| {
         if a.id == b.id { return Some(a.square()); }
@@ -161,7 +166,7 @@ binary! {
             (None, Some(b)) => Some(-(a * b)),
             _ => None,
         }
-    };
+    } => |a, b| a * b;
     /// `a / b`
     div = |a, b| a / b, |g, _, b, y| [Some(g / b), Some(-(g * y / b))], |a, b| {
         match b.as_uniform() {
@@ -177,7 +182,7 @@ binary! {
             (None, Some(b)) => Some(-(a / b)),
             _ => None,
         }
-    };
+    } => |a, b| a / b;
     /// `aᵇ`
     pow = special::pow, |g, a, b, y| {
         let da = g * b * a.pow(b - 1.0);
@@ -198,17 +203,17 @@ binary! {
             -0.5 => Some(a.sqrt().recip()),
             _ => None,
         }
-    }, dear special::POW;
+    }, dear special::POW => |a, _| if a.is_from_0() { Range::FROM_0 } else { Range::ALL };
     /// The larger, NaN if one is; where equal, half the derivative goes to each.
     max = larger, |g, a, b, _| {
         let first = a.gt(b) + a.eq(b) * 0.5;
         [Some(g * first), Some(g * (1.0 - first))]
-    }, AS_IT_IS;
+    }, AS_IT_IS => |a, b| Range::new(larger(a.low, b.low), larger(a.high, b.high));
     /// The smaller, NaN if one is; where equal, half the derivative goes to each.
     min = smaller, |g, a, b, _| {
         let first = a.lt(b) + a.eq(b) * 0.5;
         [Some(g * first), Some(g * (1.0 - first))]
-    }, AS_IT_IS;
+    }, AS_IT_IS => |a, b| Range::new(smaller(a.low, b.low), smaller(a.high, b.high));
     /// Remainder with the sign of the divisor: `a − b·⌊a / b⌋`.
     rem = |a, b| a - b * (a / b).floor(), |g, a, b, _| [Some(g), Some(-(g * (a / b).floor()))], AS_IT_IS;
     /// Angle of the point (x = b, y = a), in radians.
@@ -231,21 +236,21 @@ binary! {
     /// Derivative of order a (a whole number) of `digamma`, at b.
     polygamma = |n: f64, x: f64| special::polygamma(n as u32, x), |g, a, b, _| [None, Some(g * (a + 1.0).polygamma(b))], AS_IT_IS, dear;
     /// 1 where equal, else 0.
-    eq = |a, b| truth(a == b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    eq = |a, b| truth(a == b), NOT_DIFFERENTIABLE, AS_IT_IS => |_, _| Range::UNIT;
     /// 1 where not equal, else 0.
-    ne = |a, b| truth(a != b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    ne = |a, b| truth(a != b), NOT_DIFFERENTIABLE, AS_IT_IS => |_, _| Range::UNIT;
     /// 1 where `a < b`, else 0.
-    lt = |a, b| truth(a < b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    lt = |a, b| truth(a < b), NOT_DIFFERENTIABLE, AS_IT_IS => |_, _| Range::UNIT;
     /// 1 where `a ≤ b`, else 0.
-    le = |a, b| truth(a <= b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    le = |a, b| truth(a <= b), NOT_DIFFERENTIABLE, AS_IT_IS => |_, _| Range::UNIT;
     /// 1 where `a > b`, else 0.
-    gt = |a, b| truth(a > b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    gt = |a, b| truth(a > b), NOT_DIFFERENTIABLE, AS_IT_IS => |_, _| Range::UNIT;
     /// 1 where `a ≥ b`, else 0.
-    ge = |a, b| truth(a >= b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    ge = |a, b| truth(a >= b), NOT_DIFFERENTIABLE, AS_IT_IS => |_, _| Range::UNIT;
     /// 1 where neither is 0, else 0.
-    and = |a, b| truth(a != 0.0 && b != 0.0), NOT_DIFFERENTIABLE, AS_IT_IS;
+    and = |a, b| truth(a != 0.0 && b != 0.0), NOT_DIFFERENTIABLE, AS_IT_IS => |_, _| Range::UNIT;
     /// 1 where one is not 0, else 0.
-    or = |a, b| truth(a != 0.0 || b != 0.0), NOT_DIFFERENTIABLE, AS_IT_IS;
+    or = |a, b| truth(a != 0.0 || b != 0.0), NOT_DIFFERENTIABLE, AS_IT_IS => |_, _| Range::UNIT;
 }
 
 impl Operation for Binary {
@@ -269,6 +274,10 @@ impl Operation for Binary {
 
     fn batch<'g>(&self, args: &[Var<'g>], batched: &[bool], size: usize) -> Var<'g> {
         elementwise::batch(self, args, batched, size)
+    }
+
+    fn range(&self, args: &[Range]) -> Range {
+        (self.0.range)(args[0], args[1])
     }
 
     fn simplify<'g>(&self, graph: &'g Graph, args: &[Var<'g>]) -> Option<Var<'g>> {

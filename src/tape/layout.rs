@@ -2,6 +2,7 @@
 
 use super::index_map::IndexMap;
 use super::matrix::MatVec;
+use super::melt;
 use super::memory::{Life, place};
 use super::micro::Place;
 use super::plan::{Plan, Role, Use, User};
@@ -38,6 +39,10 @@ pub(super) struct Layout {
     pub constants: Vec<f64>,
     /// Start of the memory for block registers: the end of all buffers.
     pub scratch: usize,
+    /// Samples for each of which code may be run ([`melt`](super::melt)).
+    pub samples: usize,
+    /// Whether straight-line code becomes machine code.
+    pub compiled: bool,
     /// Numbers on a cache line.
     line: usize,
     matrices: HashMap<MatrixKey, Place>,
@@ -62,11 +67,14 @@ impl MatrixKey {
 }
 
 impl Layout {
-    pub fn new(plan: &Plan, line: usize) -> Layout {
+    pub fn new(plan: &Plan, line: usize, compiled: bool) -> Layout {
         let uses = plan.uses();
         let n = plan.nodes.len();
+        let stops = stops(plan);
         let mut layout = Layout {
-            stops: stops(plan),
+            samples: melt::samples(plan, &stops, compiled),
+            compiled,
+            stops,
             stored: (0..n).map(|i| is_stored(plan, &uses[i], i)).collect(),
             uses,
             places: vec![Place(0); n + plan.outputs.len()],
@@ -208,6 +216,13 @@ impl Layout {
             let readers = self.uses[i].iter().map(|u| stop_of.user(plan, u.by));
             let all = writers.iter().copied().chain(readers);
             let (from, to) = all.fold((usize::MAX, 0), |(f, t), s| (f.min(s), t.max(s)));
+            // The code of one sample must not write where that of the next still reads.
+            let whole = self.samples > 1 && plan.size[i].is_multiple_of(self.samples);
+            let (from, to) = if whole {
+                (0, self.stops.len())
+            } else {
+                (from, to)
+            };
             owners.push(i);
             lives.push(Life {
                 len: plan.size[i],

@@ -5,64 +5,53 @@
 //! own; only what other instructions read is stored at the end. [`super::jit`] makes machine code
 //! of it, in which cells are registers.
 
+use super::element::Element;
 use super::index_map::IndexMap;
 use super::layout::{Group, Layout, Stop};
 use super::matrix::MatVec;
-use super::plan::{Plan, SinkKind, Source, User};
-use super::scalar::{self, Scalar, Steps};
+use super::phases::{Phase, phases};
+use super::plan::{Plan, SinkKind, User};
+use super::samples::without_samples;
+use super::scalar::{self, At, Scalar, Steps};
 use super::straight::Straight;
 use super::unroll::Unroll;
-use crate::graph::{Shape, Tensor, numel};
+use crate::graph::{Node, Shape, Tensor, numel};
 use crate::ops::{Cholesky, Contract, CumSum, ReduceKind, TriSolve};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
-/// Straight-line code for some stops.
-pub(super) struct Melted {
-    pub code: Vec<Scalar>,
-    /// Cells that nobody reads afterwards.
-    pub private: Range<u32>,
+/// Straight-line code in one or several phases, and the stops that it stands for.
+pub(super) struct Melted<T: Element> {
+    pub phases: Vec<Phase<T>>,
     /// Cells that hold constants from the start.
     pub initial: Vec<(usize, f64)>,
-    /// The stops that it stands for.
+    /// The end of the memory that it takes.
+    end: usize,
     pub stops: Range<usize>,
-}
-
-impl From<Melted> for Straight {
-    fn from(melted: Melted) -> Straight {
-        let Melted {
-            code,
-            private,
-            initial,
-            ..
-        } = melted;
-        Straight::new(Vec::new(), code, Steps::ONE, private, initial)
-    }
 }
 
 /// Kernels with more elements are run block by block.
 const WIDEST: usize = 24;
+/// With as many samples functions are called for all of them at once.
+const MANY_SAMPLES: usize = 16;
+/// More samples are run block by block, in wider vectors.
+const MOST_SAMPLES: usize = 256;
 /// Operations with more elements to work on are instructions of their own.
 const MOST_WORK: usize = 1500;
 /// Code grows no longer by another stop from here on.
 const LONGEST: usize = 3000;
 
-/// Melts what can be melted, more if it will be `compiled`; cells are taken from the layout's scratch
-/// memory.
-pub(super) fn melt(plan: &Plan, layout: &mut Layout, compiled: bool) -> Vec<Melted> {
-    let widest = if compiled { WIDEST } else { 1 };
+/// Melts what can be melted; cells are taken from the layout's scratch memory.
+pub(super) fn melt<T: Element>(plan: &Plan, layout: &mut Layout) -> Vec<Melted<T>> {
     let mut all = Vec::new();
     let mut at = 0;
     while at < layout.stops.len() {
-        let mut melt = Melt::new(plan, layout);
-        let from = at;
-        while at < layout.stops.len() && melt.takes(&layout.stops[at], widest) {
-            melt.stop(&layout.stops[at]);
-            at += 1;
-        }
-        if at > from {
-            let melted = melt.finish(from..at);
-            layout.scratch = (melted.private.end as usize).next_multiple_of(8);
+        let tried = BTreeSet::from([layout.samples, 1]).into_iter().rev();
+        let mut melts = tried.map(|samples| Melt::new(plan, layout, samples, at));
+        if let Some(melt) = melts.find(|melt| melt.stops.end > at) {
+            let melted = melt.finish();
+            at = melted.stops.end;
+            layout.scratch = melted.end.next_multiple_of(T::LANES);
             all.push(melted);
         } else {
             at += 1;
@@ -71,39 +60,98 @@ pub(super) fn melt(plan: &Plan, layout: &mut Layout, compiled: bool) -> Vec<Melt
     all
 }
 
+/// The number of samples that most of the work is done for, if each has few elements: it is the
+/// leading extent of what is computed.
+pub(super) fn samples(plan: &Plan, stops: &[Stop], compiled: bool) -> usize {
+    let mut work: BTreeMap<usize, usize> = BTreeMap::new();
+    if compiled {
+        for stop in stops {
+            let nodes = match stop {
+                Stop::Group { group, .. } => &group.nodes[..],
+                Stop::Opaque(i) => std::slice::from_ref(i),
+            };
+            for &i in nodes {
+                let leading = plan.nodes[i].shape.first().copied().unwrap_or(1);
+                let each = plan.size[i] / leading;
+                if (2..=MOST_SAMPLES).contains(&leading) && each <= WIDEST {
+                    *work.entry(leading).or_default() += plan.size[i];
+                }
+            }
+        }
+    }
+    let most = work.into_iter().max_by_key(|(_, work)| *work);
+    most.map_or(1, |(samples, _)| samples)
+}
+
 struct Melt<'p> {
     plan: &'p Plan,
     layout: &'p Layout,
+    samples: usize,
+    stops: Range<usize>,
     unroll: Unroll,
-    /// Cells of the elements that were computed.
+    /// Cells of the elements that were computed: those of the first sample.
     values: HashMap<(usize, u32), u32>,
     /// In the order in which they were computed.
     computed: Vec<(usize, u32)>,
+    /// Their buffers.
+    made: HashSet<usize>,
+    /// Cells of what was taken from memory, with the way to the next sample.
+    taken: HashMap<(usize, u32, u32), u32>,
     constants: HashMap<usize, Option<Tensor>>,
     nodes: HashSet<usize>,
     sinks: HashSet<usize>,
 }
 
 impl<'p> Melt<'p> {
-    fn new(plan: &'p Plan, layout: &'p Layout) -> Melt<'p> {
-        Melt {
+    /// The stops from the first on, as many as can be melted together.
+    fn new(plan: &'p Plan, layout: &'p Layout, samples: usize, first: usize) -> Melt<'p> {
+        let mut melt = Melt {
             plan,
             layout,
+            samples,
+            stops: first..first,
             unroll: Unroll::new(layout.scratch),
             values: HashMap::new(),
             computed: Vec::new(),
+            made: HashSet::new(),
+            taken: HashMap::new(),
             constants: HashMap::new(),
             nodes: HashSet::new(),
             sinks: HashSet::new(),
+        };
+        while let Some(stop) = layout.stops.get(melt.stops.end) {
+            let (code, computed) = (melt.unroll.code.len(), melt.computed.len());
+            if !melt.takes(stop) || melt.stop(stop).is_none() {
+                melt.forget(stop, code, computed);
+                break;
+            }
+            melt.stops.end += 1;
+        }
+        melt
+    }
+
+    /// Takes a stop back that could be melted in part only.
+    fn forget(&mut self, stop: &Stop, code: usize, computed: usize) {
+        self.unroll.code.truncate(code);
+        for key in self.computed.drain(computed..) {
+            self.values.remove(&key);
+        }
+        match stop {
+            Stop::Group { group, .. } => {
+                self.nodes.retain(|i| !group.nodes.contains(i));
+                self.sinks.retain(|s| !group.sinks.contains(s));
+            }
+            Stop::Opaque(i) => self.nodes.retain(|made| made != i),
         }
     }
 
     /// Whether the stop is small enough, and the code not too long for it.
-    fn takes(&self, stop: &Stop, widest: usize) -> bool {
+    fn takes(&self, stop: &Stop) -> bool {
+        let widest = if self.layout.compiled { WIDEST } else { 1 };
         let work = match stop {
             Stop::Group {
                 key: (class, _), ..
-            } if *class > widest => return false,
+            } if *class > widest * self.samples || class % self.samples > 0 => return false,
             Stop::Group {
                 key: (class, _),
                 group,
@@ -127,6 +175,7 @@ impl<'p> Melt<'p> {
             },
             Stop::Opaque(_) => return false,
         };
+        let work = work / self.samples;
         let scalars = matches!(stop, Stop::Group { key: (1, _), .. });
         (scalars || work <= MOST_WORK)
             && (self.unroll.code.is_empty() || self.unroll.code.len() + work <= LONGEST)
@@ -158,91 +207,165 @@ impl<'p> Melt<'p> {
         }
     }
 
-    fn stop(&mut self, stop: &Stop) {
+    /// `None` if samples are not apart in it.
+    fn stop(&mut self, stop: &Stop) -> Option<()> {
         match stop {
             Stop::Group { group, .. } => self.group(group),
             Stop::Opaque(i) => self.opaque(*i),
         }
     }
 
-    fn group(&mut self, group: &Group) {
+    fn group(&mut self, group: &Group) -> Option<()> {
         for &i in &group.nodes {
             self.nodes.insert(i);
             let cells = match &self.plan.products[i] {
-                Some(product) => self.rows(product),
+                Some(product) => self.rows(product)?,
                 None => {
                     let node = &self.plan.nodes[i];
+                    let size = self.plan.size[i];
                     let args = node.args.iter().map(|a| &self.plan.source[a.index()]);
-                    let args: Vec<Vec<u32>> =
-                        args.map(|s| self.read(s, self.plan.size[i])).collect();
-                    self.apply(i, &args)
+                    let args: Option<Vec<Vec<u32>>> =
+                        args.map(|s| self.elements(s.base, &s.map, size)).collect();
+                    // Element by element: shapes do not matter.
+                    let node = Node {
+                        shape: [size / self.samples].into_iter().collect(),
+                        ..node.clone()
+                    };
+                    self.apply(&node, &args?, &[])?
                 }
             };
             self.write(i, cells.into_iter().enumerate());
         }
         for &s in &group.sinks {
             self.sinks.insert(s);
-            self.sink(s);
+            self.sink(s)?;
         }
+        Some(())
     }
 
-    fn apply(&mut self, i: usize, args: &[Vec<u32>]) -> Vec<u32> {
-        let node = &self.plan.nodes[i];
-        let shapes: Vec<Shape> = node
-            .args
-            .iter()
-            .map(|a| self.plan.nodes[a.index()].shape.clone())
-            .collect();
+    fn apply(&mut self, node: &Node, args: &[Vec<u32>], shapes: &[Shape]) -> Option<Vec<u32>> {
         let args: Vec<&Vec<u32>> = args.iter().collect();
-        self.unroll
-            .node(node, &args, &shapes, None)
-            .expect("asked of operations that can be unrolled only")
+        self.unroll.node(node, &args, shapes, None)
     }
 
-    fn opaque(&mut self, i: usize) {
+    fn opaque(&mut self, i: usize) -> Option<()> {
         self.nodes.insert(i);
         let node = &self.plan.nodes[i];
-        let mut args = Vec::new();
-        for (operand, arg) in self.plan.operands[i].iter().zip(&node.args) {
+        let (mut args, mut shapes) = (Vec::new(), Vec::new());
+        for (k, (operand, arg)) in self.plan.operands[i].iter().zip(&node.args).enumerate() {
             let shape = &self.plan.nodes[arg.index()].shape;
+            let lane = self.samples > 1 && self.has_samples(node, k, shape);
             let dims = shape.iter().zip(&operand.strides);
             let dims = dims.map(|(&extent, &stride)| super::index_map::Dim { extent, stride });
             let map = IndexMap::strided(operand.offset, dims);
-            args.push(self.elements(operand.buffer, &map, numel(shape)));
+            args.push(if lane {
+                self.elements(operand.buffer, &map, numel(shape))?
+            } else {
+                let table = map.table(numel(shape));
+                let cells = table.iter().map(|&at| self.element(operand.buffer, at, 0));
+                cells.collect::<Option<_>>()?
+            });
+            shapes.push((shape.clone(), lane));
         }
-        let cells = self.apply(i, &args);
+        let (node, shapes, lane) = without_samples(node, &shapes, self.samples)?;
+        if lane != (self.samples > 1) {
+            return None;
+        }
+        let cells = self.apply(&node, &args, &shapes)?;
         self.write(i, cells.into_iter().enumerate());
+        Some(())
     }
 
-    fn read(&mut self, source: &Source, n: usize) -> Vec<u32> {
-        self.elements(source.base, &source.map, n)
+    /// Whether an operand's leading axis is that of samples.
+    fn has_samples(&self, node: &Node, operand: usize, shape: &Shape) -> bool {
+        let by_label = node.op.get::<Contract>().is_none_or(|op| {
+            let labels = [&op.a, &op.b][operand];
+            labels.first() == op.out.first()
+        });
+        by_label && shape.first() == Some(&self.samples)
     }
 
-    fn elements(&mut self, base: usize, map: &IndexMap, n: usize) -> Vec<u32> {
+    /// Cells of the first sample's part of `n` elements; `None` if the others' do not lie likewise.
+    fn elements(&mut self, base: usize, map: &IndexMap, n: usize) -> Option<Vec<u32>> {
+        let places = self.places(map, n)?;
+        let cells = places
+            .into_iter()
+            .map(|(at, stride)| self.element(base, at, stride));
+        cells.collect()
+    }
+
+    /// Where the elements of the first sample lie, with the way to the next one's.
+    fn places(&self, map: &IndexMap, n: usize) -> Option<Vec<(u32, u32)>> {
         let table = map.table(n);
-        table
+        if !n.is_multiple_of(self.samples) {
+            return None;
+        }
+        let (first, others) = table.split_at(n / self.samples);
+        let next = others.get(..first.len()).unwrap_or(first);
+        let strides = first
             .iter()
-            .map(|&at| self.element(base, at as usize))
-            .collect()
+            .zip(next)
+            .map(|(at, next)| next.checked_sub(*at));
+        let strides: Vec<u32> = strides.collect::<Option<_>>()?;
+        for (s, part) in others.chunks_exact(first.len().max(1)).enumerate() {
+            let lies = |(i, at): (usize, &u32)| *at == first[i] + (s as u32 + 1) * strides[i];
+            if !part.iter().enumerate().all(lies) {
+                return None;
+            }
+        }
+        Some(first.iter().copied().zip(strides).collect())
+    }
+
+    /// The way from one sample's part of a buffer to the next one's.
+    fn stride(&self, base: usize) -> u32 {
+        let size = self.plan.size_of(base);
+        if self.samples == 1 {
+            0
+        } else {
+            (size / self.samples) as u32
+        }
     }
 
     /// The cell of an element: its own, a constant's, or where it lies in memory.
-    fn element(&mut self, base: usize, at: usize) -> u32 {
-        if let Some(&cell) = self.values.get(&(base, at as u32)) {
-            return cell;
+    fn element(&mut self, base: usize, at: u32, stride: u32) -> Option<u32> {
+        if let Some(&cell) = self.values.get(&(base, at)) {
+            return (stride == self.stride(base)).then_some(cell);
+        }
+        if self.samples > 1 && self.made.contains(&base) {
+            return None;
         }
         let plan = self.plan;
         let constant = self
             .constants
             .entry(base)
             .or_insert_with(|| plan.constant(base));
-        match constant {
-            Some(constant) => self.unroll.constant(constant.data()[at]),
-            None => self.layout.places[base].plus(at).cell(),
+        if let (Some(constant), 0) = (constant, stride) {
+            return Some(self.unroll.constant(constant.data()[at as usize]));
         }
+        let place = self.layout.places[base].plus(at as usize);
+        if self.samples == 1 {
+            return Some(place.cell());
+        }
+        let key = (base, at, stride);
+        if let Some(&cell) = self.taken.get(&key) {
+            return Some(cell);
+        }
+        let cell = self.unroll.cell();
+        let from = |start: u32| At {
+            start,
+            step: 0,
+            sample: stride,
+        };
+        self.unroll.code.push(match place.in_constants() {
+            Some(start) => Scalar::TakeConstant(cell, from(start)),
+            None => Scalar::Take(cell, from(place.cell())),
+        });
+        self.taken.insert(key, cell);
+        Some(cell)
     }
 
     fn write(&mut self, target: usize, cells: impl Iterator<Item = (usize, u32)>) {
+        self.made.insert(target);
         for (at, cell) in cells {
             let key = (target, at as u32);
             if self.values.insert(key, cell).is_none() {
@@ -251,67 +374,101 @@ impl<'p> Melt<'p> {
         }
     }
 
+    /// How many vectors of a product are a sample's.
+    fn vectors(&self, product: &MatVec) -> Option<usize> {
+        let whole = product.batch.is_multiple_of(self.samples);
+        let lies = self.samples == 1 || product.batch == self.samples;
+        (whole && lies).then_some(product.batch / self.samples)
+    }
+
     /// A product by rows of the matrix.
-    fn rows(&mut self, product: &MatVec) -> Vec<u32> {
+    fn rows(&mut self, product: &MatVec) -> Option<Vec<u32>> {
         let rows = product.rows.table(product.length);
+        let stride = if self.samples > 1 {
+            product.step as u32
+        } else {
+            0
+        };
         let mut out = Vec::new();
-        for vector in 0..product.batch {
+        for vector in 0..self.vectors(product)? {
             for &row in rows.iter() {
-                let terms = product.columns.iter().map(|&(start, factor)| {
-                    let m = self.element(product.matrix, start + row as usize);
-                    let x = self.element(product.vector, factor + vector * product.step);
-                    self.unroll.mul(m, x)
-                });
-                let terms: Vec<u32> = terms.collect();
+                let mut terms = Vec::new();
+                for &(start, factor) in &product.columns {
+                    let m = self.element(product.matrix, start as u32 + row, 0)?;
+                    let x = (factor + vector * product.step) as u32;
+                    let x = self.element(product.vector, x, stride)?;
+                    terms.push(self.unroll.mul(m, x));
+                }
                 out.push(self.total(ReduceKind::Sum, &terms));
             }
         }
-        out
+        Some(out)
     }
 
-    fn sink(&mut self, s: usize) {
+    fn sink(&mut self, s: usize) -> Option<()> {
         let sink = &self.plan.sinks[s];
-        let cells = self.read(&sink.value, sink.class);
+        let cells = self.elements(sink.value.base, &sink.value.map, sink.class)?;
+        let stride = self.stride(sink.target);
         if let Some(&Some(neutral)) = self.plan.preset.get(sink.target) {
             let neutral = self.unroll.constant(neutral);
-            let size = self.plan.size[sink.target];
+            let size = self.plan.size[sink.target] / self.samples;
             self.write(sink.target, (0..size).map(|at| (at, neutral)));
         }
         match &sink.kind {
             SinkKind::Assign(map) => {
-                let table = map.table(cells.len());
-                let places = table.iter().map(|&at| at as usize);
-                self.write(sink.target, places.zip(cells));
+                let places = self.own_places(map, sink.class, stride)?;
+                self.write(sink.target, places.into_iter().zip(cells));
             }
             SinkKind::Accumulate(kind, map) => {
-                let mut terms: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-                for (&at, cell) in map.table(cells.len()).iter().zip(cells) {
+                let mut terms: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+                for (at, cell) in self
+                    .own_places(map, sink.class, stride)?
+                    .into_iter()
+                    .zip(cells)
+                {
                     terms.entry(at).or_default().push(cell);
                 }
                 for (at, terms) in terms {
                     let total = self.total(*kind, &terms);
-                    self.write(sink.target, std::iter::once((at as usize, total)));
+                    self.write(sink.target, std::iter::once((at, total)));
                 }
             }
-            SinkKind::Columns(product) => self.columns(sink.target, product, &cells),
+            SinkKind::Columns(product) => self.columns(sink.target, product, &cells)?,
         }
+        Some(())
+    }
+
+    /// Places that are written, all in the sample's own part.
+    fn own_places(&self, map: &IndexMap, n: usize, stride: u32) -> Option<Vec<usize>> {
+        let places = self.places(map, n)?;
+        let single = self.samples == 1;
+        let own = |&(at, by): &(u32, u32)| single || by == stride && at < stride;
+        let all = places.iter().all(own);
+        all.then(|| places.into_iter().map(|(at, _)| at as usize).collect())
     }
 
     /// A product by columns, summed over the rows.
-    fn columns(&mut self, target: usize, product: &MatVec, cells: &[u32]) {
+    fn columns(&mut self, target: usize, product: &MatVec, cells: &[u32]) -> Option<()> {
         let rows = product.rows.table(product.length);
+        let stride = self.stride(target) as usize;
+        let own = product.step == stride && product.columns.iter().all(|c| c.1 < stride);
+        if self.samples > 1 && !own {
+            return None;
+        }
+        self.vectors(product)?;
         for (vector, part) in cells.chunks_exact(product.length).enumerate() {
             for &(start, factor) in &product.columns {
-                let terms = rows.iter().zip(part).map(|(&row, &x)| {
-                    let m = self.element(product.matrix, start + row as usize);
-                    self.unroll.mul(m, x)
-                });
-                let terms: Vec<u32> = terms.collect();
+                let mut terms = Vec::new();
+                for (&row, &x) in rows.iter().zip(part) {
+                    let m = self.element(product.matrix, start as u32 + row, 0)?;
+                    terms.push(self.unroll.mul(m, x));
+                }
                 let total = self.total(ReduceKind::Sum, &terms);
                 let at = factor + vector * product.step;
                 self.write(target, std::iter::once((at, total)));
             }
         }
+        Some(())
     }
 
     /// The sum (or largest, smallest) of numbers, in several chains that do not wait for each other.
@@ -334,37 +491,64 @@ impl<'p> Melt<'p> {
     }
 
     /// Stores what others read, and tidies the code.
-    fn finish(mut self, stops: Range<usize>) -> Melted {
+    fn finish<T: Element>(mut self) -> Melted<T> {
         let start = self.layout.scratch as u32;
         let mut stores = Vec::new();
         for &(base, at) in &self.computed {
             if self.is_read_outside(base) {
                 let place = self.layout.places[base].plus(at as usize).cell();
                 let cell = self.values[&(base, at)];
-                stores.push((place, cell));
+                stores.push((place, self.stride(base), cell));
             }
         }
         // What is only moved in memory is read before anything is written there.
-        for (_, cell) in &mut stores {
+        for (_, _, cell) in &mut stores {
             if *cell < start {
                 let fresh = self.unroll.cell();
                 self.unroll.code.push(Scalar::Copy(fresh, *cell));
                 *cell = fresh;
             }
         }
+        let samples = self.samples;
         let stores = stores
             .into_iter()
-            .map(|(place, cell)| Scalar::Copy(place, cell));
+            .map(|(start, sample, cell)| match samples {
+                1 => Scalar::Copy(start, cell),
+                _ => Scalar::Put(
+                    cell,
+                    At {
+                        start,
+                        step: 0,
+                        sample,
+                    },
+                ),
+            });
         self.unroll.code.extend(stores);
         let mut code = self.unroll.code;
         let private = start..self.unroll.next;
         scalar::join_products(&mut code, |_| false);
         scalar::drop_dead(&mut code, &private);
+        let (initial, mut end) = (self.unroll.initial, self.unroll.next as usize);
+        let phases = if samples < MANY_SAMPLES {
+            let known = initial.clone();
+            let code = Straight::new(Vec::new(), code, Steps::ONE, samples, private, known);
+            vec![Phase::Code(code)]
+        } else {
+            let (phases, after) = phases(
+                &code,
+                samples,
+                private,
+                &initial,
+                end.next_multiple_of(T::LANES),
+            );
+            end = after;
+            phases
+        };
         Melted {
-            code,
-            private,
-            initial: self.unroll.initial,
-            stops,
+            phases,
+            initial,
+            end,
+            stops: self.stops,
         }
     }
 

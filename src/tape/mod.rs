@@ -13,7 +13,6 @@
 //! The order in which numbers are added is fixed when the tape is compiled: a tape gives the same
 //! bits each time it is run on the same machine.
 
-mod abreast;
 mod arena;
 mod element;
 mod fuse;
@@ -27,10 +26,12 @@ mod melt;
 mod memory;
 mod micro;
 mod opaque;
+mod phases;
 mod plan;
 mod precision;
 mod program;
 mod recur;
+mod samples;
 mod scalar;
 mod straight;
 mod unroll;
@@ -183,6 +184,13 @@ impl<T: Element> Tape<T> {
     /// All outputs, one after the other.
     pub fn outputs_flat(&self) -> &[T] {
         &self.arena[flat(&self.program.outputs)]
+    }
+
+    /// All inputs and all outputs, each one after the other: to make the next inputs of the outputs.
+    pub fn inputs_and_outputs_flat(&mut self) -> (&mut [T], &[T]) {
+        let (inputs, outputs) = (flat(&self.program.inputs), flat(&self.program.outputs));
+        let (before, after) = self.arena.split_at_mut(outputs.start);
+        (&mut before[inputs], &after[..outputs.len()])
     }
 
     /// Numbers that the arena holds.

@@ -365,6 +365,14 @@ impl Plan {
         by_rows.chain(sunk).map(|p| p.batch).next()
     }
 
+    /// Elements of a node, or (after all nodes) of an output.
+    pub fn size_of(&self, buffer: usize) -> usize {
+        match buffer.checked_sub(self.nodes.len()) {
+            Some(k) => self.size[self.outputs[k]],
+            None => self.size[buffer],
+        }
+    }
+
     pub fn sinks_of(&self, target: usize) -> &[usize] {
         &self.sinks_of[target]
     }

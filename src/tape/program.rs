@@ -3,15 +3,16 @@
 use super::arena::Aligned;
 use super::element::Element;
 use super::fuse;
-use super::jit::{self, Machine};
+use super::jit::Machine;
 use super::layout::{Group, Layout, Stop};
 use super::matrix::Product;
 use super::melt::melt;
 use super::micro::{Context, Kernel, Place};
 use super::opaque::Slices;
+use super::phases::Phase;
 use super::plan::{Plan, Role};
 use super::recur::{self, Recurrence};
-use super::straight::{Straight, assemble};
+use super::straight::{Straight, assemble, compiled};
 use super::vector::Vector;
 use crate::graph::{Origin, Shape};
 use crate::ops::{Contract, Scan};
@@ -19,7 +20,8 @@ use crate::passes::Subject;
 use crate::special::Level;
 
 pub(super) enum Instruction<T: Element> {
-    Scalars(Straight),
+    /// Straight-line code, in phases.
+    Scalars(Vec<Phase<T>>),
     Kernel(Kernel<T>),
     Product(Product),
     Slices {
@@ -61,10 +63,9 @@ impl<T: Element> Program<T> {
     pub fn new(subject: &Subject) -> Program<T> {
         let level = Level::detect();
         let plan = Plan::new(subject);
-        let mut layout = Layout::new(&plan, T::LANES);
+        let mut layout = Layout::new(&plan, T::LANES, compiled::<T>());
         let mut bodies = bodies(&plan, &mut layout);
-        let compiled = T::MACHINE_CODE && jit::available();
-        let mut melted = melt(&plan, &mut layout, compiled).into_iter().peekable();
+        let mut melted = melt(&plan, &mut layout).into_iter().peekable();
         layout.scratch = layout.scratch.next_multiple_of(T::LANES);
         let mut instructions = Vec::new();
         let mut listing = Vec::new();
@@ -74,9 +75,9 @@ impl<T: Element> Program<T> {
         for (at, stop) in layout.stops.iter().enumerate() {
             if let Some(melted) = melted.next_if(|m| m.stops.start == at) {
                 past = melted.stops.end;
-                initial.extend(&melted.initial);
+                initial.extend(melted.initial);
                 listing.push(list_stops(&plan, &layout.stops[melted.stops.clone()]));
-                instructions.push(Instruction::Scalars(melted.into()));
+                instructions.push(Instruction::Scalars(melted.phases));
             }
             if at < past {
                 continue;
@@ -99,8 +100,9 @@ impl<T: Element> Program<T> {
                 }
             }
         }
-        let straight = instructions.iter_mut().filter_map(Instruction::straight);
-        let machine = assemble(straight.filter(|_| compiled).collect());
+        let straight = instructions.iter_mut().flat_map(Instruction::straight);
+        let inputs = layout.inputs.last().map_or(0, |(at, len)| at + len);
+        let machine = assemble(straight.collect(), inputs as u32);
         for (entry, instruction) in listing.iter_mut().zip(&instructions) {
             entry.operations = instruction.operations();
             if let Instruction::Recurrence(recurrence) = instruction {
@@ -144,7 +146,7 @@ impl<T: Element> Program<T> {
     pub fn work(&self) -> usize {
         let each = self.instructions.iter().zip(&self.listing);
         each.map(|(instruction, listing)| match instruction {
-            Instruction::Scalars(code) => code.step.len(),
+            Instruction::Scalars(phases) => phases.iter().map(Phase::work).sum(),
             Instruction::Kernel(kernel) => listing.size * kernel.body.len(),
             Instruction::Product(product) => product.work(),
             Instruction::Slices { run, out, .. } => out.1 * run.work_per_element(),
@@ -170,7 +172,7 @@ impl<T: Element> Instruction<T> {
         // instruction do not overlap.
         unsafe {
             match self {
-                Instruction::Scalars(code) => code.run(context),
+                Instruction::Scalars(phases) => phases.iter().for_each(|p| p.run(context)),
                 Instruction::Kernel(kernel) => kernel.run(context),
                 Instruction::Product(product) => product.run(context),
                 Instruction::Slices { run, args, out } => run_slices(run, args, *out, context),
@@ -179,11 +181,11 @@ impl<T: Element> Instruction<T> {
         }
     }
 
-    fn straight(&mut self) -> Option<&mut Straight> {
+    fn straight(&mut self) -> Vec<&mut Straight<T>> {
         match self {
-            Instruction::Scalars(code) => Some(code),
-            Instruction::Recurrence(recurrence) => recurrence.straight(),
-            _ => None,
+            Instruction::Scalars(phases) => phases.iter_mut().filter_map(Phase::code).collect(),
+            Instruction::Recurrence(recurrence) => recurrence.straight().into_iter().collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -201,7 +203,7 @@ impl<T: Element> Instruction<T> {
 
     fn operations(&self) -> usize {
         match self {
-            Instruction::Scalars(code) => code.step.len(),
+            Instruction::Scalars(phases) => phases.iter().map(Phase::operations).sum(),
             Instruction::Kernel(kernel) => kernel.body.len(),
             _ => 1,
         }

@@ -1,22 +1,25 @@
 //! Running a recurrence: small bodies as straight-line code, others as a tape of their own inside
 //! the arena of the one that holds them.
 
-use super::abreast::{self, Abreast};
 use super::element::Element;
 use super::micro::{Context, Place};
 use super::program::Program;
-use super::scalar::{Scalar, Steps, carry_in_place, drop_unread, join_products};
+use super::samples::Cells;
+use super::scalar::{At, Scalar, Steps, carry_in_place, drop_unread, join_products};
 use super::straight::Straight;
 use super::unroll::Unroll;
 use crate::graph::{Shape, numel};
 use crate::ops::Scan;
 use crate::passes::prepare;
+use std::collections::BTreeSet;
 
 /// A body ready to be given its places.
 pub(super) enum Body<T: Element> {
-    /// With the number of cells that it takes.
-    Straight(usize),
-    Abreast(Box<abreast::Body>),
+    Straight {
+        /// Numbers that it takes.
+        len: usize,
+        samples: usize,
+    },
     Nested(Box<Program<T>>),
 }
 
@@ -27,8 +30,7 @@ pub(super) struct Recurrence<T: Element> {
 }
 
 enum Run<T: Element> {
-    Straight(Straight),
-    Abreast(Box<Abreast<T>>),
+    Straight(Straight<T>),
     Nested(Box<Nested<T>>),
 }
 
@@ -53,26 +55,24 @@ struct Strip {
 
 /// The body of a scan, compiled as far as it goes without places.
 pub(super) fn body<T: Element>(scan: &Scan, shapes: &[Shape], out: &Shape) -> Body<T> {
-    if let Some(body) = abreast::Body::new(scan) {
-        return Body::Abreast(Box::new(body));
-    }
     let nowhere = vec![Place::arena(0); shapes.len()];
-    match straight(scan, shapes, &nowhere, out, Place::arena(0), 0) {
-        Some((unroll, ..)) => Body::Straight(unroll.next as usize),
-        None => {
-            let body = &scan.body;
-            let subject = prepare(&body.graph, &body.inputs, &[body.output]);
-            Body::Nested(Box::new(Program::new(&subject)))
+    for samples in BTreeSet::from([samples(scan), 1]).into_iter().rev() {
+        let nowhere_out = Place::arena(0);
+        if let Some(code) = straight::<T>(scan, shapes, &nowhere, out, nowhere_out, 0, samples) {
+            let len = code.len();
+            return Body::Straight { len, samples };
         }
     }
+    let body = &scan.body;
+    let subject = prepare(&body.graph, &body.inputs, &[body.output]);
+    Body::Nested(Box::new(Program::new(&subject)))
 }
 
 impl<T: Element> Body<T> {
     /// Numbers that the body takes in the arena.
     pub fn len(&self) -> usize {
         match self {
-            Body::Straight(cells) => *cells,
-            Body::Abreast(body) => body.len::<T>(),
+            Body::Straight { len, .. } => *len,
             Body::Nested(program) => program.arena_len(),
         }
     }
@@ -89,57 +89,91 @@ fn split(shape: &Shape, inner: usize, steps: usize) -> (usize, usize) {
     (numel(shape) / (row * steps).max(1), row)
 }
 
-/// Code of one step (in the first part) and what is run before the first.
-fn straight(
+/// The samples that a body treats apart, if they are its carry's leading axis.
+fn samples(scan: &Scan) -> usize {
+    let carry = scan.body.graph.var(scan.body.inputs[0]).shape();
+    carry.first().copied().unwrap_or(1).max(1)
+}
+
+/// The code of a body, for each sample.
+fn straight<T: Element>(
     scan: &Scan,
     shapes: &[Shape],
     args: &[Place],
     out_shape: &Shape,
     out: Place,
     region: usize,
-) -> Option<(Unroll, Vec<Scalar>)> {
+    samples: usize,
+) -> Option<Straight<T>> {
     let mut unroll = Unroll::new(region);
-    let body = &scan.body;
-    let mut before = Vec::new();
-    let mut given = Vec::new();
-    let take = |cell: u32, place: Place, at: usize, stride: usize| {
-        let stride = stride as u32;
-        match place.plus(at).in_constants() {
-            Some(start) => Scalar::TakeConstant(cell, start, stride),
-            None => Scalar::Take(cell, place.plus(at).cell(), stride),
+    let graph = &scan.body.graph;
+    let (mut before, mut values) = (Vec::new(), Cells::new());
+    let take = |cell: u32, place: Place, at: At| {
+        let place = place.plus(at.start as usize);
+        match place.in_constants() {
+            Some(start) => Scalar::TakeConstant(cell, At { start, ..at }),
+            None => {
+                let start = place.cell();
+                Scalar::Take(cell, At { start, ..at })
+            }
         }
     };
-    let n = scan.slices();
-    for (i, &input) in body.inputs.iter().enumerate() {
-        let count = numel(&body.graph.var(input).shape());
+    for (i, &input) in scan.body.inputs.iter().enumerate() {
+        let shape = graph.var(input).shape();
+        let lane = samples > 1 && shape.first() == Some(&samples);
+        let count = numel(&shape) / if lane { samples } else { 1 };
         if count > 1000 {
             return None;
         }
         let cells = unroll.cells(count);
-        let sliced = i >= 1 && i <= n;
+        let sliced = i >= 1 && i <= scan.slices();
         for (e, &cell) in cells.iter().enumerate() {
             if sliced {
-                let (_, row) = split(&shapes[i], scan.inner[i - 1], scan.steps);
-                let at = e / row * scan.steps * row + e % row;
-                unroll.code.push(take(cell, args[i], at, row));
+                let row = row(&shapes[i], scan.inner[i - 1]);
+                let at = element(e, lane.then_some(count), row, scan.steps);
+                unroll.code.push(take(cell, args[i], at));
             } else {
-                before.push(take(cell, args[i], e, 0));
+                let sample = if lane { count as u32 } else { 0 };
+                let at = At::cell(e as u32);
+                before.push(take(cell, args[i], At { sample, ..at }));
             }
         }
-        given.push((input, cells));
+        values.insert(input, (cells, lane));
     }
-    let result = unroll.emit(&body.graph, &given, body.output)?;
-    let (_, row) = split(out_shape, scan.out_inner, scan.steps);
+    let carry = values[&scan.body.inputs[0]].0.clone();
+    let (result, lane) = unroll.emit(graph, values, scan.body.output, samples)?;
+    if lane != (samples > 1) {
+        return None;
+    }
+    let row = row(out_shape, scan.out_inner);
     for (e, &cell) in result.iter().enumerate() {
-        let at = e / row * scan.steps * row + e % row;
-        let place = out.plus(at).cell();
-        unroll.code.push(Scalar::Put(cell, place, row as u32));
+        let at = element(e, lane.then_some(result.len()), row, scan.steps);
+        let start = out.plus(at.start as usize).cell();
+        unroll.code.push(Scalar::Put(cell, At { start, ..at }));
     }
-    move_carry(&mut unroll, &result, &given[0].1);
+    move_carry(&mut unroll, &result, &carry);
     join_products(&mut unroll.code, |_| false);
     carry_in_place(&mut unroll.code);
     drop_unread(&mut unroll.code);
-    Some((unroll, before))
+    let steps = Steps {
+        count: scan.steps,
+        reverse: scan.reverse,
+    };
+    let private = region as u32..unroll.next;
+    let code = Straight::new(before, unroll.code, steps, samples, private, unroll.initial);
+    Some(code.in_rows())
+}
+
+/// Where element `e` of the `count` of a sample lies in a tensor whose steps have rows of length `row`.
+fn element(e: usize, count: Option<usize>, row: usize, steps: usize) -> At {
+    let at = |flat: usize| flat / row * steps * row + flat % row;
+    let sample = count.map_or(0, |count| at(e + count) - at(e));
+    let [start, step, sample] = [at(e), row, sample].map(|x| x as u32);
+    At {
+        start,
+        step,
+        sample,
+    }
 }
 
 /// The result becomes the carry; over fresh cells where it is made of the old carry.
@@ -174,23 +208,12 @@ impl<T: Element> Recurrence<T> {
         out: Place,
         region: usize,
     ) -> (Recurrence<T>, Vec<(usize, f64)>) {
-        let steps = Steps {
-            count: scan.steps,
-            reverse: scan.reverse,
-        };
         let (run, initial) = match body {
-            Body::Straight(_) => {
-                let (unroll, before) = straight(scan, shapes, args, out_shape, out, region)
+            Body::Straight { samples, .. } => {
+                let code = straight(scan, shapes, args, out_shape, out, region, samples)
                     .expect("it could be unrolled before it had its places");
-                let private = region as u32..unroll.next;
-                let known = unroll.initial.clone();
-                let code = Straight::new(before, unroll.code, steps, private, known);
-                (Run::Straight(code), unroll.initial)
-            }
-            Body::Abreast(body) => {
-                let (run, initial) =
-                    Abreast::new(scan, *body, shapes, args, out_shape, out, region);
-                (Run::Abreast(Box::new(run)), initial)
+                let initial = code.initial();
+                (Run::Straight(code), initial)
             }
             Body::Nested(program) => {
                 let shifted = program.initial.iter().map(|&(at, x)| (region + at, x));
@@ -215,7 +238,6 @@ impl<T: Element> Recurrence<T> {
         unsafe {
             match &self.run {
                 Run::Straight(code) => code.run(context),
-                Run::Abreast(code) => code.run(context),
                 Run::Nested(nested) => {
                     nested.start(context);
                     for i in 0..self.steps {
@@ -226,7 +248,7 @@ impl<T: Element> Recurrence<T> {
         }
     }
 
-    pub fn straight(&mut self) -> Option<&mut Straight> {
+    pub fn straight(&mut self) -> Option<&mut Straight<T>> {
         match &mut self.run {
             Run::Straight(code) => Some(code),
             _ => None,
@@ -235,33 +257,16 @@ impl<T: Element> Recurrence<T> {
 
     /// Elementary operations of one run, roughly.
     pub fn work(&self) -> usize {
-        self.steps
-            * match &self.run {
-                Run::Straight(code) => code.step.len(),
-                Run::Abreast(code) => code.instructions() * code.samples(),
-                Run::Nested(nested) => nested.program.work(),
-            }
+        match &self.run {
+            Run::Straight(code) => code.work(),
+            Run::Nested(nested) => self.steps * nested.program.work(),
+        }
     }
 
     /// Instructions a step.
     pub fn detail(&self) -> String {
         match &self.run {
-            Run::Straight(code) => format!(
-                "{} steps of {} {}",
-                self.steps,
-                code.step.len(),
-                if code.is_compiled() {
-                    "scalars"
-                } else {
-                    "interpreted scalars"
-                }
-            ),
-            Run::Abreast(code) => format!(
-                "{} steps of {} rows of {} samples",
-                self.steps,
-                code.instructions(),
-                code.samples()
-            ),
+            Run::Straight(code) => format!("{} steps of {}", self.steps, code.detail()),
             Run::Nested(nested) => format!(
                 "{} steps of {} instructions",
                 self.steps,

@@ -36,12 +36,46 @@ pub enum Scalar {
     Min(u32, u32, u32),
     Call1(&'static UnaryRow, u32, u32),
     Call2(&'static BinaryRow, u32, u32, u32),
-    /// `(out, start, stride)`: reads `start + t · stride` in step t.
-    Take(u32, u32, u32),
-    /// As `Take`, from the constants.
-    TakeConstant(u32, u32, u32),
-    /// `(from, start, stride)`: writes `start + t · stride` in step t.
-    Put(u32, u32, u32),
+    /// Reads from the arena.
+    Take(u32, At),
+    /// Reads from the constants.
+    TakeConstant(u32, At),
+    /// `(from, to)`: writes to the arena.
+    Put(u32, At),
+}
+
+/// Where a number lies that is another one in each step and for each sample:
+/// `start + t · step + s · sample`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct At {
+    pub start: u32,
+    pub step: u32,
+    pub sample: u32,
+}
+
+impl At {
+    /// The same in all steps and for all samples.
+    pub fn cell(start: u32) -> At {
+        At {
+            start,
+            step: 0,
+            sample: 0,
+        }
+    }
+
+    /// Whether the other is its neighbour, always.
+    pub fn is_before(self, next: At) -> bool {
+        self.start.checked_add(1) == Some(next.start)
+            && At {
+                start: self.start,
+                ..next
+            } == self
+    }
+
+    #[inline(always)]
+    pub fn of(self, step: usize, sample: usize) -> usize {
+        self.start as usize + step * self.step as usize + sample * self.sample as usize
+    }
 }
 
 /// The instruction that combines two numbers of a reduction.
@@ -93,10 +127,10 @@ impl Steps {
     };
 }
 
-/// `(code, arena, constants, steps)`
-pub type ScalarKernel<T> = unsafe fn(&[Scalar], *mut T, *const T, Steps);
+/// `(code, arena, constants, steps, sample)`
+pub type ScalarKernel<T> = unsafe fn(&[Scalar], *mut T, *const T, Steps, usize);
 
-/// Runs the code for each step.
+/// Runs the code for each step, for one sample.
 ///
 /// # Safety
 /// All cells lie in the memory at `arena` (those of `TakeConstant` at `constants`), nobody else uses
@@ -107,6 +141,7 @@ pub(super) unsafe fn run<T: Element, const FUSED: bool>(
     arena: *mut T,
     constants: *const T,
     steps: Steps,
+    sample: usize,
 ) {
     let truth = |x: bool| if x { T::ONE } else { T::ZERO };
     let fma = |a: T, b: T, c: T| if FUSED { a.mul_add(b, c) } else { a * b + c };
@@ -119,7 +154,6 @@ pub(super) unsafe fn run<T: Element, const FUSED: bool>(
         } else {
             step
         };
-        let at = |start: u32, stride: u32| start as usize + t * stride as usize;
         for instruction in code {
             match *instruction {
                 Scalar::Copy(r, a) => set(r, get(a)),
@@ -145,11 +179,9 @@ pub(super) unsafe fn run<T: Element, const FUSED: bool>(
                 Scalar::Call1(row, r, a) => set(r, T::unary(row)(get(a))),
                 Scalar::Call2(row, r, a, b) => set(r, T::binary(row)(get(a), get(b))),
                 // SAFETY (of the three): the caller's promise.
-                Scalar::Take(r, start, stride) => set(r, unsafe { *arena.add(at(start, stride)) }),
-                Scalar::TakeConstant(r, start, stride) => {
-                    set(r, unsafe { *constants.add(at(start, stride)) });
-                }
-                Scalar::Put(a, start, stride) => unsafe { *arena.add(at(start, stride)) = get(a) },
+                Scalar::Take(r, at) => set(r, unsafe { *arena.add(at.of(t, sample)) }),
+                Scalar::TakeConstant(r, at) => set(r, unsafe { *constants.add(at.of(t, sample)) }),
+                Scalar::Put(a, at) => unsafe { *arena.add(at.of(t, sample)) = get(a) },
             }
         }
     }
@@ -182,6 +214,13 @@ impl Scalar {
             Scalar::Take(r, ..) | Scalar::TakeConstant(r, ..) => (Some(r), [None, None, None]),
             Scalar::Put(a, ..) => (None, [Some(a), None, None]),
         }
+    }
+
+    /// Counts cells from `first` on.
+    pub fn move_cells(&mut self, first: u32) {
+        let (written, read) = self.cells();
+        let all = written.into_iter().chain(read.into_iter().flatten());
+        all.for_each(|cell| *cell -= first);
     }
 
     /// As `cells`, the numbers themselves.
@@ -324,7 +363,15 @@ mod tests {
             reverse: false,
         };
         // SAFETY: all cells below lie in the arena.
-        unsafe { run::<f64, false>(code, arena.as_mut_ptr(), std::ptr::null(), steps) }
+        unsafe { run::<f64, false>(code, arena.as_mut_ptr(), std::ptr::null(), steps, 0) }
+    }
+
+    fn each_step(start: u32) -> At {
+        At {
+            start,
+            step: 1,
+            sample: 0,
+        }
     }
 
     #[test]
@@ -333,7 +380,7 @@ mod tests {
         let plain = vec![
             Scalar::Mul(3, 2, 0),
             Scalar::Add(4, 1, 3),
-            Scalar::Put(4, 10, 1),
+            Scalar::Put(4, each_step(10)),
             Scalar::Copy(0, 4),
         ];
         let mut polished = plain.clone();

@@ -339,7 +339,7 @@ fn samples_of_a_recurrence_are_run_abreast() {
         agrees(&g, &feeds(&wide, (-1.3, 1.1)), &outputs, "abreast");
         let ids: Vec<NodeId> = wide.iter().map(|x| x.id).collect();
         let tape = Tape::compile(&g, &ids, &outputs);
-        let what = format!("rows of {size} samples");
+        let what = format!("of {size} samples");
         let scans = tape
             .instructions()
             .iter()

@@ -4,7 +4,7 @@
 use super::index_map::{IndexMap, placed, reduced};
 use super::plan::scatter_places;
 use super::scalar::{self, Scalar};
-use crate::graph::{Graph, Node, NodeId, Shape, Tensor, flat_strides, needed, numel};
+use crate::graph::{Node, Shape, Tensor, flat_strides, numel};
 use crate::ops::{
     Binary, Broadcast, Cholesky, Concat, Constant, Contract, CumSum, Gather, Pad, Permute, Reduce,
     ReduceKind, Reshape, ScatterAdd, Select, Slice, StopGradient, TriSolve, Unary,
@@ -58,31 +58,6 @@ impl Unroll {
 
     pub fn is_long(&self) -> bool {
         self.code.len() > MOST_INSTRUCTIONS
-    }
-
-    /// The cells of `output`, given those of some nodes; `None` if an operation cannot be unrolled.
-    pub fn emit(
-        &mut self,
-        graph: &Graph,
-        given: &[(NodeId, Vec<u32>)],
-        output: NodeId,
-    ) -> Option<Vec<u32>> {
-        let mut values: HashMap<NodeId, Vec<u32>> = given.iter().cloned().collect();
-        for id in needed(graph, &[output], |id| values.contains_key(&id)) {
-            if values.contains_key(&id) {
-                continue;
-            }
-            let node = graph.node(id);
-            let args: Vec<&Vec<u32>> = node.args.iter().map(|a| &values[a]).collect();
-            let shapes: Vec<Shape> = node.args.iter().map(|&a| graph.var(a).shape()).collect();
-            let index = node.args.get(1).and_then(|&k| graph.var(k).as_const());
-            let cells = self.node(&node, &args, &shapes, index.as_ref())?;
-            values.insert(id, cells);
-            if self.is_long() {
-                return None;
-            }
-        }
-        values.remove(&output)
     }
 
     /// The cells of a node, given those of its arguments; `index` is the constant of a gather or

@@ -380,8 +380,12 @@ macro_rules! set {
             unsafe { super::select::<$t, C, A, B>(c, a, b, out, n) }
         }
         $(#[target_feature(enable = $feature)])?
-        unsafe fn scalars(c: &[Scalar], arena: *mut $t, constants: *const $t, steps: Steps) {
-            unsafe { crate::tape::scalar::run::<$t, { $fused }>(c, arena, constants, steps) }
+        unsafe fn scalars(
+            code: &[Scalar], arena: *mut $t, constants: *const $t, steps: Steps, sample: usize,
+        ) {
+            unsafe {
+                crate::tape::scalar::run::<$t, { $fused }>(code, arena, constants, steps, sample)
+            }
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn wide(code: &[Wide<$t>], context: &Context<$t>, rows: Rows<$t>, steps: Steps) {

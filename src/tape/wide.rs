@@ -2,13 +2,99 @@
 //!
 //! The code is that of a single sample ([`Scalar`]); every cell is a row, every instruction
 //! a loop over it. A dispatch is paid once for all samples, and vector units are full whatever the
-//! recurrence is like.
+//! code is like, in functions above all.
 
 use super::element::Element;
 use super::micro::{Context, Place};
-use super::scalar::{Scalar, Steps};
+use super::scalar::{At, Scalar, Steps};
 use crate::ops::ReduceKind;
-use crate::special::{BinaryKernel, Real, UnaryKernel};
+use crate::special::{BinaryKernel, Level, Real, UnaryKernel};
+use std::ops::Range;
+
+/// Samples that are worked on together: their rows stay in the first-level cache.
+const MOST: usize = 64;
+
+/// Straight-line code that is run in rows.
+pub(super) struct InRows<T: Element> {
+    before: Vec<Wide<T>>,
+    step: Vec<Wide<T>>,
+    /// Where the rows lie in the arena, and the numbers of each.
+    region: usize,
+    width: usize,
+}
+
+fn width<T: Element>(samples: usize) -> usize {
+    samples.next_multiple_of(T::LANES).min(MOST)
+}
+
+/// Numbers that the rows of so many cells take.
+pub(super) fn room<T: Element>(cells: usize, samples: usize) -> usize {
+    cells * width::<T>(samples)
+}
+
+impl<T: Element> InRows<T> {
+    /// The code on cells `private`, with rows from `region` on.
+    pub fn new(
+        (before, step): (&[Scalar], &[Scalar]),
+        private: &Range<u32>,
+        samples: usize,
+        region: usize,
+    ) -> InRows<T> {
+        let widened = |code: &[Scalar]| code.iter().map(|i| widen(*i, private.start)).collect();
+        InRows {
+            before: widened(before),
+            step: widened(step),
+            region,
+            width: width::<T>(samples),
+        }
+    }
+
+    /// The cells of a constant's row.
+    pub fn row(&self, cell: usize) -> Range<usize> {
+        let start = self.region + cell * self.width;
+        start..start + self.width
+    }
+
+    /// # Safety
+    /// All strided numbers and rows lie in the context's memory, which nobody else uses meanwhile.
+    pub unsafe fn run(&self, context: &Context<T>, steps: Steps, samples: usize) {
+        let mut first = 0;
+        while first < samples {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let rows = Rows {
+                    start: context.bases[0].add(self.region),
+                    width: self.width,
+                    first,
+                    count: self.width.min(samples - first),
+                };
+                (context.vector.wide)(&self.before, context, rows, Steps::ONE);
+                (context.vector.wide)(&self.step, context, rows, steps);
+            }
+            first += self.width;
+        }
+    }
+}
+
+/// The loop over rows for an instruction; rows count from the cell `first`.
+fn widen<T: Element>(mut scalar: Scalar, first: u32) -> Wide<T> {
+    let level = Level::detect();
+    scalar.move_cells(first);
+    let strided = |place: Place, at: At| Strided {
+        place,
+        sample: at.sample as usize,
+        step: at.step as usize,
+    };
+    let [arena, constants] = [Place::arena, Place::constant];
+    match scalar {
+        Scalar::Call1(row, r, a) => Wide::Unary(T::unary_block(row, level), r, a),
+        Scalar::Call2(row, r, a, b) => Wide::Binary(T::binary_blocks(row, level).both, r, a, b),
+        Scalar::Take(r, at) => Wide::Take(r, strided(arena(at.start as usize), at)),
+        Scalar::TakeConstant(r, at) => Wide::Take(r, strided(constants(at.start as usize), at)),
+        Scalar::Put(a, at) => Wide::Put(a, strided(arena(at.start as usize), at)),
+        plain => Wide::Plain(plain),
+    }
+}
 
 /// One instruction; numbers are rows, counted from the start of the rows' memory.
 pub enum Wide<T> {

@@ -9,9 +9,10 @@ use crate::special::coefficients as c;
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, MemFlags, Type, Value, types};
 use cranelift_frontend::FunctionBuilder;
+use std::collections::HashMap;
 use std::f64::consts::{FRAC_1_SQRT_2, LOG2_E, SQRT_2};
 
-const PAIR: Type = types::F64X2;
+pub(super) const PAIR: Type = types::F64X2;
 /// As in `special::lane`.
 const ROUND: f64 = 6755399441055744.0;
 
@@ -37,32 +38,49 @@ pub(super) struct Emit<'f, 'p> {
     pub b: FunctionBuilder<'f>,
     pub literals: &'p mut Literals,
     pub pool: Value,
+    /// Pairs of a number with itself.
+    doubled: HashMap<Value, Value>,
+    /// e^−|x|, which several functions start from, by x.
+    decays: HashMap<Value, Value>,
 }
 
-impl Emit<'_, '_> {
+impl<'f, 'p> Emit<'f, 'p> {
+    pub fn new(b: FunctionBuilder<'f>, literals: &'p mut Literals, pool: Value) -> Emit<'f, 'p> {
+        Emit {
+            b,
+            literals,
+            pool,
+            doubled: HashMap::new(),
+            decays: HashMap::new(),
+        }
+    }
+
     /// Loaded where it is used: a memory operand costs no more than a register.
-    fn constant(&mut self, ty: Type, value: f64) -> Value {
-        let at = self.literals.place(value);
+    pub fn literals(&mut self, ty: Type, pair: [f64; 2]) -> Value {
+        let at = self.literals.place(pair);
         let mut flags = MemFlags::new();
         flags.set_notrap();
         self.b.ins().load(ty, flags, self.pool, at)
     }
 
-    pub fn literal(&mut self, value: f64) -> Value {
-        self.constant(types::F64, value)
+    /// A number, or a pair of it, as the type says.
+    pub fn literal(&mut self, ty: Type, value: f64) -> Value {
+        self.literals(ty, [value; 2])
     }
 
     fn lit(&mut self, value: f64) -> Value {
-        self.constant(PAIR, value)
+        self.literal(PAIR, value)
     }
 
     fn bits(&mut self, bits: u64) -> Value {
-        self.constant(types::I64X2, f64::from_bits(bits))
+        self.literal(types::I64X2, f64::from_bits(bits))
     }
 
     pub fn pair(&mut self, x: Value, y: Value) -> Value {
         if x == y {
-            return self.b.ins().splat(PAIR, x);
+            let b = &mut self.b;
+            let pair = self.doubled.entry(x);
+            return *pair.or_insert_with(|| b.ins().splat(PAIR, x));
         }
         let low = self.b.ins().scalar_to_vector(PAIR, x);
         self.b.ins().insertlane(low, y, 1)
@@ -181,45 +199,66 @@ impl Emit<'_, '_> {
         self.fma(joined, x, first)
     }
 
-    /// `max(a, b)` of numbers as [`crate::ops::ReduceKind::combine`] has it.
+    /// A function of pairs, or of numbers as their low lanes.
+    fn by_lane<const N: usize>(
+        &mut self,
+        operands: [Value; N],
+        f: impl FnOnce(&mut Self, [Value; N]) -> Value,
+    ) -> Value {
+        if self.b.func.dfg.value_type(operands[0]) == PAIR {
+            return f(self, operands);
+        }
+        let pairs = operands.map(|x| self.b.ins().scalar_to_vector(PAIR, x));
+        let result = f(self, pairs);
+        self.lane(result, 0)
+    }
+
+    /// A function of pairs on a pair, or on a number.
+    pub fn apply(&mut self, f: Inline, x: Value) -> Value {
+        if self.b.func.dfg.value_type(x) == PAIR {
+            return f(self, x);
+        }
+        let pair = self.pair(x, x);
+        let result = f(self, pair);
+        self.lane(result, 0)
+    }
+
+    /// `max(a, b)` as [`crate::ops::ReduceKind::combine`] has it.
     pub fn largest(&mut self, a: Value, b: Value) -> Value {
-        let less = self.b.ins().fcmp(FloatCC::LessThan, a, b);
-        let best = self.b.ins().select(less, b, a);
-        self.keep_nan(b, best)
+        self.by_lane([a, b], |e, [a, b]| {
+            let best = e.select(FloatCC::LessThan, a, b, b, a);
+            e.keep_nan(b, best)
+        })
     }
 
     pub fn smallest(&mut self, a: Value, b: Value) -> Value {
-        let less = self.b.ins().fcmp(FloatCC::LessThan, b, a);
-        let best = self.b.ins().select(less, b, a);
-        self.keep_nan(b, best)
+        self.by_lane([a, b], |e, [a, b]| {
+            let best = e.select(FloatCC::LessThan, b, a, b, a);
+            e.keep_nan(b, best)
+        })
     }
 
     /// The best of `a` and `b` is `a` if one is NaN; it shall be `b` if only `b` is.
     fn keep_nan(&mut self, b: Value, best: Value) -> Value {
-        let nan = self.b.ins().fcmp(FloatCC::Unordered, b, b);
-        self.b.ins().select(nan, b, best)
+        self.select(FloatCC::Unordered, b, b, b, best)
     }
 
-    /// 1 if the comparison of two numbers holds, else 0.
+    /// 1 where the comparison holds, else 0.
     pub fn truth(&mut self, code: FloatCC, a: Value, b: Value) -> Value {
-        let (a, b) = (self.wide(a), self.wide(b));
-        let mask = self.b.ins().fcmp(code, a, b);
-        let one = self.bits(1f64.to_bits());
-        let bits = self.b.ins().band(mask, one);
-        let pair = self.as_pair(bits);
-        self.lane(pair, 0)
+        self.by_lane([a, b], |e, [a, b]| {
+            let mask = e.b.ins().fcmp(code, a, b);
+            let one = e.bits(1f64.to_bits());
+            let bits = e.b.ins().band(mask, one);
+            e.as_pair(bits)
+        })
     }
 
-    /// `if c != 0 { a } else { b }` of numbers.
+    /// `if c != 0 { a } else { b }`.
     pub fn choose(&mut self, c: Value, a: Value, b: Value) -> Value {
-        let (c, a, b) = (self.wide(c), self.wide(a), self.wide(b));
-        let zero = self.lit(0.0);
-        let chosen = self.select(FloatCC::NotEqual, c, zero, a, b);
-        self.lane(chosen, 0)
-    }
-
-    fn wide(&mut self, x: Value) -> Value {
-        self.b.ins().scalar_to_vector(PAIR, x)
+        self.by_lane([c, a, b], |e, [c, a, b]| {
+            let zero = e.lit(0.0);
+            e.select(FloatCC::NotEqual, c, zero, a, b)
+        })
     }
 }
 
@@ -308,11 +347,16 @@ fn tanh(e: &mut Emit, x: Value) -> Value {
 
 /// e^−|x|
 fn exp_of_minus_abs(e: &mut Emit, x: Value) -> Value {
+    if let Some(&known) = e.decays.get(&x) {
+        return known;
+    }
     let sign = e.bits(1 << 63);
     let bits = e.as_bits(x);
     let bits = e.b.ins().bor(bits, sign);
     let low = e.as_pair(bits);
-    exp(e, low)
+    let decay = exp(e, low);
+    e.decays.insert(x, decay);
+    decay
 }
 
 fn sigmoid(e: &mut Emit, x: Value) -> Value {

@@ -6,6 +6,9 @@
 //! the very operations of [`crate::special`] (`functions`), others are called. Interpreter and
 //! machine code give the same bits, so that it does not matter which one runs.
 //!
+//! Vectors hold two numbers: of two samples, where there are samples; else of neighbouring
+//! instructions that do the same, where their operands lie side by side already.
+//!
 //! Where there is no compiler for the machine, or memory must not be executed, or the feature
 //! `jit` is off, [`compile`] gives nothing and the interpreter goes on.
 
@@ -32,6 +35,10 @@ pub(super) struct Part<'a> {
     pub before: &'a [Scalar],
     pub step: &'a [Scalar],
     pub steps: Steps,
+    /// For each of which all of it is run, independently.
+    pub samples: usize,
+    /// Cells below this are written before the program runs.
+    pub inputs: u32,
     /// Cells that nobody reads when the function is done.
     pub private: Range<u32>,
     /// Cells that hold constants.

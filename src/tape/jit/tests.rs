@@ -2,7 +2,7 @@
 
 use super::{Part, compile};
 use crate::ops::{BinaryRow, UnaryRow, binary, unary};
-use crate::tape::scalar::{Scalar, Steps, run};
+use crate::tape::scalar::{At, Scalar, Steps, run};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -18,10 +18,23 @@ fn row2(name: &str) -> &'static BinaryRow {
 
 /// Runs the code both ways and compares all cells but the private ones.
 fn agree(before: &[Scalar], step: &[Scalar], steps: Steps, arena: &[f64], private: Range<u32>) {
+    agree_for(1, before, step, steps, arena, private);
+}
+
+fn agree_for(
+    samples: usize,
+    before: &[Scalar],
+    step: &[Scalar],
+    steps: Steps,
+    arena: &[f64],
+    private: Range<u32>,
+) {
     let part = Part {
         before,
         step,
         steps,
+        samples,
+        inputs: 8,
         private: private.clone(),
         known: HashMap::new(),
     };
@@ -33,8 +46,16 @@ fn agree(before: &[Scalar], step: &[Scalar], steps: Steps, arena: &[f64], privat
     let (mut slow, mut fast) = (arena.to_vec(), arena.to_vec());
     // SAFETY: all cells lie in the arena and among the constants.
     unsafe {
-        run::<f64, true>(before, slow.as_mut_ptr(), constants.as_ptr(), Steps::ONE);
-        run::<f64, true>(step, slow.as_mut_ptr(), constants.as_ptr(), steps);
+        for sample in 0..samples {
+            run::<f64, true>(
+                before,
+                slow.as_mut_ptr(),
+                constants.as_ptr(),
+                Steps::ONE,
+                sample,
+            );
+            run::<f64, true>(step, slow.as_mut_ptr(), constants.as_ptr(), steps, sample);
+        }
         functions[0].run(fast.as_mut_ptr(), constants.as_ptr());
     }
     for at in (0..arena.len()).filter(|&at| !private.contains(&(at as u32))) {
@@ -135,6 +156,14 @@ fn comparisons_and_extremes_know_nan() {
     }
 }
 
+fn each_step(start: u32, step: u32) -> At {
+    At {
+        start,
+        step,
+        sample: 0,
+    }
+}
+
 /// An instruction from three random numbers: cells below `cells`.
 fn instruction(what: u8, i: u32, j: u32, k: u32, out: u32) -> Scalar {
     match what % 21 {
@@ -157,8 +186,8 @@ fn instruction(what: u8, i: u32, j: u32, k: u32, out: u32) -> Scalar {
         16 => Scalar::Call1(row("tanh"), out, i),
         17 => Scalar::Call1(row("lgamma"), out, i),
         18 => Scalar::Call2(row2("pow"), out, i, j),
-        19 => Scalar::TakeConstant(out, k % 3, i % 2),
-        _ => Scalar::Take(out, 20 + k % 3, j % 2),
+        19 => Scalar::TakeConstant(out, each_step(k % 3, i % 2)),
+        _ => Scalar::Take(out, each_step(20 + k % 3, j % 2)),
     }
 }
 
@@ -176,12 +205,65 @@ proptest::proptest! {
         for &(what, i, j, k, out) in &choices {
             code.push(instruction(what, i, j, k, out));
             if what % 5 == 0 {
-                code.push(Scalar::Put(out, 32, 1));
+                code.push(Scalar::Put(out, each_step(32, 1)));
             }
         }
         let arena: Vec<f64> = (0..40).map(|i| 0.3 * f64::from(i) - 2.0).collect();
-        let before = [Scalar::Take(15, 21, 0), Scalar::TakeConstant(16, 2, 0), Scalar::Copy(17, 3)];
+        let before = [
+            Scalar::Take(15, At::cell(21)),
+            Scalar::TakeConstant(16, At::cell(2)),
+            Scalar::Copy(17, 3),
+        ];
         let steps = Steps { count, reverse };
         agree(&before, &code, steps, &arena, private..20);
+    }
+
+    /// Each instruction with one on the next cells.
+    #[test]
+    fn neighbours(
+        choices in proptest::collection::vec((0u8..21, 0u32..20, 0u32..20, 0u32..20, 0u32..20, 0u8..4), 1..40),
+        count in 0usize..6,
+        private in 10u32..21,
+    ) {
+        let mut code: Vec<Scalar> = Vec::new();
+        for &(what, i, j, k, out, apart) in &choices {
+            // Operands that are even mostly, so that pairs meet again.
+            let [i, j, k, out] = [i, j, k, out].map(|x| if apart > 0 { x & !1 } else { x });
+            code.push(instruction(what, i, j, k, out));
+            code.push(instruction(what, i + 1, if apart > 1 { j } else { j + 1 }, k + 1, out + 1));
+            if what % 5 == 0 {
+                code.push(Scalar::Put(out, each_step(32, 2)));
+                code.push(Scalar::Put(out + 1, each_step(33, 2)));
+            }
+        }
+        let arena: Vec<f64> = (0..50).map(|i| 0.3 * f64::from(i) - 2.0).collect();
+        let steps = Steps { count, reverse: false };
+        agree(&[], &code, steps, &arena, private..20);
+    }
+
+    #[test]
+    fn samples_two_at_a_time(
+        choices in proptest::collection::vec((0u8..19, 0u32..20, 0u32..20, 0u32..20, 0u32..20), 1..40),
+        count in 0usize..5,
+        samples in 2usize..8,
+        stride in 0u32..4,
+        reverse: bool,
+    ) {
+        let at = |start: u32, step: u32, sample: u32| At { start, step, sample };
+        // Cells 0 to 19 are all given first, and put again after each step.
+        let mut before: Vec<Scalar> = (0..20)
+            .map(|cell| Scalar::Take(cell, at(20 + cell, 0, stride)))
+            .collect();
+        before.push(Scalar::TakeConstant(3, at(1, 0, 1)));
+        let mut code = vec![
+            Scalar::Take(5, at(40, 3, stride)),
+            Scalar::TakeConstant(6, at(0, 0, stride % 2)),
+            Scalar::Take(7, at(41, 2, 1)),
+        ];
+        code.extend(choices.iter().map(|&(what, i, j, k, out)| instruction(what, i, j, k, out)));
+        code.extend((0..20).map(|cell| Scalar::Put(cell, at(100 + cell * 40, 8, 1))));
+        code.extend((0..4).map(|cell| Scalar::Put(cell, at(900 + cell, 32, 4))));
+        let arena: Vec<f64> = (0..1200).map(|i| 0.3 * f64::from(i % 61) - 5.0).collect();
+        agree_for(samples, &before, &code, Steps { count, reverse }, &arena, 0..20);
     }
 }

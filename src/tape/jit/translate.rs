@@ -3,33 +3,41 @@
 //! Cells that the code has written are values; others are loaded where they are used, which costs a
 //! machine no more than a register would. In the loop of a recurrence, cells that a step reads
 //! before it writes them are its carries: parameters of the loop's block.
+//!
+//! With samples all values are pairs, of two samples; the loop over pairs is the outer one, and the
+//! last pair of an odd number begins one earlier. Without, two neighbouring instructions that do the
+//! same become one on a pair where their operands are one already, or lie side by side in memory.
 
-use super::super::scalar::Scalar;
+use super::super::scalar::{At, Scalar};
 use super::Part;
-use super::functions::{self, Emit};
+use super::functions::{self, Emit, PAIR};
 use crate::ops::{BinaryRow, UnaryRow};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{
-    self, AbiParam, BlockArg, InstBuilder, MemFlags, SigRef, Signature, Value, types,
+    self, AbiParam, BlockArg, InstBuilder, MemFlags, SigRef, Signature, Type, Value, types,
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::mem::discriminant;
 
-/// Numbers that code refers to, each twice so that it can be read as a vector.
+/// Numbers that code refers to, in pairs so that they can be read as vectors.
 #[derive(Default)]
 pub(super) struct Literals {
     values: Vec<f64>,
-    places: HashMap<u64, i32>,
+    places: HashMap<[u64; 2], i32>,
 }
 
 impl Literals {
     /// The offset in bytes.
-    pub fn place(&mut self, value: f64) -> i32 {
+    pub fn place(&mut self, pair: [f64; 2]) -> i32 {
         let values = &mut self.values;
-        *self.places.entry(value.to_bits()).or_insert_with(|| {
-            values.extend([value; 2]);
-            8 * (values.len() as i32 - 2)
-        })
+        *self
+            .places
+            .entry(pair.map(f64::to_bits))
+            .or_insert_with(|| {
+                values.extend(pair);
+                8 * (values.len() as i32 - 2)
+            })
     }
 
     pub fn into_values(self) -> Vec<f64> {
@@ -37,17 +45,56 @@ impl Literals {
     }
 }
 
-/// A pointer that moves from step to step, by so many numbers: of arena (0) or constants (1).
-type Stride = (usize, u32);
+/// The arena, or the constants.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Memory {
+    Arena,
+    Constants,
+}
+
+/// A pointer that moves by so many numbers from step to step and from sample to sample.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Stride {
+    memory: Memory,
+    step: u32,
+    sample: u32,
+}
+
+impl Stride {
+    fn of(memory: Memory, at: At) -> Stride {
+        Stride {
+            memory,
+            step: at.step,
+            sample: at.sample,
+        }
+    }
+}
+
+/// The value of a cell, by itself or in a lane of a pair of cells.
+#[derive(Clone, Copy)]
+enum Number {
+    Whole(Value),
+    Lane(Value, u8),
+}
+
+/// Two numbers that can be had as a vector at no cost.
+enum Joint {
+    Pair(Value),
+    Same(u32),
+    Literals([f64; 2]),
+    Neighbours(Memory, At),
+}
 
 struct Translator<'f, 'p> {
     emit: Emit<'f, 'p>,
     part: &'p Part<'p>,
+    /// Of a number: a pair where there are samples.
+    ty: Type,
     /// Arena, constants.
     bases: [Value; 2],
-    values: HashMap<u32, Value>,
+    values: HashMap<u32, Number>,
     /// Loads of what stays the same, done where it is read.
-    aliases: HashMap<u32, (usize, i32)>,
+    aliases: HashMap<u32, (Memory, At)>,
     pointers: HashMap<Stride, Value>,
     calls: [Option<SigRef>; 2],
     /// While what is before the steps is translated.
@@ -73,12 +120,9 @@ pub(super) fn translate<'p>(
         unreachable!("the signature has three parameters")
     };
     let mut translator = Translator {
-        emit: Emit {
-            b: builder,
-            literals,
-            pool,
-        },
+        emit: Emit::new(builder, literals, pool),
         part,
+        ty: if part.samples > 1 { PAIR } else { types::F64 },
         bases: [arena, constants],
         values: HashMap::new(),
         aliases: HashMap::new(),
@@ -86,15 +130,10 @@ pub(super) fn translate<'p>(
         calls: [None; 2],
         in_before: true,
     };
-    translator.straight(part.before)?;
-    translator.in_before = false;
-    match part.steps.count {
-        0 => {}
-        1 => {
-            translator.start_pointers(0);
-            translator.straight(part.step)?;
-        }
-        _ => translator.steps()?,
+    if part.samples > 1 {
+        translator.samples()?;
+    } else {
+        translator.sample(None)?;
     }
     translator.emit.b.ins().return_(&[]);
     translator.emit.b.finalize();
@@ -106,21 +145,55 @@ fn bytes(cell: u32) -> Option<i32> {
 }
 
 impl Translator<'_, '_> {
+    /// All samples, two at a time.
+    fn samples(&mut self) -> Option<()> {
+        let last = self.part.samples as i64 - 2;
+        let b = &mut self.emit.b;
+        let (block, exit) = (b.create_block(), b.create_block());
+        b.append_block_param(block, types::I64);
+        let first = b.ins().iconst(types::I64, 0);
+        b.ins().jump(block, &arguments(&[first]));
+        b.switch_to_block(block);
+        let at = b.block_params(block)[0];
+        self.sample(Some(at))?;
+        let b = &mut self.emit.b;
+        let next = b.ins().iadd_imm(at, 2);
+        let last = b.ins().iconst(types::I64, last);
+        let next_or_last = b.ins().smin(next, last);
+        let more = b.ins().icmp(IntCC::SignedLessThan, at, last);
+        b.ins()
+            .brif(more, block, &arguments(&[next_or_last]), exit, &[]);
+        b.seal_block(block);
+        b.switch_to_block(exit);
+        b.seal_block(exit);
+        Some(())
+    }
+
+    /// One sample, or the pair that begins with this one.
+    fn sample(&mut self, first: Option<Value>) -> Option<()> {
+        let (part, steps) = (self.part, self.part.steps);
+        let start = if steps.reverse {
+            steps.count as i64 - 1
+        } else {
+            0
+        };
+        self.start_pointers(start, first)?;
+        self.straight(part.before)?;
+        self.in_before = false;
+        match steps.count {
+            0 => Some(()),
+            1 => self.straight(part.step),
+            _ => self.steps(),
+        }
+    }
+
     fn straight(&mut self, code: &[Scalar]) -> Option<()> {
         let mut at = 0;
         while at < code.len() {
-            // Two calls of one function are worked on side by side.
-            if let [Scalar::Call1(f, r, a), Scalar::Call1(g, s, b), ..] = code[at..]
-                && std::ptr::eq(f, g)
-                && r != b
-                && let Some(inline) = functions::inline(f.name)
+            if let [first, second, ..] = code[at..]
+                && self.ty == types::F64
+                && self.both(first, second)?
             {
-                let (x, y) = (self.read(a)?, self.read(b)?);
-                let both = self.emit.pair(x, y);
-                let both = inline(&mut self.emit, both);
-                let (x, y) = (self.emit.lane(both, 0), self.emit.lane(both, 1));
-                self.write(r, x)?;
-                self.write(s, y)?;
                 at += 2;
                 continue;
             }
@@ -136,17 +209,14 @@ impl Translator<'_, '_> {
         if invariants.len() <= FEW {
             for &cell in &invariants {
                 let value = self.read(cell)?;
-                self.values.insert(cell, value);
+                self.values.insert(cell, Number::Whole(value));
             }
         }
+        let moving: BTreeSet<Stride> = self.pointers.keys().copied().collect();
+        let moving: Vec<Stride> = moving.into_iter().filter(|s| s.step > 0).collect();
         let count = part.steps.count as i64;
-        self.start_pointers(if part.steps.reverse { count - 1 } else { 0 });
-        let strides: Vec<Stride> = {
-            let all: BTreeSet<Stride> = self.pointers.keys().copied().collect();
-            all.into_iter().collect()
-        };
         let mut initial = vec![self.emit.b.ins().iconst(types::I64, count)];
-        initial.extend(strides.iter().map(|s| self.pointers[s]));
+        initial.extend(moving.iter().map(|s| self.pointers[s]));
         for &cell in &carries {
             let value = self.read(cell)?;
             initial.push(value);
@@ -154,29 +224,32 @@ impl Translator<'_, '_> {
         let block = self.emit.b.create_block();
         let exit = self.emit.b.create_block();
         for (i, _) in initial.iter().enumerate() {
-            let ty = if i <= strides.len() {
+            let ty = if i <= moving.len() {
                 types::I64
             } else {
-                types::F64
+                self.ty
             };
             self.emit.b.append_block_param(block, ty);
         }
         self.emit.b.ins().jump(block, &arguments(&initial));
         self.emit.b.switch_to_block(block);
         let given: Vec<Value> = self.emit.b.block_params(block).to_vec();
-        for (stride, &pointer) in strides.iter().zip(&given[1..]) {
+        for (stride, &pointer) in moving.iter().zip(&given[1..]) {
             self.pointers.insert(*stride, pointer);
         }
-        for (&cell, &value) in carries.iter().zip(&given[1 + strides.len()..]) {
-            self.values.insert(cell, value);
+        for (&cell, &value) in carries.iter().zip(&given[1 + moving.len()..]) {
+            self.values.insert(cell, Number::Whole(value));
         }
         self.straight(part.step)?;
         let mut next = vec![self.emit.b.ins().iadd_imm(given[0], -1)];
-        for (&(_, stride), &pointer) in strides.iter().zip(&given[1..]) {
-            let by = if part.steps.reverse { -8 } else { 8 } * i64::from(stride);
+        for (stride, &pointer) in moving.iter().zip(&given[1..]) {
+            let by = if part.steps.reverse { -8 } else { 8 } * i64::from(stride.step);
             next.push(self.emit.b.ins().iadd_imm(pointer, by));
         }
-        next.extend(carries.iter().map(|cell| self.values[cell]));
+        for &cell in &carries {
+            let value = self.read(cell)?;
+            next.push(value);
+        }
         let more = self.emit.b.ins().icmp_imm(IntCC::NotEqual, next[0], 0);
         self.emit
             .b
@@ -188,73 +261,243 @@ impl Translator<'_, '_> {
         Some(())
     }
 
-    /// Pointers to step `t` of what the step takes and puts.
-    fn start_pointers(&mut self, t: i64) {
-        for instruction in self.part.step {
-            let stride: Stride = match *instruction {
-                Scalar::Take(_, _, stride) | Scalar::Put(_, _, stride) => (0, stride),
-                Scalar::TakeConstant(_, _, stride) => (1, stride),
+    /// Pointers to step `t` of a sample of all that the code takes and puts.
+    fn start_pointers(&mut self, t: i64, sample: Option<Value>) -> Option<()> {
+        for instruction in self.part.before.iter().chain(self.part.step) {
+            let stride = match *instruction {
+                Scalar::Take(_, at) | Scalar::Put(_, at) => Stride::of(Memory::Arena, at),
+                Scalar::TakeConstant(_, at) => Stride::of(Memory::Constants, at),
                 _ => continue,
             };
-            if stride.1 > 0 && !self.pointers.contains_key(&stride) {
-                let by = 8 * t * i64::from(stride.1);
-                let pointer = self.emit.b.ins().iadd_imm(self.bases[stride.0], by);
-                self.pointers.insert(stride, pointer);
+            if self.pointers.contains_key(&stride) {
+                continue;
             }
+            let mut pointer = self.bases[stride.memory as usize];
+            if stride.step > 0 && t > 0 {
+                let by = t.checked_mul(8 * i64::from(stride.step))?;
+                pointer = self.emit.b.ins().iadd_imm(pointer, by);
+            }
+            if let Some(sample) = sample.filter(|_| stride.sample > 0) {
+                let by = 8 * i64::from(stride.sample);
+                let by = self.emit.b.ins().imul_imm(sample, by);
+                pointer = self.emit.b.ins().iadd(pointer, by);
+            }
+            self.pointers.insert(stride, pointer);
         }
+        Some(())
     }
 
-    fn pointer(&self, stride: Stride) -> Value {
-        self.pointers
-            .get(&stride)
-            .copied()
-            .unwrap_or(self.bases[stride.0])
+    /// Where a number lies: a pointer, and an offset in bytes.
+    fn address(&self, memory: Memory, at: At) -> Option<(Value, i32)> {
+        let pointer = self.pointers.get(&Stride::of(memory, at));
+        let pointer = pointer.copied().unwrap_or(self.bases[memory as usize]);
+        Some((pointer, bytes(at.start)?))
     }
 
-    fn load(&mut self, pointer: Value, offset: i32) -> Value {
-        self.emit
-            .b
-            .ins()
-            .load(types::F64, MemFlags::trusted(), pointer, offset)
+    fn load(&mut self, memory: Memory, at: At) -> Option<Value> {
+        let (pointer, offset) = self.address(memory, at)?;
+        let mut load =
+            |ty, offset| (self.emit.b.ins()).load(ty, MemFlags::trusted(), pointer, offset);
+        if self.ty == types::F64 {
+            return Some(load(types::F64, offset));
+        }
+        if at.sample == 1 {
+            return Some(load(PAIR, offset));
+        }
+        let low = load(types::F64, offset);
+        let high = match at.sample {
+            0 => low,
+            stride => load(types::F64, offset.checked_add(bytes(stride)?)?),
+        };
+        Some(self.emit.pair(low, high))
+    }
+
+    fn store(&mut self, value: Value, at: At) -> Option<()> {
+        let (pointer, offset) = self.address(Memory::Arena, at)?;
+        let mut parts = vec![(value, offset)];
+        if self.ty == PAIR && at.sample != 1 {
+            let next = offset.checked_add(bytes(at.sample)?)?;
+            let (low, high) = (self.emit.lane(value, 0), self.emit.lane(value, 1));
+            parts = vec![(low, offset), (high, next)];
+        }
+        for (value, offset) in parts {
+            (self.emit.b.ins()).store(MemFlags::trusted(), value, pointer, offset);
+        }
+        Some(())
+    }
+
+    /// Where a cell lies that the code has not written.
+    fn source(&self, cell: u32) -> (Memory, At) {
+        let alias = self.aliases.get(&cell);
+        alias.copied().unwrap_or((Memory::Arena, At::cell(cell)))
+    }
+
+    /// The value of a cell that holds a constant, if the code has not written it.
+    fn known(&self, cell: u32) -> Option<f64> {
+        let alias = self.aliases.contains_key(&cell);
+        self.part.known.get(&cell).copied().filter(|_| !alias)
     }
 
     fn read(&mut self, cell: u32) -> Option<Value> {
-        if let Some(&value) = self.values.get(&cell) {
-            return Some(value);
+        match self.values.get(&cell) {
+            Some(&Number::Whole(value)) => return Some(value),
+            Some(&Number::Lane(pair, lane)) => {
+                let value = self.emit.lane(pair, lane);
+                self.values.insert(cell, Number::Whole(value));
+                return Some(value);
+            }
+            None => {}
         }
-        if let Some(&(base, offset)) = self.aliases.get(&cell) {
-            return Some(self.load(self.bases[base], offset));
+        if let Some(value) = self.known(cell) {
+            return Some(self.emit.literal(self.ty, value));
         }
-        Some(match self.part.known.get(&cell) {
-            Some(&value) => self.emit.literal(value),
-            None => self.load(self.bases[0], bytes(cell)?),
+        let (memory, at) = self.source(cell);
+        self.load(memory, at)
+    }
+
+    /// The cell's new value, stored if others read it.
+    fn write(&mut self, cell: u32, value: Value) -> Option<()> {
+        self.values.insert(cell, Number::Whole(value));
+        if self.part.private.contains(&cell) {
+            return Some(());
+        }
+        self.store(value, At::cell(cell))
+    }
+
+    /// Two numbers as a vector, if that costs nothing.
+    fn joint(&self, a: u32, b: u32) -> Option<Joint> {
+        if a == b {
+            return Some(Joint::Same(a));
+        }
+        match (self.values.get(&a), self.values.get(&b)) {
+            (Some(Number::Lane(x, 0)), Some(Number::Lane(y, 1))) if x == y => Some(Joint::Pair(*x)),
+            (None, None) => match (self.known(a), self.known(b)) {
+                (Some(x), Some(y)) => Some(Joint::Literals([x, y])),
+                (None, None) => {
+                    let ((memory, at), (other, next)) = (self.source(a), self.source(b));
+                    // Two numbers that were just stored each by itself are not to be had as a vector
+                    // before both stores are done.
+                    let settled = memory == Memory::Constants || next.start < self.part.inputs;
+                    let beside = memory == other && at.is_before(next) && settled;
+                    beside.then_some(Joint::Neighbours(memory, at))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn join(&mut self, joint: Joint) -> Option<Value> {
+        Some(match joint {
+            Joint::Pair(pair) => pair,
+            Joint::Same(cell) => {
+                let value = self.read(cell)?;
+                // Kept, so that its pair is made once.
+                self.values.insert(cell, Number::Whole(value));
+                self.emit.pair(value, value)
+            }
+            Joint::Literals(pair) => self.emit.literals(PAIR, pair),
+            Joint::Neighbours(memory, at) => self.load_pair(memory, at)?,
         })
     }
 
-    fn write(&mut self, cell: u32, value: Value) -> Option<()> {
-        self.values.insert(cell, value);
-        if !self.part.private.contains(&cell) {
-            let to = bytes(cell)?;
-            self.emit
-                .b
-                .ins()
-                .store(MemFlags::trusted(), value, self.bases[0], to);
+    /// A number and its neighbour.
+    fn load_pair(&mut self, memory: Memory, at: At) -> Option<Value> {
+        let (pointer, offset) = self.address(memory, at)?;
+        let load = self.emit.b.ins();
+        Some(load.load(PAIR, MemFlags::trusted(), pointer, offset))
+    }
+
+    /// Two instructions as one on pairs, where that saves something; else nothing is done.
+    fn both(&mut self, first: Scalar, second: Scalar) -> Option<bool> {
+        let ((r, operands), (s, others)) = (first.parts(), second.parts());
+        let apart = r.is_none_or(|r| s != Some(r) && !others.contains(&Some(r)));
+        if discriminant(&first) != discriminant(&second) || !apart {
+            return Some(false);
         }
+        let lasting = |at: At| self.in_before && at.step == 0;
+        match (first, second) {
+            (Scalar::Call1(f, _, a), Scalar::Call1(g, _, b)) => {
+                let Some(inline) = functions::inline(f.name).filter(|_| std::ptr::eq(f, g)) else {
+                    return Some(false);
+                };
+                let pair = match self.joint(a, b) {
+                    Some(joint) => self.join(joint)?,
+                    None => {
+                        let (x, y) = (self.read(a)?, self.read(b)?);
+                        self.emit.pair(x, y)
+                    }
+                };
+                let pair = inline(&mut self.emit, pair);
+                self.write_both(r?, s?, pair)?;
+            }
+            (Scalar::Take(_, at), Scalar::Take(_, next)) if at.is_before(next) && !lasting(at) => {
+                let pair = self.load_pair(Memory::Arena, at)?;
+                self.write_both(r?, s?, pair)?;
+            }
+            (Scalar::TakeConstant(_, at), Scalar::TakeConstant(_, next))
+                if at.is_before(next) && !lasting(at) =>
+            {
+                let pair = self.load_pair(Memory::Constants, at)?;
+                self.write_both(r?, s?, pair)?;
+            }
+            (Scalar::Put(a, at), Scalar::Put(b, next)) if at.is_before(next) => {
+                let Some(Joint::Pair(pair)) = self.joint(a, b) else {
+                    return Some(false);
+                };
+                let (pointer, offset) = self.address(Memory::Arena, at)?;
+                (self.emit.b.ins()).store(MemFlags::trusted(), pair, pointer, offset);
+            }
+            (Scalar::Take(..) | Scalar::TakeConstant(..) | Scalar::Put(..), _) => {
+                return Some(false);
+            }
+            (Scalar::Call2(..), _) => return Some(false),
+            _ => {
+                let cells = operands
+                    .into_iter()
+                    .flatten()
+                    .zip(others.into_iter().flatten());
+                let joints: Option<Vec<Joint>> = cells.map(|(a, b)| self.joint(a, b)).collect();
+                let Some(joints) = joints else {
+                    return Some(false);
+                };
+                let mut values = [self.bases[0]; 3];
+                for (value, joint) in values.iter_mut().zip(joints) {
+                    *value = self.join(joint)?;
+                }
+                let pair = self.arithmetic(first, values);
+                self.write_both(r?, s?, pair)?;
+            }
+        }
+        Some(true)
+    }
+
+    /// As `write` for two cells.
+    fn write_both(&mut self, r: u32, s: u32, pair: Value) -> Option<()> {
+        let private = [r, s].map(|cell| self.part.private.contains(&cell));
+        if private == [false; 2] && At::cell(r).is_before(At::cell(s)) {
+            let (pointer, offset) = self.address(Memory::Arena, At::cell(r))?;
+            (self.emit.b.ins()).store(MemFlags::trusted(), pair, pointer, offset);
+        } else {
+            for (lane, cell) in [r, s].into_iter().enumerate() {
+                if !private[lane] {
+                    let value = self.emit.lane(pair, lane as u8);
+                    self.store(value, At::cell(cell))?;
+                }
+            }
+        }
+        self.values.insert(r, Number::Lane(pair, 0));
+        self.values.insert(s, Number::Lane(pair, 1));
         Some(())
     }
 
     fn instruction(&mut self, instruction: Scalar) -> Option<()> {
         match instruction {
-            Scalar::Take(r, start, stride) => self.take(r, (0, stride), start),
-            Scalar::TakeConstant(r, start, stride) => self.take(r, (1, stride), start),
-            Scalar::Put(a, start, stride) => {
-                let (value, pointer) = (self.read(a)?, self.pointer((0, stride)));
-                let to = bytes(start)?;
-                self.emit
-                    .b
-                    .ins()
-                    .store(MemFlags::trusted(), value, pointer, to);
-                Some(())
+            Scalar::Take(r, at) => self.take(r, Memory::Arena, at),
+            Scalar::TakeConstant(r, at) => self.take(r, Memory::Constants, at),
+            Scalar::Put(a, at) => {
+                let value = self.read(a)?;
+                self.store(value, at)
             }
             _ => {
                 let (result, operands) = instruction.parts();
@@ -268,15 +511,14 @@ impl Translator<'_, '_> {
         }
     }
 
-    fn take(&mut self, cell: u32, stride: Stride, start: u32) -> Option<()> {
-        let offset = bytes(start)?;
-        let lasting = self.in_before && stride.1 == 0 && self.part.private.contains(&cell);
+    fn take(&mut self, cell: u32, memory: Memory, at: At) -> Option<()> {
+        let lasting = self.in_before && at.step == 0 && self.part.private.contains(&cell);
         if lasting {
             self.values.remove(&cell);
-            self.aliases.insert(cell, (stride.0, offset));
+            self.aliases.insert(cell, (memory, at));
             return Some(());
         }
-        let value = self.load(self.pointer(stride), offset);
+        let value = self.load(memory, at)?;
         self.write(cell, value)
     }
 
@@ -287,7 +529,7 @@ impl Translator<'_, '_> {
             Scalar::Neg(..) => emit.b.ins().fneg(a),
             Scalar::Square(..) => emit.b.ins().fmul(a, a),
             Scalar::Recip(..) => {
-                let one = emit.literal(1.0);
+                let one = emit.literal(emit.b.func.dfg.value_type(a), 1.0);
                 emit.b.ins().fdiv(one, a)
             }
             Scalar::Sqrt(..) => emit.b.ins().sqrt(a),
@@ -311,11 +553,7 @@ impl Translator<'_, '_> {
             Scalar::Eq(..) => emit.truth(FloatCC::Equal, a, b),
             Scalar::Select(..) => emit.choose(a, b, c),
             Scalar::Call1(row, ..) => match functions::inline(row.name) {
-                Some(inline) => {
-                    let x = emit.pair(a, a);
-                    let y = inline(emit, x);
-                    emit.lane(y, 0)
-                }
+                Some(inline) => emit.apply(inline, a),
                 None => self.call(0, row as *const UnaryRow as i64, &[a]),
             },
             Scalar::Call2(row, ..) => self.call(1, row as *const BinaryRow as i64, &[a, b]),
@@ -325,8 +563,21 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// Calls a row's function through [`call_unary`] or [`call_binary`].
+    /// A row's function of numbers, or of each lane of pairs.
     fn call(&mut self, which: usize, row: i64, operands: &[Value]) -> Value {
+        if self.ty == types::F64 {
+            return self.call_once(which, row, operands);
+        }
+        let [low, high] = [0, 1].map(|lane| {
+            let numbers = operands.iter().map(|&x| self.emit.lane(x, lane));
+            let numbers: Vec<Value> = numbers.collect();
+            self.call_once(which, row, &numbers)
+        });
+        self.emit.pair(low, high)
+    }
+
+    /// Calls a row's function through [`call_unary`] or [`call_binary`].
+    fn call_once(&mut self, which: usize, row: i64, operands: &[Value]) -> Value {
         let b = &mut self.emit.b;
         let signature = *self.calls[which].get_or_insert_with(|| {
             let mut signature = Signature::new(b.func.signature.call_conv);
