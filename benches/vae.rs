@@ -43,6 +43,9 @@ const PARAMETERS: [&[usize]; 8] = [
     &[PIXELS],
 ];
 
+/// The output after the gradients.
+const LOSS: usize = PARAMETERS.len();
+
 fn relu(x: Var<'_>) -> Var<'_> {
     x.gt(0.0).select(x, 0.0)
 }
@@ -78,7 +81,7 @@ fn images<T: Real>(rng: &mut ChaCha8Rng) -> Vec<T> {
 
 struct Trainer<T: Element> {
     tape: Tape<T>,
-    adam: Vec<AdamInPlace<T>>,
+    adam: AdamInPlace<T>,
     order: Vec<usize>,
     rng: ChaCha8Rng,
 }
@@ -89,13 +92,13 @@ impl<T: Element> Trainer<T> {
         let parameters: Vec<Var> = PARAMETERS.iter().map(|shape| g.input(shape)).collect();
         let (x, noise) = (g.input(&[BATCH, PIXELS]), g.input(&[BATCH, LATENT]));
         let value = loss(&parameters, x, noise);
-        let mut outputs = vec![value.id];
-        outputs.extend(grad(value, &parameters).iter().map(|v| v.id));
+        let gradients = grad(value, &parameters);
+        let outputs: Vec<_> = gradients.iter().chain([&value]).map(|v| v.id).collect();
         let mut inputs: Vec<_> = parameters.iter().map(|v| v.id).collect();
         inputs.extend([x.id, noise.id]);
         let mut trainer = Trainer {
             tape: Tape::compile_as(&g, &inputs, &outputs),
-            adam: PARAMETERS.iter().map(|_| AdamInPlace::default()).collect(),
+            adam: AdamInPlace::default(),
             order: (0..IMAGES).collect(),
             rng: ChaCha8Rng::seed_from_u64(2),
         };
@@ -112,10 +115,10 @@ impl<T: Element> Trainer<T> {
     }
 
     fn adam(&mut self, rate: f64) {
-        for (i, adam) in self.adam.iter_mut().enumerate() {
-            let (parameter, gradient) = self.tape.input_and_output(i, i + 1);
-            adam.step(gradient, rate, parameter);
-        }
+        let size = |shape: &&[usize]| shape.iter().product::<usize>();
+        let size = PARAMETERS.iter().map(size).sum();
+        let (inputs, outputs) = self.tape.inputs_and_outputs_flat();
+        self.adam.step(&outputs[..size], rate, &mut inputs[..size]);
     }
 
     fn epoch(&mut self, images: &[T]) -> Value {
@@ -132,7 +135,7 @@ impl<T: Element> Trainer<T> {
                 *e = T::of(StandardNormal.sample(&mut self.rng));
             }
             self.tape.run();
-            total += self.tape.output(0)[0].wide();
+            total += self.tape.output(LOSS)[0].wide();
             self.adam(RATE);
         }
         self.order = order;
@@ -155,8 +158,8 @@ impl<T: Element> Trainer<T> {
                 .sum::<f64>()
                 .sqrt()
         };
-        let gradients: Vec<f64> = (1..=PARAMETERS.len()).map(length).collect();
-        json!({"loss": self.tape.output(0)[0].wide(), "gradients": gradients})
+        let gradients: Vec<f64> = (0..LOSS).map(length).collect();
+        json!({"loss": self.tape.output(LOSS)[0].wide(), "gradients": gradients})
     }
 
     fn profile(&mut self) -> Value {

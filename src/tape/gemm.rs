@@ -2,10 +2,11 @@
 //!
 //! A tile of `c`, a few rows of a few registers, is kept in registers while the sum over the inner
 //! extent runs (Goto & van de Geijn, *Anatomy of high-performance matrix multiplication*, ACM TOMS 34
-//! (2008)). `a` is packed in panels of as many rows as a tile has; `b` is read where it lies if its
-//! columns are neighbours, since a block of it stays in the first-level cache anyway, and packed if
-//! not. The workspace is the caller's. Each element is summed in order, block by block of the inner
-//! extent, whatever the tile: the same bits on each machine with fused multiply-adds.
+//! (2008)). Operands are read where they lie if the elements of their rows are neighbours, since a
+//! block stays in the nearer caches anyway; if not, `a` is packed in panels of as many rows as a tile
+//! has, `b` in panels of as many columns. The workspace is the caller's. Each element is summed in
+//! order, block by block of the inner extent, whatever the tile: the same bits on each machine with
+//! fused multiply-adds.
 
 use super::lanes::Lanes;
 use crate::special::Real;
@@ -89,12 +90,18 @@ pub(super) unsafe fn run<L: Lanes, const R: usize, const W: usize>(product: &Gem
                 }
                 for row in (0..m).step_by(ROWS) {
                     let height = ROWS.min(m - row);
-                    pack::<L::T>(whole.a.part(row, from), height, count, R, packed_a);
+                    let mut a = whole.a.part(row, from);
+                    let neighbours = a.column == 1;
+                    if !neighbours {
+                        pack::<L::T>(a, height, count, R, packed_a);
+                        a.at = packed_a;
+                    }
                     let block = Block {
                         rows: height,
                         columns,
                         count,
-                        a: packed_a,
+                        a: a.at,
+                        row: neighbours.then_some(a.row),
                         b: if direct { b.at } else { packed_b },
                         step: if direct { Some(b.row) } else { None },
                         fresh: whole.fresh && from == 0,
@@ -166,12 +173,13 @@ unsafe fn pack<T: Real>(
     }
 }
 
-/// A block of the product with `a` packed; `b` is packed too, unless it has a step from row to row.
+/// A block of the product. Either operand is packed, unless it has a step from row to row.
 struct Block<T> {
     rows: usize,
     columns: usize,
     count: usize,
     a: *const T,
+    row: Option<usize>,
     b: *const T,
     step: Option<usize>,
     fresh: bool,
@@ -191,14 +199,21 @@ impl<T: Real> Block<T> {
                 };
                 let columns = width.min(self.columns - column);
                 for row in (0..self.rows).step_by(R) {
-                    let a = self.a.add(row * self.count);
+                    let height = R.min(self.rows - row);
+                    // Rows that are not there are read as the last one is; nobody asks for their sums.
+                    let start = |i: usize| match self.row {
+                        Some(step) => self.a.add((row + i.min(height - 1)) * step),
+                        None => self.a.add(row * self.count + i),
+                    };
+                    let next = if self.row.is_some() { 1 } else { R };
+                    let a: [_; R] = std::array::from_fn(start);
                     let at = self.c.at.add(row * self.c.row + column * self.c.column);
                     let c = Matrix { at, ..self.c };
-                    let size = (R.min(self.rows - row), columns);
+                    let size = (height, columns);
                     if columns > T::LANES {
-                        tile::<L, R, W>(self.count, a, b, step, c, size, self.fresh);
+                        tile::<L, R, W>(self.count, (a, next), b, step, c, size, self.fresh);
                     } else {
-                        tile::<L, R, 1>(self.count, a, b, step, c, size, self.fresh);
+                        tile::<L, R, 1>(self.count, (a, next), b, step, c, size, self.fresh);
                     }
                 }
             }
@@ -214,7 +229,7 @@ impl<T: Real> Block<T> {
 #[inline(always)]
 unsafe fn tile<L: Lanes, const R: usize, const W: usize>(
     count: usize,
-    a: *const L::T,
+    (a, next): ([*const L::T; R], usize),
     b: *const L::T,
     step: usize,
     c: Matrix<*mut L::T>,
@@ -226,19 +241,19 @@ unsafe fn tile<L: Lanes, const R: usize, const W: usize>(
     unsafe {
         // Loops of fixed length with plain indices: only so the sums stay in registers.
         let mut sums = [[L::splat(L::T::ZERO); W]; R];
-        let (mut p, mut q) = (a, b);
+        let (mut at, mut q) = (0, b);
         for _ in 0..count {
             let mut row = [L::splat(L::T::ZERO); W];
             for w in 0..W {
                 row[w] = L::read(q.add(w * lanes));
             }
             for i in 0..R {
-                let factor = L::splat(*p.add(i));
+                let factor = L::splat(*a[i].add(at));
                 for w in 0..W {
                     sums[i][w] = factor.mul_add(row[w], sums[i][w]);
                 }
             }
-            p = p.add(R);
+            at += next;
             q = q.add(step);
         }
         if size == (R, W * lanes) && c.column == 1 {

@@ -168,15 +168,16 @@ impl<T: Element> Tape<T> {
         self.program.outputs.len()
     }
 
-    /// An input beside an output of the last run, so that one can be changed by the other.
-    pub fn input_and_output(&mut self, i: usize, o: usize) -> (&mut [T], &[T]) {
-        let (input, output) = (self.program.inputs[i], self.program.outputs[o]);
-        // Inputs and outputs have buffers of their own.
-        let (low, high) = self.arena.split_at_mut(input.0.max(output.0));
-        if input.0 < output.0 {
-            (&mut low[input.0..input.0 + input.1], &high[..output.1])
+    /// All inputs beside all outputs of the last run, each one after the other, so that the one can be
+    /// changed by the other.
+    pub fn inputs_and_outputs_flat(&mut self) -> (&mut [T], &[T]) {
+        let [inputs, outputs] = [&self.program.inputs, &self.program.outputs].map(|p| flat(p));
+        // They have buffers of their own.
+        let (low, high) = self.arena.split_at_mut(inputs.start.max(outputs.start));
+        if inputs.start < outputs.start {
+            (&mut low[inputs], &high[..outputs.len()])
         } else {
-            (&mut high[..input.1], &low[output.0..output.0 + output.1])
+            (&mut high[..inputs.len()], &low[outputs])
         }
     }
 
