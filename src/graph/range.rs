@@ -54,6 +54,12 @@ impl Range {
         Range::new(least(self.low, other.low), most(self.high, other.high))
     }
 
+    /// With both zeros at an end that is one: for functions that may give either.
+    pub fn with_both_zeros(self) -> Range {
+        let end = |x: f64, zero: f64| if x == 0.0 { zero } else { x };
+        Range::new(end(self.low, -0.0), end(self.high, 0.0))
+    }
+
     /// What sums of any number of elements lie in.
     pub fn sums(self) -> Range {
         match self {
