@@ -1,11 +1,13 @@
 //! `elbo profile`: what a model costs to evaluate, to differentiate and to fit.
 
+use super::fit::{names, precision};
 use super::input::{Bound, Input};
 use super::report::{Exit, Result, print, print_json};
 use crate::diag::Sources;
 use crate::infer::{self, StatementShare, profile};
 use crate::model::Model;
 use crate::passes::Rewritten;
+use crate::tape::Precision;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -23,6 +25,10 @@ pub(super) struct Profile {
     #[command(flatten)]
     input: Input,
 
+    /// What everything is computed in
+    #[arg(long, default_value = Precision::ALL[0].0, value_parser = names(Precision::ALL))]
+    precision: String,
+
     /// Prints one JSON object, with times in nanoseconds but for compilation
     #[arg(long)]
     pub(super) json: bool,
@@ -31,7 +37,7 @@ pub(super) struct Profile {
 impl Profile {
     pub(super) fn run(&self) -> Result<Exit> {
         let Bound { model, sources, .. } = self.input.bind(self.json)?;
-        let cost = profile(&model);
+        let cost = profile(&model, precision(&self.precision));
         match self.json {
             true => print_json(&object(&cost, &model, &sources))?,
             false => print(&text(&cost, &model, &sources))?,
@@ -62,6 +68,7 @@ fn object(cost: &infer::Profile, model: &Model, sources: &Sources) -> Value {
     };
     let rewritten: Vec<Value> = cost.rewritten.iter().map(rewritten).collect();
     json!({
+        "precision": cost.precision.name(),
         "size": cost.size,
         "log_density_ns": cost.log_density,
         "gradient_ns": cost.gradient,

@@ -2,6 +2,7 @@
 
 use super::{Binary, Contract, Labels, Unary, contract};
 use crate::graph::{Graph, Operation, Pull, Range, Shape, Tensor, Var, flat_strides, numel};
+use crate::special::Real;
 use smallvec::SmallVec;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,7 +56,7 @@ impl ReduceKind {
         }
     }
 
-    pub fn combine(self, a: f64, b: f64) -> f64 {
+    pub fn combine<T: Real>(self, a: T, b: T) -> T {
         match self {
             ReduceKind::Sum => a + b,
             // NaN must not vanish.

@@ -14,6 +14,9 @@ pub struct UnaryRow {
     pub value: fn(f64) -> f64,
     /// The function on blocks, for a vector unit.
     pub block: fn(Level) -> UnaryKernel,
+    /// Both in single precision.
+    pub value_f32: fn(f32) -> f32,
+    pub block_f32: fn(Level) -> UnaryKernel<f32>,
     /// Whether a value costs about as much as an addition.
     pub cheap: bool,
     /// `(cotangent, x, y) ↦ cotangent · dy/dx`; `None` where the function is piecewise constant.
@@ -24,14 +27,18 @@ pub struct UnaryRow {
 
 /// A row of the table, as an operation.
 ///
-/// Functions that cost more than an addition name their row of [`special`] last; the others get a
-/// loop over their value. After `=>` stand bounds of the values; without, there are none.
+/// Functions that cost more than an addition name their row of [`special`] last; the others get
+/// loops over their value, which stands for both precisions. After `=>` stand bounds of the values; without, there are none.
 #[derive(Clone, Copy)]
 pub struct Unary(pub &'static UnaryRow);
 
 macro_rules! unary {
-    (@block $value:expr) => { unary_block!($value) };
+    (@block $value:expr) => { unary_block!(f64, $value) };
     (@block $value:expr, $row:path) => { |level| $row.at(level) };
+    (@value_f32 $value:expr) => { $value };
+    (@value_f32 $value:expr, $row:path) => { |x| $row.of_f32(x) };
+    (@block_f32 $value:expr) => { unary_block!(f32, $value) };
+    (@block_f32 $value:expr, $row:path) => { |level| $row.at_f32(level) };
     (@cheap) => { true };
     (@cheap $row:path) => { false };
     (@range) => { |_| Range::ALL };
@@ -43,6 +50,8 @@ macro_rules! unary {
                 name: stringify!($name),
                 value: $value,
                 block: unary!(@block $value $(, $row)?),
+                value_f32: unary!(@value_f32 $value $(, $row)?),
+                block_f32: unary!(@block_f32 $value $(, $row)?),
                 cheap: unary!(@cheap $($row)?),
                 pullback: $pullback,
                 range: unary!(@range $($range)?),
@@ -65,17 +74,17 @@ macro_rules! unary {
 
 unary! {
     /// `-x`
-    neg = |x: f64| -x, Some(|g, _, _| -g) => |x| -x;
+    neg = |x| -x, Some(|g, _, _| -g) => |x| -x;
     /// `|x|`; the derivative at 0 is 0.
-    abs = |x: f64| x.abs(), Some(|g, x, _| g * x.sign()) => Range::abs;
+    abs = |x| x.abs(), Some(|g, x, _| g * x.sign()) => Range::abs;
     /// -1, 0 or 1.
-    sign = |x: f64| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x }, None => |x| x.growing(|b| if b == 0.0 { b } else { b.signum() });
+    sign = |x| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x }, None => |x| x.growing(|b| if b == 0.0 { b } else { b.signum() });
     /// `x²`
-    square = |x: f64| x * x, Some(|g, x, _| g * (x * 2.0)) => Range::square;
+    square = |x| x * x, Some(|g, x, _| g * (x * 2.0)) => Range::square;
     /// `1 / x`
-    recip = |x: f64| 1.0 / x, Some(|g, _, y| -(g * y.square())) => Range::recip;
+    recip = |x| 1.0 / x, Some(|g, _, y| -(g * y.square())) => Range::recip;
     /// `√x`
-    sqrt = |x: f64| x.sqrt(), Some(|g, _, y| g * 0.5 / y) => Range::sqrt;
+    sqrt = |x| x.sqrt(), Some(|g, _, y| g * 0.5 / y) => Range::sqrt;
     /// `eˣ`
     exp = special::exp, Some(|g, _, y| g * y), special::EXP => |_| Range::FROM_0;
     /// `eˣ − 1`, exact near 0.
@@ -134,17 +143,17 @@ unary! {
         g * at_zero.select(0.5, 1.0 - y / safe - y.square())
     }), special::BESSEL_I1_I0;
     /// Largest integer not above x.
-    floor = |x: f64| x.floor(), None => |x| x.growing(f64::floor);
+    floor = |x| x.floor(), None => |x| x.growing(f64::floor);
     /// Smallest integer not below x.
-    ceil = |x: f64| x.ceil(), None => |x| x.growing(f64::ceil);
+    ceil = |x| x.ceil(), None => |x| x.growing(f64::ceil);
     /// Nearest integer, halves away from 0.
-    round = |x: f64| x.round(), None => |x| x.growing(f64::round);
+    round = |x| x.round(), None => |x| x.growing(f64::round);
     /// Integer part.
-    trunc = |x: f64| x.trunc(), None => |x| x.growing(f64::trunc);
+    trunc = |x| x.trunc(), None => |x| x.growing(f64::trunc);
     /// 1 where x is 0, else 0.
-    not = |x: f64| f64::from(u8::from(x == 0.0)), None => |_| Range::UNIT;
+    not = |x| u8::from(x == 0.0).into(), None => |_| Range::UNIT;
     /// 1 where x is neither NaN nor infinite, else 0.
-    is_finite = |x: f64| f64::from(u8::from(x.is_finite())), None => |_| Range::UNIT;
+    is_finite = |x| u8::from(x.is_finite()).into(), None => |_| Range::UNIT;
 }
 
 impl Operation for Unary {
@@ -192,7 +201,10 @@ impl Operation for Unary {
                         return Some(-args[0].softplus());
                     }
                 }
-                ("square", "sqrt") => return Some(inner_args[0]),
+                // Of a negative number it is NaN, and stays it.
+                ("square", "sqrt") if inner_args[0].range().is_not_negative() => {
+                    return Some(inner_args[0]);
+                }
                 ("square", "neg") => return Some(inner_args[0].square()),
                 _ => {}
             }

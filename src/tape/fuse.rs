@@ -1,10 +1,10 @@
 //! From the nodes of one class and stage to the block operations of a kernel.
 
+use super::element::Element;
 use super::index_map::{Dim, Dims, Form, IndexMap, MAX_DIMS};
 use super::layout::{Group, Layout};
 use super::micro::{Kernel, Lie, Micro, Pattern, Place, Preset, Slot};
 use super::plan::{Plan, SinkKind, Source, User};
-use super::vector::Vector;
 use crate::ops::{Binary, ReduceKind, Select, Unary};
 use crate::special::Level;
 use std::collections::HashMap;
@@ -32,30 +32,32 @@ enum Step {
     Sink(usize),
 }
 
-/// Numbers that all block registers of a kernel together hold: half of a first-level cache.
-const REGISTER_SPACE: usize = 3072;
-const LARGEST_BLOCK: usize = 1024;
-const SMALLEST_BLOCK: usize = 128;
+/// Bytes that all block registers of a kernel together hold: half of a first-level cache.
+const REGISTER_SPACE: usize = 3072 * 8;
+/// Bytes of one register.
+const LARGEST_BLOCK: usize = 1024 * 8;
+const SMALLEST_BLOCK: usize = 128 * 8;
 
 /// The kernel of a group, with the room that its registers take in scratch memory.
-pub(super) fn kernel(
+pub(super) fn kernel<T: Element>(
     plan: &Plan,
     layout: &Layout,
     level: Level,
     (class, stage): (usize, u32),
     group: &Group,
-) -> (Kernel, usize) {
+) -> (Kernel<T>, usize) {
     let rows = rows(plan, class, group);
     let columns = class / rows;
     let build = |block: usize| {
-        let mut fuser = Fuser::new(plan, layout, level, (class, stage), rows, block);
+        let mut fuser = Fuser::<T>::new(plan, layout, level, (class, stage), rows, block);
         let body = fuser.run(group);
         (body, fuser.registers)
     };
     // The first run counts registers, from which the size of a block follows.
-    let (_, registers) = build(8);
-    let fitting = REGISTER_SPACE / registers.max(1) / 64 * 64;
-    let block = fitting.clamp(SMALLEST_BLOCK, LARGEST_BLOCK);
+    let (_, registers) = build(T::LANES);
+    let numbers = |bytes: usize| bytes / size_of::<T>();
+    let fitting = numbers(REGISTER_SPACE) / registers.max(1) / 64 * 64;
+    let block = fitting.clamp(numbers(SMALLEST_BLOCK), numbers(LARGEST_BLOCK));
     let block = block.min(columns);
     let (body, registers) = build(block);
     let presets = presets(plan, layout, group);
@@ -66,23 +68,23 @@ pub(super) fn kernel(
         presets,
         body,
     };
-    (kernel, registers * block.next_multiple_of(8))
+    (kernel, registers * block.next_multiple_of(T::LANES))
 }
 
 /// What a group's sinks need set before them.
-pub(super) fn presets(plan: &Plan, layout: &Layout, group: &Group) -> Vec<Preset> {
+pub(super) fn presets<T: Element>(plan: &Plan, layout: &Layout, group: &Group) -> Vec<Preset<T>> {
     let targets = group.sinks.iter().map(|&s| plan.sinks[s].target);
     let preset = |target: usize| {
         Some(Preset {
             place: layout.places[target],
             len: *plan.size.get(target)?,
-            value: plan.preset[target]?,
+            value: T::of(plan.preset[target]?),
         })
     };
     targets.filter_map(preset).collect()
 }
 
-struct Fuser<'p> {
+struct Fuser<'p, T: Element> {
     plan: &'p Plan,
     layout: &'p Layout,
     level: Level,
@@ -96,10 +98,10 @@ struct Fuser<'p> {
     /// Values to be let go after a step.
     free: Vec<usize>,
     registers: usize,
-    body: Vec<Micro>,
+    body: Vec<Micro<T>>,
 }
 
-impl<'p> Fuser<'p> {
+impl<'p, T: Element> Fuser<'p, T> {
     fn new(
         plan: &'p Plan,
         layout: &'p Layout,
@@ -107,7 +109,7 @@ impl<'p> Fuser<'p> {
         (class, stage): (usize, u32),
         rows: usize,
         block: usize,
-    ) -> Fuser<'p> {
+    ) -> Fuser<'p, T> {
         Fuser {
             plan,
             layout,
@@ -124,7 +126,7 @@ impl<'p> Fuser<'p> {
         }
     }
 
-    fn run(&mut self, group: &Group) -> Vec<Micro> {
+    fn run(&mut self, group: &Group) -> Vec<Micro<T>> {
         let steps = self.order(group);
         for (at, &step) in steps.iter().enumerate() {
             for value in self.needs(step) {
@@ -226,7 +228,7 @@ impl<'p> Fuser<'p> {
         match seat {
             Seat::Stream(slot, _) | Seat::Single(slot) => slot,
             Seat::Register(r) => {
-                let at = self.layout.scratch + r * self.block.next_multiple_of(8);
+                let at = self.layout.scratch + r * self.block.next_multiple_of(T::LANES);
                 Slot::fixed(Place::arena(at))
             }
         }
@@ -316,7 +318,8 @@ impl<'p> Fuser<'p> {
         if self.layout.stored[node] {
             let columns = self.class / self.rows;
             // Rounding up must not run into the next row.
-            let roomy = self.layout.roomy[node] && (self.rows == 1 || columns.is_multiple_of(8));
+            let roomy =
+                self.layout.roomy[node] && (self.rows == 1 || columns.is_multiple_of(T::LANES));
             return Seat::Stream(Slot::stream(self.layout.places[node]).by(columns), roomy);
         }
         for usage in &self.layout.uses[node] {
@@ -349,14 +352,14 @@ impl<'p> Fuser<'p> {
             self.release(&arguments, at);
             let home = self.home(node);
             self.body.push(Micro::Unary {
-                kernel: (unary.0.block)(self.level),
+                kernel: T::unary_block(unary.0, self.level),
                 a: self.slot(seats[0]),
                 out: self.slot(home),
                 whole: unary.0.cheap && roomy(home),
             });
             self.seats.insert(Value::Node(node), home);
         } else if let Some(binary) = op.get::<Binary>() {
-            let blocks = (binary.0.blocks)(self.level);
+            let blocks = T::binary_blocks(binary.0, self.level);
             let kernel = match (single(&seats[0]), single(&seats[1])) {
                 (true, false) => blocks.single_first,
                 (false, true) => blocks.single_second,
@@ -386,7 +389,7 @@ impl<'p> Fuser<'p> {
                 .map(|(i, s)| usize::from(single(s)) << i)
                 .sum::<usize>();
             self.body.push(Micro::Select {
-                kernel: Vector::at(self.level).select[which],
+                kernel: T::vector(self.level).select[which],
                 c: self.slot(seats[0]),
                 a: self.slot(seats[1]),
                 b: self.slot(seats[2]),
