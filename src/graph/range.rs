@@ -54,12 +54,6 @@ impl Range {
         Range::new(least(self.low, other.low), most(self.high, other.high))
     }
 
-    /// With both zeros at an end that is one: for functions that may give either.
-    pub fn with_both_zeros(self) -> Range {
-        let end = |x: f64, zero: f64| if x == 0.0 { zero } else { x };
-        Range::new(end(self.low, -0.0), end(self.high, 0.0))
-    }
-
     /// What sums of any number of elements lie in.
     pub fn sums(self) -> Range {
         match self {
@@ -97,6 +91,21 @@ impl Range {
             return self.growing(f64::sqrt);
         }
         Range::new(-0.0, f64::INFINITY)
+    }
+
+    /// The larger of two; which of two zeros is open.
+    pub fn max(self, other: Range) -> Range {
+        Range::new(self.low.max(other.low), self.high.max(other.high)).with_both_zeros()
+    }
+
+    /// The smaller of two; which of two zeros is open.
+    pub fn min(self, other: Range) -> Range {
+        Range::new(self.low.min(other.low), self.high.min(other.high)).with_both_zeros()
+    }
+
+    fn with_both_zeros(self) -> Range {
+        let zero = |x: f64, zero: f64| if x == 0.0 { zero } else { x };
+        Range::new(zero(self.low, -0.0), zero(self.high, 0.0))
     }
 
     pub fn recip(self) -> Range {
