@@ -24,8 +24,14 @@ unary!(
 
 #[inline(always)]
 fn sigmoid_lane(x: f64) -> f64 {
+    logistic_parts(x).1
+}
+
+/// e^−|x| and the sigmoid of x, with the bits of the functions themselves.
+#[inline(always)]
+pub(crate) fn logistic_parts(x: f64) -> (f64, f64) {
     let z = exp_lane(-x.abs());
-    select(x >= 0.0, 1.0, z) / (1.0 + z)
+    (z, select(x >= 0.0, 1.0, z) / (1.0 + z))
 }
 
 #[inline(always)]

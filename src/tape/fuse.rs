@@ -30,10 +30,17 @@ enum Seat {
 enum Step {
     Compute(usize),
     Sink(usize),
+    /// A node that is a `sigmoid`, and the sink that sums `softplus` of the same argument.
+    Logistic(usize, usize),
 }
 
 /// Numbers that all block registers of a kernel together hold: half of a first-level cache.
 const REGISTER_SPACE: usize = 3072;
+/// Likewise where rows are worked on together: they lie in the second-level cache, beside the block
+/// of the matrix.
+const REGISTER_SPACE_TOGETHER: usize = 8192;
+/// Rows that are worked on together where they meet the same matrix.
+const MOST_TOGETHER: usize = 8;
 const LARGEST_BLOCK: usize = 1024;
 const SMALLEST_BLOCK: usize = 128;
 
@@ -47,26 +54,36 @@ pub(super) fn kernel(
 ) -> (Kernel, usize) {
     let rows = rows(plan, class, group);
     let columns = class / rows;
+    // Rows have something in common where there is a product.
+    let together = match plan.rows(&group.nodes, &group.sinks) {
+        Some(rows) => rows.min(MOST_TOGETHER),
+        None => 1,
+    };
     let build = |block: usize| {
+        let rows = (rows, together);
         let mut fuser = Fuser::new(plan, layout, level, (class, stage), rows, block);
         let body = fuser.run(group);
         (body, fuser.registers)
     };
     // The first run counts registers, from which the size of a block follows.
     let (_, registers) = build(8);
-    let fitting = REGISTER_SPACE / registers.max(1) / 64 * 64;
-    let block = fitting.clamp(SMALLEST_BLOCK, LARGEST_BLOCK);
-    let block = block.min(columns);
+    let (space, largest) = match together {
+        1 => (REGISTER_SPACE, LARGEST_BLOCK),
+        _ => (REGISTER_SPACE_TOGETHER, LARGEST_BLOCK / 2),
+    };
+    let fitting = space / (registers.max(1) * together) / 64 * 64;
+    let block = fitting.clamp(SMALLEST_BLOCK, largest).min(columns);
     let (body, registers) = build(block);
     let presets = presets(plan, layout, group);
     let kernel = Kernel {
         rows,
         n: columns,
         block,
+        together,
         presets,
         body,
     };
-    (kernel, registers * block.next_multiple_of(8))
+    (kernel, registers * together * block.next_multiple_of(8))
 }
 
 /// What a group's sinks need set before them.
@@ -90,6 +107,8 @@ struct Fuser<'p> {
     stage: u32,
     rows: usize,
     block: usize,
+    /// Rows that are worked on together.
+    together: usize,
     /// The last step that needs a value.
     last: HashMap<Value, usize>,
     seats: HashMap<Value, Seat>,
@@ -105,7 +124,7 @@ impl<'p> Fuser<'p> {
         layout: &'p Layout,
         level: Level,
         (class, stage): (usize, u32),
-        rows: usize,
+        (rows, together): (usize, usize),
         block: usize,
     ) -> Fuser<'p> {
         Fuser {
@@ -115,6 +134,7 @@ impl<'p> Fuser<'p> {
             class,
             stage,
             rows,
+            together,
             block,
             last: HashMap::new(),
             seats: HashMap::new(),
@@ -135,6 +155,7 @@ impl<'p> Fuser<'p> {
             match step {
                 Step::Compute(node) => self.compute(node, at),
                 Step::Sink(sink) => self.sink(sink, at),
+                Step::Logistic(node, sink) => self.softplus_sum(sink, Some(node), at),
             }
         }
         std::mem::take(&mut self.body)
@@ -164,14 +185,45 @@ impl<'p> Fuser<'p> {
         }
         let rest = group.sinks.iter().filter(|s| !done.contains(s));
         steps.extend(rest.map(|&s| Step::Sink(s)));
+        self.pair(&mut steps);
         steps
     }
 
-    /// Whether the node is a product that only goes into a full sum: a dot product.
+    /// Sums of `softplus` are taken where `sigmoid` of the same argument is computed, if it is.
+    fn pair(&self, steps: &mut Vec<Step>) {
+        for at in 0..steps.len() {
+            let sigmoid = match steps[at] {
+                Step::Compute(node) if self.is(node, "sigmoid") => node,
+                _ => continue,
+            };
+            let arguments = self.arguments(sigmoid);
+            let sum = |step: &Step| match *step {
+                Step::Sink(s) => {
+                    let source = &self.plan.sinks[s].value;
+                    let base = source.base;
+                    self.is(base, "softplus")
+                        && self.value(source) == Value::Node(base)
+                        && self.is_absorbed(base)
+                        && self.arguments(base) == arguments
+                }
+                _ => false,
+            };
+            if let Some(from) = steps.iter().position(sum)
+                && let Step::Sink(sink) = steps[from]
+            {
+                steps[at] = Step::Logistic(sigmoid, sink);
+                steps.remove(from);
+                return self.pair(steps);
+            }
+        }
+    }
+
+    /// Whether the node only goes into a full sum, which has a loop of its own for such nodes: dot
+    /// products and sums of `softplus`.
     fn absorbed(&self, node: usize, sink: usize) -> bool {
         let op = &self.plan.nodes[node].op;
-        let product = op.get::<Binary>().is_some_and(|b| b.0.name == "mul")
-            || op.get::<Unary>().is_some_and(|u| u.0.name == "square");
+        let product = op.get::<Binary>().is_some_and(|b| b.0.name == "mul");
+        let known = product || self.is(node, "square") || self.is(node, "softplus");
         let full = match &self.plan.sinks[sink].kind {
             SinkKind::Accumulate(ReduceKind::Sum, map) => {
                 matches!(self.reach(Place::arena(0), map), Reach::Single(_))
@@ -179,7 +231,13 @@ impl<'p> Fuser<'p> {
             _ => false,
         };
         let only = self.layout.uses[node].len() == 1 && self.plan.home[node].is_none();
-        product && full && only
+        known && full && only
+    }
+
+    /// Whether the node is this function of one argument.
+    fn is(&self, node: usize, name: &str) -> bool {
+        let op = self.plan.nodes[node].op.get::<Unary>();
+        op.is_some_and(|u| u.0.name == name)
     }
 
     fn value(&self, source: &Source) -> Value {
@@ -201,7 +259,7 @@ impl<'p> Fuser<'p> {
 
     fn needs(&self, step: Step) -> Vec<Value> {
         match step {
-            Step::Compute(node) => self.arguments(node),
+            Step::Compute(node) | Step::Logistic(node, _) => self.arguments(node),
             Step::Sink(s) => {
                 let value = self.value(&self.plan.sinks[s].value);
                 match value {
@@ -226,8 +284,9 @@ impl<'p> Fuser<'p> {
         match seat {
             Seat::Stream(slot, _) | Seat::Single(slot) => slot,
             Seat::Register(r) => {
-                let at = self.layout.scratch + r * self.block.next_multiple_of(8);
-                Slot::fixed(Place::arena(at))
+                let len = self.block.next_multiple_of(8);
+                let at = self.layout.scratch + r * len * self.together;
+                Slot::register(Place::arena(at), len)
             }
         }
     }
@@ -432,7 +491,10 @@ impl<'p> Fuser<'p> {
         if let Value::Node(node) = value
             && self.is_absorbed(node)
         {
-            return self.dot(node, s, at);
+            return match self.is(node, "softplus") {
+                true => self.softplus_sum(s, None, at),
+                false => self.dot(node, s, at),
+            };
         }
         let mut seat = self.seat(&value);
         let mut spare = Vec::new();
@@ -485,6 +547,29 @@ impl<'p> Fuser<'p> {
         }
         self.free.extend(spare);
         self.release(&[value], at);
+    }
+
+    /// The sum of `softplus`, and perhaps the node that is `sigmoid` of its argument.
+    fn softplus_sum(&mut self, s: usize, sigmoid: Option<usize>, at: usize) {
+        let sink = &self.plan.sinks[s];
+        let arguments = self.arguments(sink.value.base);
+        let mut spare = Vec::new();
+        let seat = self.seat(&arguments[0]);
+        let seat = self.spread(seat, &mut spare);
+        let a = self.slot(seat);
+        self.release(&arguments, at);
+        let home = sigmoid.map(|node| self.home(node));
+        if let SinkKind::Accumulate(_, map) = &sink.kind
+            && let Reach::Single(out) = self.reach(self.layout.places[sink.target], map)
+        {
+            let sigmoid = home.map(|h| self.slot(h));
+            self.body.push(Micro::SoftplusSum { a, sigmoid, out });
+        }
+        self.free.extend(spare);
+        if let (Some(node), Some(home)) = (sigmoid, home) {
+            self.seats.insert(Value::Node(node), home);
+            self.drop_unused(node, at);
+        }
     }
 
     fn dot(&mut self, node: usize, s: usize, at: usize) {

@@ -22,6 +22,21 @@ pub(super) trait Lanes: Copy {
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self;
     /// The sum over lanes, always in the same order.
     unsafe fn total(self) -> f64;
+    /// How many of these the unit's registers hold.
+    const REGISTERS: usize;
+}
+
+/// Asks for the cache line at `p`, which need not be memory of ours: nothing is read.
+#[inline(always)]
+pub(super) fn prefetch(p: *const f64) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which never faults; every x86-64 has it.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T1>(p.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = p;
 }
 
 /// The order in which lanes are summed.
@@ -34,6 +49,8 @@ fn total(v: [f64; 8]) -> f64 {
 pub(super) struct Portable([f64; 8]);
 
 impl Lanes for Portable {
+    const REGISTERS: usize = 8;
+
     #[inline(always)]
     unsafe fn read(p: *const f64) -> Portable {
         // SAFETY: the caller's promise; the cast needs no alignment.
@@ -87,6 +104,8 @@ mod x86 {
 
     // SAFETY (of all blocks below): the callers' promises, as the trait states them.
     impl Lanes for Avx2 {
+        const REGISTERS: usize = 8;
+
         #[inline(always)]
         unsafe fn read(p: *const f64) -> Avx2 {
             unsafe { Avx2(_mm256_loadu_pd(p), _mm256_loadu_pd(p.add(4))) }
@@ -137,6 +156,8 @@ mod x86 {
     pub struct Avx512(__m512d);
 
     impl Lanes for Avx512 {
+        const REGISTERS: usize = 32;
+
         #[inline(always)]
         unsafe fn read(p: *const f64) -> Avx512 {
             unsafe { Avx512(_mm512_loadu_pd(p)) }

@@ -231,6 +231,7 @@ impl Cutter {
             rows: 1,
             n: self.samples,
             block: self.samples.next_multiple_of(8),
+            together: 1,
             presets: Vec::new(),
             body: body.collect(),
         }

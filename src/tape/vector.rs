@@ -1,5 +1,6 @@
-//! The loops of fused kernels that are no row of an operation: sums, products of columns, choices,
-//! indexed loads and stores. Compiled for each vector unit; a tape takes the set of its machine.
+//! The loops of fused kernels that are no row of an operation: sums, choices, indexed loads and
+//! stores; products of columns are in [`tile`]. Compiled for each vector unit; a tape takes the set
+//! of its machine.
 //!
 //! Sums run in four times eight lanes that are added up in a fixed order: the same bits whatever
 //! the vector unit, but for fused multiply-adds.
@@ -7,11 +8,12 @@
 #[cfg(target_arch = "x86_64")]
 use super::lanes::{Avx2, Avx512};
 use super::lanes::{Lanes, Portable};
-use super::micro::Context;
+use super::micro::{Context, Starts};
 use super::scalar::{Scalar, ScalarKernel, Steps};
+use super::tile;
 use super::wide::{Rows, Wide, WideKernel};
 use crate::ops::one_vector_at_a_time;
-use crate::special::Level;
+use crate::special::{Level, log1p, logistic_parts};
 
 /// `(c, a, b, out, n)`: `out = c ≠ 0 ? a : b`.
 pub(super) type SelectKernel = unsafe fn(*const f64, *const f64, *const f64, *mut f64, usize);
@@ -38,10 +40,12 @@ pub(super) struct Vector {
     pub gather: unsafe fn(*const f64, *const u32, *mut f64, usize),
     /// `(x, index, out, n)`: `out[index[i]] += x[i]`.
     pub scatter: unsafe fn(*const f64, *const u32, *mut f64, usize),
-    /// `(matrix, factors, columns, out, n)`: `out[i] = Σ factors[c.factor] · matrix[c.start + i]`.
-    pub columns: unsafe fn(*const f64, *const f64, &[Column], *mut f64, usize),
-    /// `(matrix, x, columns, out, n)`: `out[c.factor] += Σ matrix[c.start + i] · x[i]`.
-    pub column_dots: unsafe fn(*const f64, *const f64, &[Column], *mut f64, usize),
+    /// `(x, sigmoid, n)`: `Σ softplus(x)`, and `sigmoid = sigmoid(x)`.
+    pub softplus_sum: unsafe fn(*const f64, Option<*mut f64>, usize) -> f64,
+    /// `(matrix, factors, columns, out, (rows, n))`: [`tile::columns`].
+    pub columns: unsafe fn(*const f64, Starts, &[Column], Starts, (usize, usize)),
+    /// `(matrix, x, columns, out, (rows, n))`: [`tile::column_dots`].
+    pub column_dots: unsafe fn(*const f64, Starts, &[Column], Starts, (usize, usize)),
     /// Straight-line code.
     pub scalars: ScalarKernel,
     /// Likewise, on rows.
@@ -76,7 +80,7 @@ unsafe fn sum<L: Lanes>(x: *const f64, n: usize) -> f64 {
 }
 
 #[inline(always)]
-unsafe fn dot<L: Lanes>(x: *const f64, y: *const f64, n: usize) -> f64 {
+pub(super) unsafe fn dot<L: Lanes>(x: *const f64, y: *const f64, n: usize) -> f64 {
     // SAFETY: reads lie below n.
     unsafe {
         let mut acc = [L::splat(0.0); 4];
@@ -194,93 +198,95 @@ unsafe fn scatter(x: *const f64, index: *const u32, out: *mut f64, n: usize) {
     }
 }
 
+/// `Σ softplus(x)`, with `sigmoid(x)` written where asked for: both start from z = e^−|x|.
+///
+/// The logarithms of 1 + z are taken together, as that of their product: Π (1 + z) = 1 + d, where
+/// d has no cancellation and small z leave their mark. A piece is so short that d is finite.
 #[inline(always)]
-unsafe fn columns<L: Lanes>(
-    matrix: *const f64,
-    factors: *const f64,
-    columns: &[Column],
-    out: *mut f64,
-    n: usize,
-) {
+unsafe fn softplus_sum<L: Lanes>(x: *const f64, sigmoid: Option<*mut f64>, n: usize) -> f64 {
+    const PIECE: usize = 512;
+    let mut sum = 0.0;
     let mut i = 0;
-    // SAFETY: columns hold n values from their start; factors as many as columns say.
-    unsafe {
-        while i + 32 <= n {
-            let mut acc = [L::splat(0.0); 4];
-            for c in columns {
-                let factor = L::splat(*factors.add(c.factor as usize));
-                let p = matrix.add(c.start as usize + i);
-                for (k, a) in acc.iter_mut().enumerate() {
-                    *a = factor.mul_add(L::read(p.add(8 * k)), *a);
-                }
-            }
-            for (k, a) in acc.iter().enumerate() {
-                a.write(out.add(i + 8 * k));
-            }
-            i += 32;
-        }
-        while i + 8 <= n {
-            let mut acc = L::splat(0.0);
-            for c in columns {
-                let factor = L::splat(*factors.add(c.factor as usize));
-                acc = factor.mul_add(L::read(matrix.add(c.start as usize + i)), acc);
-            }
-            acc.write(out.add(i));
-            i += 8;
-        }
-        while i < n {
-            let mut acc = 0.0;
-            for c in columns {
-                acc += *factors.add(c.factor as usize) * *matrix.add(c.start as usize + i);
-            }
-            *out.add(i) = acc;
-            i += 1;
-        }
+    while i < n {
+        let m = PIECE.min(n - i);
+        // SAFETY: accesses lie below n.
+        sum += unsafe { softplus_piece::<L>(x.add(i), sigmoid.map(|s| s.add(i)), m) };
+        i += m;
     }
+    sum
 }
 
-/// Four columns at a time, so that the block of `x` is read a quarter as often.
 #[inline(always)]
-unsafe fn column_dots<L: Lanes>(
-    matrix: *const f64,
-    x: *const f64,
-    columns: &[Column],
-    out: *mut f64,
-    n: usize,
-) {
-    // SAFETY: columns hold n values from their start, out as many as columns say.
+unsafe fn softplus_piece<L: Lanes>(x: *const f64, sigmoid: Option<*mut f64>, n: usize) -> f64 {
+    // Chunks of one length, so that the compiler makes vectors only; the last may be a short one.
+    const CHUNK: usize = 64;
+    const SHORT: usize = 16;
+    let mut sums = Softplus {
+        above: [0.0; 8],
+        d: [[0.0; 8]; 2],
+    };
+    let mut i = 0;
+    // SAFETY: accesses lie below n.
     unsafe {
-        let mut fours = columns.chunks_exact(4);
-        for four in &mut fours {
-            let p: [*const f64; 4] = [
-                matrix.add(four[0].start as usize),
-                matrix.add(four[1].start as usize),
-                matrix.add(four[2].start as usize),
-                matrix.add(four[3].start as usize),
-            ];
-            let mut acc = [L::splat(0.0); 4];
-            let mut i = 0;
-            while i + 8 <= n {
-                let v = L::read(x.add(i));
-                for k in 0..4 {
-                    acc[k] = v.mul_add(L::read(p[k].add(i)), acc[k]);
-                }
-                i += 8;
-            }
-            let mut rest = [0.0; 4];
-            while i < n {
-                for k in 0..4 {
-                    rest[k] += *x.add(i) * *p[k].add(i);
-                }
-                i += 1;
-            }
-            for k in 0..4 {
-                *out.add(four[k].factor as usize) += acc[k].total() + rest[k];
-            }
+        while i < n {
+            let at = |p: *mut f64| p.add(i);
+            let (x, s) = (x.add(i), sigmoid.map(at));
+            i += match n - i {
+                CHUNK.. => sums.take::<L, CHUNK>(x, s, CHUNK),
+                SHORT.. => sums.take::<L, SHORT>(x, s, SHORT),
+                rest => sums.take::<L, SHORT>(x, s, rest),
+            };
         }
-        for c in fours.remainder() {
-            *out.add(c.factor as usize) += dot::<L>(matrix.add(c.start as usize), x, n);
+    }
+    let d = sums.d.as_flattened().iter();
+    sums.above.iter().sum::<f64>() + log1p(d.fold(0.0, |a, b| a * (1.0 + b) + b))
+}
+
+/// What a piece has come to, in lanes: the sum of what lies above 0, and Π (1 + z) − 1.
+struct Softplus {
+    above: [f64; 8],
+    d: [[f64; 8]; 2],
+}
+
+impl Softplus {
+    /// The next `n` numbers, of which a chunk has room for `N`.
+    ///
+    /// # Safety
+    /// `x` readable and `sigmoid` writable for `n` numbers.
+    #[inline(always)]
+    unsafe fn take<L: Lanes, const N: usize>(
+        &mut self,
+        x: *const f64,
+        sigmoid: Option<*mut f64>,
+        n: usize,
+    ) -> usize {
+        let (mut z, mut s, mut over) = ([0.0; N], [0.0; N], [0.0; N]);
+        // SAFETY: the caller's promise; locals have N numbers, a multiple of two vectors.
+        unsafe {
+            // What fills a chunk adds nothing.
+            let mut args = [f64::NEG_INFINITY; N];
+            std::ptr::copy_nonoverlapping(x, args.as_mut_ptr(), n);
+            for k in 0..N {
+                let x = args[k];
+                (z[k], s[k]) = logistic_parts(x);
+                over[k] = if x < 0.0 { 0.0 } else { x };
+            }
+            if let Some(sigmoid) = sigmoid {
+                std::ptr::copy_nonoverlapping(s.as_ptr(), sigmoid, n);
+            }
+            let one = L::splat(1.0);
+            let mut above = L::read(self.above.as_ptr());
+            let mut d = [L::read(self.d[0].as_ptr()), L::read(self.d[1].as_ptr())];
+            for k in (0..N).step_by(8) {
+                let z = L::read(z.as_ptr().add(k));
+                d[k / 8 % 2] = d[k / 8 % 2].mul_add(one.add(z), z);
+                above = above.add(L::read(over.as_ptr().add(k)));
+            }
+            above.write(self.above.as_mut_ptr());
+            d[0].write(self.d[0].as_mut_ptr());
+            d[1].write(self.d[1].as_mut_ptr());
         }
+        n
     }
 }
 
@@ -357,12 +363,16 @@ macro_rules! set {
             unsafe { super::scatter(x, index, out, n) }
         }
         $(#[target_feature(enable = $feature)])?
-        unsafe fn columns(m: *const f64, f: *const f64, c: &[Column], out: *mut f64, n: usize) {
-            unsafe { super::columns::<$lanes>(m, f, c, out, n) }
+        unsafe fn softplus_sum(x: *const f64, sigmoid: Option<*mut f64>, n: usize) -> f64 {
+            unsafe { super::softplus_sum::<$lanes>(x, sigmoid, n) }
         }
         $(#[target_feature(enable = $feature)])?
-        unsafe fn column_dots(m: *const f64, x: *const f64, c: &[Column], out: *mut f64, n: usize) {
-            unsafe { super::column_dots::<$lanes>(m, x, c, out, n) }
+        unsafe fn columns(m: *const f64, f: Starts, c: &[Column], out: Starts, n: (usize, usize)) {
+            unsafe { tile::columns::<$lanes>(m, f, c, out, n) }
+        }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn column_dots(m: *const f64, x: Starts, c: &[Column], out: Starts, n: (usize, usize)) {
+            unsafe { tile::column_dots::<$lanes>(m, x, c, out, n) }
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn select<const C: bool, const A: bool, const B: bool>(
@@ -381,7 +391,8 @@ macro_rules! set {
             unsafe { crate::tape::wide::run::<{ $fused }>(code, context, rows, steps) }
         }
         Vector {
-            scalars, wide, sum, dot, largest, smallest, add, add_scaled, gather, scatter, columns, column_dots,
+            scalars, wide, sum, dot, largest, smallest, add, add_scaled, gather, scatter,
+            softplus_sum, columns, column_dots,
             select: [
                 select::<false, false, false>, select::<true, false, false>,
                 select::<false, true, false>, select::<true, true, false>,
@@ -393,7 +404,7 @@ macro_rules! set {
 }
 
 mod portable {
-    use super::{Column, Context, Portable, Rows, Scalar, Steps, Vector, Wide};
+    use super::{Column, Context, Portable, Rows, Scalar, Starts, Steps, Vector, Wide, tile};
     /// Whether single numbers are fused: every ARM64 can.
     const FUSED: bool = cfg!(target_arch = "aarch64");
     pub(super) static SET: Vector = set!(Portable, FUSED);
@@ -401,13 +412,13 @@ mod portable {
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{Avx2, Column, Context, Rows, Scalar, Steps, Vector, Wide};
+    use super::{Avx2, Column, Context, Rows, Scalar, Starts, Steps, Vector, Wide, tile};
     pub(super) static SET: Vector = set!(Avx2, true, "avx2,fma");
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
-    use super::{Avx512, Column, Context, Rows, Scalar, Steps, Vector, Wide};
+    use super::{Avx512, Column, Context, Rows, Scalar, Starts, Steps, Vector, Wide, tile};
     pub(super) static SET: Vector = set!(Avx512, true, "avx512f,avx512dq,avx2,fma");
 }
 
