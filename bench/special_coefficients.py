@@ -6,6 +6,8 @@ of the minimax polynomial), rewrites it in powers of its variable and rounds eac
 the nearest f64. The error printed is that of the rounded polynomial, in units of 2^-53 of the
 weight given. Needs mpmath: `pip install mpmath`. Run: `python3 bench/special_coefficients.py`.
 """
+import struct
+
 from mpmath import mp, mpf
 
 mp.dps = 80
@@ -77,6 +79,17 @@ def show(name, doc, f, lo, hi, degree, weight=lambda x: mpf(1), weigh=False):
     print("];\n", flush=True)
 
 
+def show_f32(name, doc, f, lo, hi, degree, weight):
+    """As show, with coefficients rounded to f32 and errors in units of 2^-24."""
+    single = lambda c: struct.unpack("f", struct.pack("f", float(c)))[0]
+    rounded = [mpf(single(c)) for c in fit(f, lo, hi, degree)]
+    lo, hi = mpf(lo), mpf(hi)
+    points = [lo + (hi - lo) * (mpf(i) + mpf("0.37")) / 400 for i in range(400)]
+    worst = max(abs(mp.polyval(rounded[::-1], x) - f(x)) * weight(x) for x in points)
+    print(f"/// {doc}, degree {degree} on [{mp.nstr(lo, 6)}, {mp.nstr(hi, 6)}]; error {mp.nstr(worst * 2**24, 2)}e-24b")
+    print(f"const {name}: [f32; {degree + 1}] = {[float(mp.nstr(c, 8)) for c in rounded]};\n", flush=True)
+
+
 def split(name, value, bits=None):
     """A constant as an unevaluated sum of two f64, the first with `bits` significant bits."""
     hi = mpf(float(value))
@@ -109,6 +122,11 @@ def main():
     zmax = ((mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)) ** 2 * mpf("1.001")
     atanh = lambda z: mp.fsum(2 * z**k / (2 * k + 3) for k in range(60))
     show("LOG", "(log((1+s)/(1-s)) - 2s) / s^3 in s^2", atanh, 0, zmax, 7, lambda z: z)
+    series32 = lambda r: mp.fsum(r**k / mp.factorial(k + 2) for k in range(60))
+    show_f32("EXP_SERIES", "(e^r - 1 - r) / r^2", series32, -h, h, 4, lambda r: r * r)
+    show_f32("SHIFTED_SERIES", "(e^r - 1 - r) / r^2", series32, "-0.2915", "0.4025", 5, lambda r: r * r)
+    show_f32("LOG_SERIES", "(log((1+s)/(1-s)) - 2s) / s^3 in s^2", atanh, 0, zmax, 3, lambda z: z)
+    split("LN_2_F32", ln2, 15)
     atanh5 = lambda z: mp.fsum(2 * z**k / (2 * k + 5) for k in range(60))
     show("LOG_TAIL", "(log((1+s)/(1-s)) - 2s - 2s^3/3) / s^5 in s^2", atanh5, 0, zmax, 8, lambda z: z**2 * 1000)
 

@@ -32,7 +32,7 @@ use elbo::infer::control::{StochasticSettings, minimise_stochastic};
 use elbo::infer::objective::{Elbo, FreshDraws};
 use elbo::infer::optim::Budget;
 use elbo::model::Model;
-use elbo::tape::Tape;
+use elbo::tape::{Precision, Tape};
 use elbo::{Program, data::Disk, infer};
 use serde_json::{Value, json};
 use std::error::Error;
@@ -153,7 +153,7 @@ impl Svi {
         let mut start = guide.init(&vec![0.0; size], &vec![0.1; size]);
         start.resize(start.len() + model.size() - size, 0.0);
         Svi {
-            elbo: Elbo::new(model, guide, draws),
+            elbo: Elbo::new(model, guide, draws, Precision::Double),
             start,
             draws,
         }

@@ -11,7 +11,7 @@ use elbo::infer::objective::{Elbo, FixedDraws};
 use elbo::infer::optim::Objective;
 use elbo::infer::{self, Evaluator, Fit, Options};
 use elbo::model::{Block, Model};
-use elbo::tape::Tape;
+use elbo::tape::{Precision, Tape};
 use elbo::{Program, data};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -416,7 +416,7 @@ fn fits_reach_optima_in_closed_form() {
 fn elbo_at(p: &Posterior, mean: &[f64], sd: &[f64], sets: u64) -> (f64, f64) {
     let guide = MeanField::new(Layout::of(&p.model));
     let x = guide.init(mean, sd);
-    let mut elbo = Elbo::new(&p.model, &guide, 16);
+    let mut elbo = Elbo::new(&p.model, &guide, 16, Precision::Double);
     let mut g = vec![0.0; elbo.dim()];
     let values: Vec<f64> = (0..sets)
         .map(|set| {

@@ -1,4 +1,4 @@
-"""The protocol of `benches/driver.rs`: one process serves one program with its data."""
+"""Programs of `benches/` that answer requests: `benches/driver.rs` serves one model with its data."""
 import json
 import os
 import subprocess
@@ -33,13 +33,11 @@ class Refused(Exception):
     """What the driver cannot do."""
 
 
-class Driver:
-    """A process bound to a program and its data, to be used in a `with`."""
+class Server:
+    """A process that answers lines with lines of JSON, to be used in a `with`."""
 
-    def __init__(self, path, program, data):
-        self.process = subprocess.Popen([path, program, data], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.blocks = self.read()["blocks"]
-        self.size = sum(size for _, size in self.blocks)
+    def __init__(self, *command):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def __enter__(self):
         return self
@@ -55,12 +53,21 @@ class Driver:
         return json.loads(line)
 
     def ask(self, *words):
-        """The answer to one request of the list at the head of `benches/driver.rs`."""
+        """The answer to one request of the list at the head of the program's file."""
         print(*words, file=self.process.stdin, flush=True)
         answer = self.read()
         if isinstance(answer, dict) and "error" in answer:
             raise Refused(answer["error"])
         return answer
+
+
+class Driver(Server):
+    """`benches/driver.rs`, bound to a program and its data."""
+
+    def __init__(self, path, program, data):
+        super().__init__(path, program, data)
+        self.blocks = self.read()["blocks"]
+        self.size = sum(size for _, size in self.blocks)
 
     def at(self, points):
         """Values and gradients at `[points, size]` numbers, for the subject of the last `gradient`."""

@@ -8,6 +8,7 @@ NAMES = [
     "handwritten",
     "svi",
     "networks",
+    "vae",
     "regressions",
     "compile",
     "command",

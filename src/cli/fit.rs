@@ -11,6 +11,7 @@ use crate::output::{
     Estimate, Posterior, Quantity, Results, Run, Seconds, Summary, TableOptions, TracePoint,
     make_folder, summarise, table, write_folder, write_json,
 };
+use crate::tape::Precision;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use std::path::PathBuf;
@@ -49,6 +50,10 @@ pub(super) struct Fit {
     /// first-order steps, auto by dadvi and where that fails svi
     #[arg(long, default_value = METHODS[0].0, value_parser = names(METHODS))]
     method: String,
+
+    /// Computes the objective in single precision while it is optimised; results are always in f64
+    #[arg(long, default_value = Precision::ALL[0].0, value_parser = names(Precision::ALL))]
+    precision: String,
 
     /// Names the random numbers: the same seed gives the same results
     #[arg(
@@ -99,8 +104,14 @@ const MOST_DRAWS: u64 = 100_000_000;
 /// Numbers that a fit may be asked to hold in memory: 8 GB of them.
 const MOST_NUMBERS: usize = 1 << 30;
 
-fn names<T>(table: &'static [(&'static str, T)]) -> PossibleValuesParser {
+pub(super) fn names<T>(table: &'static [(&'static str, T)]) -> PossibleValuesParser {
     PossibleValuesParser::new(table.iter().map(|(name, _)| *name))
+}
+
+/// The precision of a name that was checked.
+pub(super) fn precision(name: &str) -> Precision {
+    let found = Precision::ALL.iter().find(|(known, _)| *known == name);
+    found.map_or(Precision::default(), |&(_, precision)| precision)
 }
 
 fn whole(text: &str, least: u64, most: u64) -> std::result::Result<u64, String> {
@@ -219,6 +230,7 @@ impl Fit {
         Options {
             guide: guide.map_or(defaults.guide, |&(_, guide): &(_, NewGuide)| guide),
             method: method.map_or(defaults.method, |&(_, method)| method),
+            precision: precision(&self.precision),
             seed: self.seed,
             samples: self.samples.map(|n| n as usize),
             draws: self.draws as usize,
@@ -240,6 +252,7 @@ impl Fit {
         let settings = [
             ("guide", self.guide.clone().into()),
             ("method", method.map_or("auto", |(name, _)| name).into()),
+            ("precision", fit.precision.name().into()),
             ("samples", fit.samples.into()),
             ("draws", fit.posterior.draws.into()),
             ("verdict", fit.verdict.clone().into()),

@@ -1,11 +1,13 @@
 //! `elbo profile`: what a model costs to evaluate, to differentiate and to fit.
 
+use super::fit::{names, precision};
 use super::input::{Bound, Input};
 use super::report::{Exit, Result, print, print_json};
 use crate::diag::Sources;
 use crate::infer::{self, StatementShare, profile};
 use crate::model::Model;
 use crate::passes::Rewritten;
+use crate::tape::Precision;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -23,6 +25,10 @@ pub(super) struct Profile {
     #[command(flatten)]
     input: Input,
 
+    /// What everything is computed in
+    #[arg(long, default_value = Precision::ALL[0].0, value_parser = names(Precision::ALL))]
+    precision: String,
+
     /// Prints one JSON object, with times in nanoseconds but for compilation
     #[arg(long)]
     pub(super) json: bool,
@@ -31,7 +37,7 @@ pub(super) struct Profile {
 impl Profile {
     pub(super) fn run(&self) -> Result<Exit> {
         let Bound { model, sources, .. } = self.input.bind(self.json)?;
-        let cost = profile(&model);
+        let cost = profile(&model, precision(&self.precision));
         match self.json {
             true => print_json(&object(&cost, &model, &sources))?,
             false => print(&text(&cost, &model, &sources))?,
@@ -62,6 +68,7 @@ fn object(cost: &infer::Profile, model: &Model, sources: &Sources) -> Value {
     };
     let rewritten: Vec<Value> = cost.rewritten.iter().map(rewritten).collect();
     json!({
+        "precision": cost.precision.name(),
         "size": cost.size,
         "log_density_ns": cost.log_density,
         "gradient_ns": cost.gradient,
@@ -107,20 +114,21 @@ fn text(cost: &infer::Profile, model: &Model, sources: &Sources) -> String {
     };
     let statements: String = cost.statements.iter().map(statement).collect();
     let rewritten = |r: &Rewritten| {
-        let what = match r.name {
-            "equal_rows" => "different ones",
-            _ => "statistics",
-        };
         let (name, rows, left) = (r.name, r.rows, r.left);
+        let what = match name {
+            "inverses" => format!("{rows} steps carry what the function is taken of"),
+            "equal_rows" => format!("{rows} rows become {left} different ones"),
+            _ => format!("{rows} rows become {left} statistics"),
+        };
         let place = model.place(r.origin).map_or(String::new(), |p| {
             format!("line {:<4} {}: ", sources.line(p.span), p.text)
         });
-        format!("  {place}{rows} rows become {left} {what} ({name})\n")
+        format!("  {place}{what} ({name})\n")
     };
     let rewritten: String = cost.rewritten.iter().map(rewritten).collect();
     let rewritten = match rewritten.is_empty() {
         true => rewritten,
-        false => format!("\nsummed beforehand\n{rewritten}"),
+        false => format!("\nrewritten beforehand\n{rewritten}"),
     };
     format!("{rows}{rewritten}\nshare of a gradient\n{statements}")
 }

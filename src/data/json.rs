@@ -5,7 +5,7 @@
 //! without quotes, which no JSON parser takes. What a string literal means is left to serde_json.
 
 use super::cells::Cells;
-use super::spelling::{Word, number, small_integer};
+use super::spelling::{Word, in_token, number, short_decimal, small_integer};
 use super::text::Text;
 use super::values::{Entry, Kind, Mixed, Origin, Values};
 use super::{Data, Format, error};
@@ -216,6 +216,13 @@ impl Scanner<'_> {
             array.cells.string(written);
             return Ok(());
         }
+        if let Some((value, length)) = short_decimal(&text.as_bytes()[from..]) {
+            array.numbers_from(from);
+            array.cells.number(value, false);
+            self.at += length;
+            self.skip_space();
+            return Ok(());
+        }
         let to = self.token_end();
         let written = &text[from..to];
         match literal(written) {
@@ -288,8 +295,10 @@ impl Scanner<'_> {
     /// End of the word or number that begins here; never an empty range before the end of text.
     fn token_end(&self) -> usize {
         let text = &self.text.text.as_bytes()[self.at..];
-        let in_token = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.' | b'_');
-        let length = text.iter().position(|b| !in_token(b)).unwrap_or(text.len());
+        let length = text
+            .iter()
+            .position(|b| !in_token(*b))
+            .unwrap_or(text.len());
         match length {
             0 => {
                 let first = self.text.text[self.at..].chars().next();

@@ -93,9 +93,89 @@ pub(super) fn small_integer(written: &[u8]) -> Option<f64> {
     })
 }
 
+/// A decimal as programs write it, and how many bytes it takes, in one sweep; `None` where the general
+/// algorithm is needed, or where JSON has no such number.
+///
+/// Up to 2⁵³ the digits are a double, and so are powers of ten up to 10²²: their quotient is rounded once,
+/// and is the double nearest to what is written (Clinger 1990).
+pub(super) fn short_decimal(text: &[u8]) -> Option<(f64, usize)> {
+    let negative = text.first() == Some(&b'-');
+    let whole = usize::from(negative);
+    let (mut digits, mut at) = (0_u64, whole);
+    let mut more = |at: &mut usize| {
+        let start = *at;
+        while let Some(digit) = text
+            .get(*at)
+            .map(|b| b.wrapping_sub(b'0'))
+            .filter(|d| *d < 10)
+        {
+            digits = digits.wrapping_mul(10).wrapping_add(u64::from(digit));
+            *at += 1;
+        }
+        (*at - start, digits)
+    };
+    let (before, _) = more(&mut at);
+    if before == 0 || (before > 1 && text[whole] == b'0') || text.get(at) != Some(&b'.') {
+        return None;
+    }
+    at += 1;
+    let (after, digits) = more(&mut at);
+    let ends = text.get(at).is_none_or(|b| !in_token(*b));
+    // 19 digits do not overflow.
+    if after == 0 || before + after > 19 || digits > 1 << 53 || !ends {
+        return None;
+    }
+    let value = digits as f64 / POWERS_OF_TEN[after];
+    Some((if negative { -value } else { value }, at))
+}
+
+/// Whether a byte may belong to a number or word.
+pub(super) fn in_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_')
+}
+
+/// 10⁰ to 10¹⁸, exact.
+const POWERS_OF_TEN: [f64; 19] = [
+    1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17, 1e18,
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn short_decimals_are_what_the_general_algorithm_reads(
+            written in "-?(0|[1-9][0-9]{0,12})\\.[0-9]{1,14}",
+            rest in "[],} ]?",
+        ) {
+            let read = short_decimal(format!("{written}{rest}").as_bytes());
+            let whole: u64 = written.replace(['-', '.'], "").parse().unwrap_or(u64::MAX);
+            match read {
+                Some((value, length)) => {
+                    let expected: f64 = written.parse().expect("a number");
+                    prop_assert_eq!(value.to_bits(), expected.to_bits());
+                    prop_assert_eq!(length, written.len());
+                }
+                None => prop_assert!(whole > 1 << 53 || written.len() > 20),
+            }
+        }
+    }
+
+    #[test]
+    fn other_numbers_are_left_to_the_general_algorithm() {
+        for written in [
+            "12", "1e5", "1.5e3", "1.5x", "01.5", ".5", "5.", "-", "-.5", "", "1.2.3",
+        ] {
+            assert_eq!(short_decimal(written.as_bytes()), None, "{written}");
+        }
+        assert_eq!(
+            short_decimal(b"-0.0").map(|(x, n)| (x.to_bits(), n)),
+            Some(((-0.0_f64).to_bits(), 4))
+        );
+    }
 
     #[test]
     fn cells_are_read_as_people_write_them() {

@@ -10,6 +10,7 @@
 
 mod evaluate;
 mod print;
+mod range;
 mod rebuild;
 mod shape;
 mod tensor;
@@ -18,6 +19,7 @@ mod verify;
 pub(crate) use evaluate::needed;
 pub use evaluate::{evaluate, first_non_finite};
 pub use print::print;
+pub use range::{Range, Ranges};
 pub use rebuild::{Lane, Rebuild};
 pub use shape::{Shape, broadcast_shapes, flat_strides, numel};
 pub use tensor::Tensor;
@@ -70,6 +72,11 @@ pub trait Operation: OpKey + fmt::Debug + Send + Sync {
     /// An equal but simpler expression of the same value, if there is one.
     fn simplify<'g>(&self, _graph: &'g Graph, _args: &[Var<'g>]) -> Option<Var<'g>> {
         None
+    }
+
+    /// Bounds of the result's elements, given those of the arguments'.
+    fn range(&self, _args: &[Range]) -> Range {
+        Range::ALL
     }
 
     /// Whether a node with constant arguments is replaced by its value when it is built.

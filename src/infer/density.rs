@@ -3,12 +3,11 @@
 //! This is what starting points are looked for with, and what a point that is not finite is explained
 //! with: the graph keeps the origins of the model's nodes.
 
-use super::objective::{add_outputs, fill};
 use super::optim::{Budget, NonFinite, Objective, finite};
 use crate::autodiff::{grad, hvp};
 use crate::graph::{Graph, NodeId, Rebuild, Tensor, Var};
 use crate::model::Model;
-use crate::tape::Tape;
+use crate::tape::{AnyTape, Precision};
 
 /// `−log p(u, θ) − log |dx/du|`, to minimise over latents `u` and learned parameters `θ`.
 pub(crate) struct Density {
@@ -17,8 +16,9 @@ pub(crate) struct Density {
     inputs: Vec<NodeId>,
     value: NodeId,
     gradients: Vec<NodeId>,
-    gradient: Tape,
-    product: Tape,
+    precision: Precision,
+    gradient: AnyTape,
+    product: AnyTape,
     /// The natural length of each coordinate, for the optimiser.
     pub(crate) scale: Vec<f64>,
     /// Once it is spent no more Hessian products are computed; they count as not finite.
@@ -26,16 +26,16 @@ pub(crate) struct Density {
 }
 
 impl Density {
-    pub(crate) fn new(model: &Model) -> Density {
-        Density::of(model, model.log_joint)
+    pub(crate) fn new(model: &Model, precision: Precision) -> Density {
+        Density::of(model, model.log_joint, precision)
     }
 
     /// Of the log joint density as the statements give it.
     pub(crate) fn as_written(model: &Model) -> Density {
-        Density::of(model, model.as_written)
+        Density::of(model, model.as_written, Precision::Double)
     }
 
-    fn of(model: &Model, log_joint: NodeId) -> Density {
+    fn of(model: &Model, log_joint: NodeId, precision: Precision) -> Density {
         let graph = Graph::new();
         let inputs: Vec<Var> = model
             .blocks
@@ -54,14 +54,15 @@ impl Density {
         let along: Vec<NodeId> = along.iter().map(|v| v.id).collect();
         let inputs: Vec<NodeId> = inputs.iter().map(|v| v.id).collect();
         let wanted = [&[value.id], gradients.as_slice()].concat();
-        let gradient = Tape::compile(&graph, &inputs, &wanted);
-        let product = Tape::compile(&graph, &[inputs.clone(), along].concat(), &products);
+        let gradient = precision.compile(&graph, &inputs, &wanted);
+        let product = precision.compile(&graph, &[inputs.clone(), along].concat(), &products);
         let value = value.id;
         Density {
             graph,
             inputs,
             value,
             gradients,
+            precision,
             gradient,
             product,
             scale: vec![1.0; model.size()],
@@ -100,11 +101,11 @@ impl Objective for Density {
 
     fn value_grad(&mut self, x: &[f64], g: &mut [f64]) -> Result<f64, NonFinite> {
         let blocks = self.inputs.len();
-        fill(&mut self.gradient, 0, blocks, x);
+        self.gradient.fill(0, blocks, x);
         self.gradient.run();
         g.fill(0.0);
-        add_outputs(&self.gradient, 1, blocks, g);
-        let value = self.gradient.output(0)[0];
+        self.gradient.add_outputs(1, blocks, g);
+        let value = self.gradient.value(0);
         finite(g).and(if value.is_finite() {
             Ok(value)
         } else {
@@ -117,15 +118,19 @@ impl Objective for Density {
             return Err(NonFinite);
         }
         let blocks = self.inputs.len();
-        fill(&mut self.product, 0, blocks, x);
-        fill(&mut self.product, blocks, blocks, v);
+        self.product.fill(0, blocks, x);
+        self.product.fill(blocks, blocks, v);
         self.product.run();
         out.fill(0.0);
-        add_outputs(&self.product, 0, blocks, out);
+        self.product.add_outputs(0, blocks, out);
         finite(out)
     }
 
     fn scale(&self, _x: &[f64], out: &mut [f64]) {
         out.copy_from_slice(&self.scale);
+    }
+
+    fn epsilon(&self) -> f64 {
+        self.precision.epsilon()
     }
 }

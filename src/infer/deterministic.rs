@@ -157,7 +157,7 @@ fn audit(
 }
 
 /// The objective of a round. Every round has draws of its own, named by their number.
-fn fixed<'e, 'm>(
+pub(super) fn fixed<'e, 'm>(
     elbo: &'e mut Elbo<'m>,
     draws: usize,
     seed: u64,
@@ -216,7 +216,7 @@ fn descend(
     // is a way of several such sds: the last steps cost little and make the optimum the same from
     // wherever it is approached.
     let settings = NewtonSettings {
-        decrement: 1e-8,
+        decrement: most_exact(objective.epsilon()),
         ..NewtonSettings::default()
     };
     let mut later = |p: &Progress| {
@@ -228,15 +228,27 @@ fn descend(
     minimise_newton(objective, x0, &settings, &left, &mut later)
 }
 
+/// The promised gain, in nats, below which a step is the last one. Gradients in natural lengths are off
+/// by some thousand roundings: in single precision no gain below that, squared, can be told from 0.
+fn most_exact(epsilon: f64) -> f64 {
+    (1e3 * epsilon).powi(2).max(1e-8)
+}
+
 /// Whether the gradient is too small to matter: steps then stall on rounding alone.
 fn is_flat(objective: &mut FixedDraws, x: &[f64]) -> bool {
     let (mut g, scale) = (vec![0.0; x.len()], natural_lengths(objective, x));
-    let flat = |(g, s): (&f64, &f64)| (g * s).abs() < 1e-3;
+    // In single precision a gradient of this size is rounding; a step by it moves no mean by more than a
+    // hundredth of an sd.
+    let limit = match objective.epsilon() > f64::EPSILON {
+        true => 1e-2,
+        false => 1e-3,
+    };
+    let flat = |(g, s): (&f64, &f64)| (g * s).abs() < limit;
     objective.value_grad(x, &mut g).is_ok() && g.iter().zip(&scale).all(flat)
 }
 
 /// An outcome with the account of the steps before it.
-fn joined(before: &Outcome, now: Outcome) -> Outcome {
+pub(super) fn joined(before: &Outcome, now: Outcome) -> Outcome {
     let later = now.trace.iter().skip(1);
     let later = later.map(|&(step, value)| (before.steps + step, value));
     Outcome {

@@ -1,4 +1,4 @@
-//! What can go wrong in fitting, E0801 to E0803, and what a fit warns of, E0811 to E0817.
+//! What can go wrong in fitting, E0801 to E0803, and what a fit warns of, E0811 to E0818.
 
 use crate::diag::{Diagnostic, Span};
 
@@ -119,6 +119,14 @@ pub(super) fn too_narrow(latent: &str, other: Option<String>, widening: f64) -> 
     );
     Diagnostic::warning("E0817", message).help(
         "means are not affected; centre predictors, or write the model in terms that are less correlated",
+    )
+}
+
+/// Single precision did not do.
+pub(super) fn took_over(why: &str) -> Diagnostic {
+    let message = format!("the fit went on in double precision: {why}");
+    Diagnostic::warning("E0818", message).help(
+        "the result is that of `--precision f64`, which would have been faster; in single precision numbers have 7 digits, and reach from 1e-38 to 3e38",
     )
 }
 

@@ -5,6 +5,7 @@ use super::error;
 use crate::diag::{Diagnostic, Span};
 use crate::graph::{Graph, NodeId, Origin, Tensor, evaluate, first_non_finite, needed};
 use crate::model::Model;
+use crate::tape::Precision;
 
 /// Why log density or gradient are not finite at a point of the flat unconstrained vector; `None`
 /// where they are finite.
@@ -14,7 +15,7 @@ use crate::model::Model;
 pub fn explain_non_finite(model: &Model, point: &[f64]) -> Option<Diagnostic> {
     let written = explain_in(model, &Density::as_written(model), point);
     // What was summed beforehand may overflow sooner than the elements.
-    written.or_else(|| explain_in(model, &Density::new(model), point))
+    written.or_else(|| explain_in(model, &Density::new(model, Precision::Double), point))
 }
 
 fn explain_in(model: &Model, density: &Density, point: &[f64]) -> Option<Diagnostic> {

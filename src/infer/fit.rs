@@ -8,6 +8,7 @@ use super::optim::{Budget, Outcome, Progress, Stop};
 use super::posterior::{Estimate, PosteriorDraws, Sampling, sample};
 use super::precision::MonteCarlo;
 use super::response::{Response, response};
+use super::single::solve_in_single;
 use super::start::{Start, StartSettings, find_start};
 use super::verdict::Verdict;
 use crate::diag::Diagnostic;
@@ -15,6 +16,7 @@ use crate::graph::{NodeId, numel};
 use crate::guide::{GUIDES, Guide, Layout, NewGuide};
 use crate::infer::control::{StochasticSettings, minimise_stochastic};
 use crate::model::Model;
+use crate::tape::Precision;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -37,6 +39,11 @@ pub struct Options {
     /// Makes the guide; one of [`GUIDES`].
     pub guide: NewGuide,
     pub method: Method,
+    /// What the objective and its derivatives are computed in while they are optimised. Parameters and
+    /// sums over draws are in double precision whatever it is, and so are the final draws, the ELBO
+    /// reported and the look at how good the optimum is; where single precision does not do, double
+    /// takes over and a message says why.
+    pub precision: Precision,
     pub seed: u64,
     /// Draws of the objective: fixed ones, or at each stochastic step. `None` chooses.
     pub samples: Option<usize>,
@@ -58,6 +65,7 @@ impl Default for Options {
         Options {
             guide: GUIDES[0].1,
             method: Method::Auto,
+            precision: Precision::Double,
             seed: 1,
             samples: None,
             draws: 1000,
@@ -81,6 +89,8 @@ pub struct Fit {
     pub steps: usize,
     /// The method that gave the result.
     pub method: Method,
+    /// The precision in which the optimum was found: double where single did not do.
+    pub precision: Precision,
     /// Draws of the objective in the last round or step.
     pub samples: usize,
     /// Error that the fixed draws leave, where it is known.
@@ -145,33 +155,36 @@ pub fn fit(
     };
     let guide = (options.guide)(Layout::of(model));
     let guide = guide.as_ref();
-    let chunk = chunk(model, options);
-    let mut elbo = Elbo::new(model, guide, chunk).with_threads(options.threads);
-    let size = Size::of(model, &elbo, options);
-    let compile = begin.elapsed().as_secs_f64();
-
-    let seed = options.seed;
-    let start = find_start(model, guide, &mut elbo, &options.start, seed, &budget)?;
-    let mut reached = maximise(&mut elbo, &start, &size, options, &budget, progress);
+    let task = Task {
+        model,
+        guide,
+        options,
+        budget,
+    };
+    let mut compile = 0.0;
+    let mut compiled = || {
+        if compile == 0.0 {
+            compile = begin.elapsed().as_secs_f64();
+        }
+    };
+    let (mut elbo, mut reached) = match options.precision {
+        Precision::Double => task.solve(None, &mut compiled, progress)?,
+        Precision::Single => solve_in_single(&task, &mut compiled, progress)?,
+    };
     if reached.outcome.stop == Stop::Converged {
-        reached.response = response(
-            &mut elbo,
-            &reached.outcome.x,
-            reached.samples,
-            seed,
-            &budget,
-        );
+        let (x, samples) = (&reached.outcome.x, reached.samples);
+        reached.response = response(&mut elbo, x, samples, options.seed, &task.budget);
     }
     let fitted = begin.elapsed().as_secs_f64() - compile;
 
     let sampling = Sampling {
         draws: options.draws,
-        most: size.most_fresh,
+        most: Size::of(model, &elbo, options).most_fresh,
         std_error: 0.02,
-        chunk,
+        chunk: chunk(model, options),
         threads: options.threads,
         // Streams of their own, whatever the optimiser drew.
-        seed: !seed,
+        seed: !options.seed,
         budget: &overall,
     };
     let (posterior, estimate) = sample(model, guide, &reached.outcome.x, &sampling);
@@ -188,6 +201,44 @@ pub fn fit(
         (posterior, estimate),
         seconds,
     ))
+}
+
+/// What is fitted, and how.
+pub(super) struct Task<'a> {
+    pub(super) model: &'a Model,
+    guide: &'a dyn Guide,
+    pub(super) options: &'a Options,
+    pub(super) budget: Budget,
+}
+
+impl<'a> Task<'a> {
+    pub(super) fn compile(&self, precision: Precision) -> Elbo<'a> {
+        let chunk = chunk(self.model, self.options);
+        Elbo::new(self.model, self.guide, chunk, precision).with_threads(self.options.threads)
+    }
+
+    pub(super) fn start(&self, elbo: &mut Elbo) -> Result<Start, Diagnostic> {
+        let Options { start, seed, .. } = self.options;
+        find_start(self.model, self.guide, elbo, start, *seed, &self.budget)
+    }
+
+    /// The whole way in double precision, `from` a point or one that is looked for; `compiled` is told
+    /// when the objective is.
+    pub(super) fn solve(
+        &self,
+        from: Option<Start>,
+        compiled: &mut dyn FnMut(),
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Result<(Elbo<'a>, Reached), Diagnostic> {
+        let mut elbo = self.compile(Precision::Double);
+        compiled();
+        let start = match from {
+            Some(start) => start,
+            None => self.start(&mut elbo)?,
+        };
+        let reached = self.maximise(&mut elbo, &start, progress);
+        Ok((elbo, reached))
+    }
 }
 
 /// Numbers of draws that suit a model's cost.
@@ -276,44 +327,53 @@ pub(super) struct Reached {
     pub(super) tolerance: f64,
     /// How the posterior is wider than the guide, where that was looked for.
     pub(super) response: Option<Response>,
+    /// What is to be said besides the verdict.
+    pub(super) notes: Vec<Diagnostic>,
+    pub(super) precision: Precision,
 }
 
-fn maximise(
-    elbo: &mut Elbo,
-    start: &Start,
-    size: &Size,
-    options: &Options,
-    budget: &Budget,
-    progress: &mut dyn FnMut(&Progress),
-) -> Reached {
-    if options.method == Method::Svi {
-        return stochastic(elbo, &start.x, size, options, budget, progress);
-    }
-    let solved = solve(elbo, &start.x, &size.draws, options.seed, budget, progress);
-    let Solved {
-        outcome,
-        draws,
-        optimum,
-        error,
-    } = solved;
-    let failed = matches!(outcome.stop, Stop::Stalled(_) | Stop::NonFinite);
-    if failed && options.method == Method::Auto {
-        let from = if outcome.value.is_finite() {
-            &outcome.x
-        } else {
-            &start.x
-        };
-        return stochastic(elbo, from, size, options, budget, progress);
-    }
-    Reached {
-        outcome,
-        method: Method::Dadvi,
-        samples: draws,
-        optimum,
-        exact: elbo.is_exact(),
-        error,
-        tolerance: size.draws.tolerance,
-        response: None,
+impl Task<'_> {
+    pub(super) fn maximise(
+        &self,
+        elbo: &mut Elbo,
+        start: &Start,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Reached {
+        let (options, budget) = (self.options, &self.budget);
+        let size = &Size::of(self.model, elbo, options);
+        if options.method == Method::Svi {
+            return stochastic(elbo, &start.x, size, options, budget, progress);
+        }
+        let solved = solve(elbo, &start.x, &size.draws, options.seed, budget, progress);
+        let Solved {
+            outcome,
+            draws,
+            optimum,
+            error,
+        } = solved;
+        let failed = matches!(outcome.stop, Stop::Stalled(_) | Stop::NonFinite);
+        // Double precision is tried before fresh draws are.
+        let last = elbo.precision() == Precision::Double;
+        if failed && last && options.method == Method::Auto {
+            let from = if outcome.value.is_finite() {
+                &outcome.x
+            } else {
+                &start.x
+            };
+            return stochastic(elbo, from, size, options, budget, progress);
+        }
+        Reached {
+            outcome,
+            method: Method::Dadvi,
+            samples: draws,
+            optimum,
+            exact: elbo.is_exact(),
+            error,
+            tolerance: size.draws.tolerance,
+            response: None,
+            notes: Vec::new(),
+            precision: elbo.precision(),
+        }
     }
 }
 
@@ -340,6 +400,8 @@ fn stochastic(
         error: None,
         tolerance: options.tolerance,
         response: None,
+        notes: Vec::new(),
+        precision: elbo.precision(),
     }
 }
 
@@ -361,8 +423,11 @@ fn report(
         method,
         samples,
         error,
+        notes,
+        precision,
         ..
     } = reached;
+    messages.extend(notes);
     let guide_dim = outcome.x.len() - (model.size() - model.latent_size());
     let (own, learned) = outcome.x.split_at(guide_dim);
     let (mean, sd) = guide.moments(own);
@@ -383,6 +448,7 @@ fn report(
         stop: outcome.stop,
         steps: outcome.steps,
         method,
+        precision,
         samples,
         monte_carlo: error,
         trace: outcome

@@ -20,6 +20,7 @@ mod posterior;
 mod precision;
 mod profile;
 mod response;
+mod single;
 mod start;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@
 //! without changing a bit of the result.
 
 use super::noise::{keys, normals};
-use super::objective::{Inputs, fill};
+use super::objective::Inputs;
 use super::optim::Budget;
 use crate::dist::KEY;
 use crate::graph::{Graph, NodeId, Var, numel};
@@ -130,7 +130,7 @@ impl Sampler {
     }
 
     fn run(&mut self, x: &[f64], seed: u64, stream: u64) {
-        fill(&mut self.tape, 0, self.params, x);
+        self.tape.set_inputs_flat(x);
         if self.has_noise {
             normals(seed, stream, self.tape.input_mut(self.params));
         }

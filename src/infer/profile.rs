@@ -9,16 +9,18 @@ use crate::diag::Diagnostic;
 use crate::graph::{Graph, NodeId, Rebuild, Var, needed};
 use crate::model::{Model, Role};
 use crate::passes::Rewritten;
-use crate::tape::Tape;
+use crate::tape::{AnyTape, Precision};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 /// What a model costs. The density is that of unconstrained numbers, with Jacobian, one point at a
-/// time, in double precision.
+/// time.
 #[derive(Clone, Debug)]
 pub struct Profile {
+    /// What everything was computed in.
+    pub precision: Precision,
     /// Length of the unconstrained vector.
     pub size: usize,
     /// Nanoseconds of one log density.
@@ -62,15 +64,16 @@ const TIMED: Duration = Duration::from_millis(200);
 /// Steps of the default method that are timed, at most.
 const STEPS: usize = 50;
 
-/// Measures a model.
+/// Measures a model, computed in a precision.
 ///
 /// ```
 /// let program = elbo::Program::parse("normal.vi", "mu ~ Normal(0, 1)")?;
-/// let cost = elbo::infer::profile(&program.bind(&elbo::Data::default())?);
+/// let model = program.bind(&elbo::Data::default())?;
+/// let cost = elbo::infer::profile(&model, elbo::tape::Precision::Double);
 /// assert!(cost.gradient > 0.0 && cost.size == 1);
 /// # Ok::<(), elbo::Error>(())
 /// ```
-pub fn profile(model: &Model) -> Profile {
+pub fn profile(model: &Model, precision: Precision) -> Profile {
     let begin = Instant::now();
     let graph = Graph::new();
     let blocks = model.blocks.iter();
@@ -87,21 +90,22 @@ pub fn profile(model: &Model) -> Profile {
         .map(|v| v.id)
         .collect();
     let inputs: Vec<NodeId> = inputs.iter().map(|v| v.id).collect();
-    let mut gradient = Tape::compile(&graph, &inputs, &outputs);
+    let mut gradient = precision.compile(&graph, &inputs, &outputs);
     let compile = begin.elapsed().as_secs_f64() * 1e3;
-    let mut density = Tape::compile(&graph, &inputs, &outputs[..1]);
+    let mut density = precision.compile(&graph, &inputs, &outputs[..1]);
 
     let points = points(model);
     let nodes = needed(&graph, &outputs, |id| graph.var(id).as_const().is_some());
     Profile {
+        precision,
         size: model.size(),
-        log_density: nanoseconds(&mut density, &points),
-        gradient: nanoseconds(&mut gradient, &points),
-        step: step(model).map_err(Box::new),
+        log_density: nanoseconds(&mut density, inputs.len(), &points),
+        gradient: nanoseconds(&mut gradient, inputs.len(), &points),
+        step: step(model, precision).map_err(Box::new),
         compile,
         nodes: nodes.len(),
         instructions: gradient.instruction_count(),
-        arena: gradient.arena_len() * size_of::<f64>(),
+        arena: gradient.arena_bytes(),
         rewritten: model.rewritten.clone(),
         statements: shares(model, &mut gradient, &points),
     }
@@ -124,19 +128,15 @@ fn points(model: &Model) -> Vec<Vec<f64>> {
     (0..POINTS).map(|_| near()).collect()
 }
 
-fn set(tape: &mut Tape, point: &[f64]) {
-    tape.set_inputs_flat(point);
-}
-
 /// Nanoseconds of one run, the median of several rounds.
-fn nanoseconds(tape: &mut Tape, points: &[Vec<f64>]) -> f64 {
+fn nanoseconds(tape: &mut AnyTape, inputs: usize, points: &[Vec<f64>]) -> f64 {
     let mut runs = 1_usize;
     let mut time = |runs: usize| {
         let begin = Instant::now();
         for point in points.iter().cycle().take(runs) {
-            set(tape, black_box(point));
+            tape.fill(0, inputs, black_box(point));
             tape.run();
-            black_box(tape.output(0));
+            black_box(tape.value(0));
         }
         begin.elapsed()
     };
@@ -151,9 +151,10 @@ fn nanoseconds(tape: &mut Tape, points: &[Vec<f64>]) -> f64 {
 }
 
 /// The median time between two steps of a fit.
-fn step(model: &Model) -> Result<f64, Diagnostic> {
+fn step(model: &Model, precision: Precision) -> Result<f64, Diagnostic> {
     let options = Options {
         draws: 1,
+        precision,
         max_steps: Some(STEPS),
         ..Options::default()
     };
@@ -171,11 +172,12 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-fn shares(model: &Model, tape: &mut Tape, points: &[Vec<f64>]) -> Vec<StatementShare> {
+fn shares(model: &Model, tape: &mut AnyTape, points: &[Vec<f64>]) -> Vec<StatementShare> {
+    let inputs = model.blocks.len();
     let mut times = vec![0_u64; tape.instruction_count()];
     let begin = Instant::now();
     for point in points.iter().cycle().take(TIMED_RUNS) {
-        set(tape, point);
+        tape.fill(0, inputs, point);
         for (sum, time) in times.iter_mut().zip(tape.run_timed()) {
             *sum += time;
         }

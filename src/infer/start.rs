@@ -70,7 +70,7 @@ pub(crate) fn find_start(
 ) -> Result<Start, Diagnostic> {
     let draws = elbo.chunk();
     let mut search = Search {
-        density: Density::new(model).within(budget),
+        density: Density::new(model, elbo.precision()).within(budget),
         score: FixedDraws::new(elbo, draws, seed),
         guide,
         latents: model.latent_size(),

@@ -1,8 +1,8 @@
 //! Elementwise functions of two arguments: a row each. Operands broadcast from the right.
 
 use super::{block::binary_block, elementwise};
-use crate::graph::{Graph, Operation, Pull, Shape, Tensor, Var, broadcast_shapes};
-use crate::special::{self, BinaryKernel, Level};
+use crate::graph::{Graph, Operation, Pull, Range, Shape, Tensor, Var, broadcast_shapes};
+use crate::special::{self, BinaryKernel, Level, Real};
 use std::hash::{Hash, Hasher};
 
 /// Name, value, derivatives and algebra of one function.
@@ -11,47 +11,73 @@ pub struct BinaryRow {
     pub value: fn(f64, f64) -> f64,
     /// The function on blocks, for a vector unit.
     pub blocks: fn(Level) -> BinaryBlocks,
+    /// Both in single precision.
+    pub value_f32: fn(f32, f32) -> f32,
+    pub blocks_f32: fn(Level) -> BinaryBlocks<f32>,
     /// Whether a value costs about as much as an addition.
     pub cheap: bool,
     /// `(cotangent, a, b, out) ↦` cotangents of `a` and `b`.
     pub pullback: for<'g> fn(Var<'g>, Var<'g>, Var<'g>, Var<'g>) -> [Option<Var<'g>>; 2],
     /// A simpler expression of equal value.
     pub simplify: for<'g> fn(Var<'g>, Var<'g>) -> Option<Var<'g>>,
+    /// Bounds of the values for arguments within bounds.
+    pub range: fn(Range, Range) -> Range,
 }
 
 /// The compiled loops of one function: for two blocks, and where there is one for a single number
 /// beside a block.
 #[derive(Clone, Copy)]
-pub struct BinaryBlocks {
-    pub both: BinaryKernel,
-    pub single_first: Option<BinaryKernel>,
-    pub single_second: Option<BinaryKernel>,
+pub struct BinaryBlocks<T = f64> {
+    pub both: BinaryKernel<T>,
+    pub single_first: Option<BinaryKernel<T>>,
+    pub single_second: Option<BinaryKernel<T>>,
 }
 
 /// A row of the table, as an operation.
 ///
 /// A last entry `dear` says that a value costs more than an addition, `dear ROW` that its loop is
-/// that row of [`special`]; the others get loops over their value.
+/// that row of [`special`]; the others get loops over their value, which stands for both precisions
+/// (where it is dear, single precision goes through double). After `=>` stand bounds of the values; without, there are none.
 #[derive(Clone, Copy)]
 pub struct Binary(pub &'static BinaryRow);
 
+/// A function of two `f64` as one of two `f32`.
+macro_rules! through_f64 {
+    ($value:expr) => {
+        |a: f32, b: f32| $value(f64::from(a), f64::from(b)) as f32
+    };
+}
+
 macro_rules! binary {
-    (@blocks $value:expr) => { binary_block!($value) };
-    (@blocks $value:expr, $row:path) => {
+    (@blocks $value:expr, $dear:ident $row:path) => {
         |level| BinaryBlocks { both: $row.at(level), single_first: None, single_second: None }
+    };
+    (@blocks $value:expr $(, $dear:ident)?) => { binary_block!(f64, $value) };
+    (@value_f32 $value:expr) => { $value };
+    (@value_f32 $value:expr, $dear:ident) => { through_f64!($value) };
+    (@value_f32 $value:expr, $dear:ident $row:path) => { |a, b| $row.of_f32(a, b) };
+    (@blocks_f32 $value:expr) => { binary_block!(f32, $value) };
+    (@blocks_f32 $value:expr, $dear:ident) => { binary_block!(f32, through_f64!($value)) };
+    (@blocks_f32 $value:expr, $dear:ident $row:path) => {
+        |level| BinaryBlocks { both: $row.at_f32(level), single_first: None, single_second: None }
     };
     (@cheap) => { true };
     (@cheap $dear:ident) => { false };
-    ($($(#[doc = $doc:literal])+ $name:ident = $value:expr, $pullback:expr, $simplify:expr $(, $dear:ident $($row:path)?)?;)*) => {
+    (@range) => { |_, _| Range::ALL };
+    (@range $range:expr) => { $range };
+    ($($(#[doc = $doc:literal])+ $name:ident = $value:expr, $pullback:expr, $simplify:expr $(, $dear:ident $($row:path)?)? $(=> $range:expr)?;)*) => {
         /// All elementwise functions of two arguments.
         pub static TABLE: &[BinaryRow] = &[$(
             BinaryRow {
                 name: stringify!($name),
                 value: $value,
-                blocks: binary!(@blocks $value $($(, $row)?)?),
+                blocks: binary!(@blocks $value $(, $dear $($row)?)?),
+                value_f32: binary!(@value_f32 $value $(, $dear $($row)?)?),
+                blocks_f32: binary!(@blocks_f32 $value $(, $dear $($row)?)?),
                 cheap: binary!(@cheap $($dear)?),
                 pullback: $pullback,
                 simplify: $simplify,
+                range: binary!(@range $($range)?),
             },
         )*];
 
@@ -89,19 +115,19 @@ const AS_IT_IS: for<'g> fn(Var<'g>, Var<'g>) -> Option<Var<'g>> = |_, _| None;
 
 /// The larger; NaN must not vanish, unlike in [`f64::max`].
 #[inline(always)]
-fn larger(a: f64, b: f64) -> f64 {
+fn larger<T: Real>(a: T, b: T) -> T {
     if a > b || a.is_nan() { a } else { b }
 }
 
 /// The smaller; NaN must not vanish, unlike in [`f64::min`].
 #[inline(always)]
-fn smaller(a: f64, b: f64) -> f64 {
+fn smaller<T: Real>(a: T, b: T) -> T {
     if a < b || a.is_nan() { a } else { b }
 }
 
 #[inline(always)]
-fn truth(x: bool) -> f64 {
-    f64::from(u8::from(x))
+fn truth<T: From<u8>>(x: bool) -> T {
+    T::from(u8::from(x))
 }
 
 fn is_neg(x: Var<'_>) -> Option<Var<'_>> {
@@ -111,20 +137,20 @@ fn is_neg(x: Var<'_>) -> Option<Var<'_>> {
 
 binary! {
     /// `a + b`
-    add = |a: f64, b: f64| a + b, |g, _, _, _| [Some(g), Some(g)], |a, b| {
+    add = |a, b| a + b, |g, _, _, _| [Some(g), Some(g)], |a, b| {
         if a.as_uniform() == Some(0.0) { return Some(b); }
         if b.as_uniform() == Some(0.0) { return Some(a); }
         if let Some(b) = is_neg(b) { return Some(a - b); }
         is_neg(a).map(|a| b - a)
-    };
+    } => |a, b| a + b;
     /// `a − b`
-    sub = |a: f64, b: f64| a - b, |g, _, _, _| [Some(g), Some(-g)], |a, b| {
+    sub = |a, b| a - b, |g, _, _, _| [Some(g), Some(-g)], |a, b| {
         if a.as_uniform() == Some(0.0) { return Some(-b); }
         if b.as_uniform() == Some(0.0) { return Some(a); }
         is_neg(b).map(|b| a + b)
-    };
+    } => |a, b| a - b;
     /// `a · b`
-    mul = |a: f64, b: f64| a * b, |g, a, b, _| [Some(g * b), Some(g * a)], |a, b| {
+    mul = |a, b| a * b, |g, a, b, _| [Some(g * b), Some(g * a)], |a, b| {
         if a.id == b.id { return Some(a.square()); }
         for (x, y) in [(a, b), (b, a)] {
             match x.as_uniform() {
@@ -140,9 +166,9 @@ binary! {
             (None, Some(b)) => Some(-(a * b)),
             _ => None,
         }
-    };
+    } => |a, b| a * b;
     /// `a / b`
-    div = |a: f64, b: f64| a / b, |g, _, b, y| [Some(g / b), Some(-(g * y / b))], |a, b| {
+    div = |a, b| a / b, |g, _, b, y| [Some(g / b), Some(-(g * y / b))], |a, b| {
         match b.as_uniform() {
             Some(1.0) => return Some(a),
             // Exact for powers of two only; elsewhere the quotient keeps its last digit.
@@ -156,7 +182,7 @@ binary! {
             (None, Some(b)) => Some(-(a / b)),
             _ => None,
         }
-    };
+    } => |a, b| a / b;
     /// `aᵇ`
     pow = special::pow, |g, a, b, y| {
         let da = g * b * a.pow(b - 1.0);
@@ -177,19 +203,19 @@ binary! {
             -0.5 => Some(a.sqrt().recip()),
             _ => None,
         }
-    }, dear special::POW;
+    }, dear special::POW => |a, _| if a.is_from_0() { Range::FROM_0 } else { Range::ALL };
     /// The larger, NaN if one is; where equal, half the derivative goes to each.
     max = larger, |g, a, b, _| {
         let first = a.gt(b) + a.eq(b) * 0.5;
         [Some(g * first), Some(g * (1.0 - first))]
-    }, AS_IT_IS;
+    }, AS_IT_IS => |a, b| Range::new(larger(a.low, b.low), larger(a.high, b.high));
     /// The smaller, NaN if one is; where equal, half the derivative goes to each.
     min = smaller, |g, a, b, _| {
         let first = a.lt(b) + a.eq(b) * 0.5;
         [Some(g * first), Some(g * (1.0 - first))]
-    }, AS_IT_IS;
+    }, AS_IT_IS => |a, b| Range::new(smaller(a.low, b.low), smaller(a.high, b.high));
     /// Remainder with the sign of the divisor: `a − b·⌊a / b⌋`.
-    rem = |a: f64, b: f64| a - b * (a / b).floor(), |g, a, b, _| [Some(g), Some(-(g * (a / b).floor()))], AS_IT_IS;
+    rem = |a, b| a - b * (a / b).floor(), |g, a, b, _| [Some(g), Some(-(g * (a / b).floor()))], AS_IT_IS;
     /// Angle of the point (x = b, y = a), in radians.
     atan2 = f64::atan2, |g, a, b, _| {
         let scaled = g / (a.square() + b.square());
@@ -210,21 +236,21 @@ binary! {
     /// Derivative of order a (a whole number) of `digamma`, at b.
     polygamma = |n: f64, x: f64| special::polygamma(n as u32, x), |g, a, b, _| [None, Some(g * (a + 1.0).polygamma(b))], AS_IT_IS, dear;
     /// 1 where equal, else 0.
-    eq = |a: f64, b: f64| truth(a == b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    eq = |a, b| truth(a == b), NOT_DIFFERENTIABLE, AS_IT_IS => |_, _| Range::UNIT;
     /// 1 where not equal, else 0.
-    ne = |a: f64, b: f64| truth(a != b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    ne = |a, b| truth(a != b), NOT_DIFFERENTIABLE, AS_IT_IS => |_, _| Range::UNIT;
     /// 1 where `a < b`, else 0.
-    lt = |a: f64, b: f64| truth(a < b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    lt = |a, b| truth(a < b), NOT_DIFFERENTIABLE, AS_IT_IS => |_, _| Range::UNIT;
     /// 1 where `a ≤ b`, else 0.
-    le = |a: f64, b: f64| truth(a <= b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    le = |a, b| truth(a <= b), NOT_DIFFERENTIABLE, AS_IT_IS => |_, _| Range::UNIT;
     /// 1 where `a > b`, else 0.
-    gt = |a: f64, b: f64| truth(a > b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    gt = |a, b| truth(a > b), NOT_DIFFERENTIABLE, AS_IT_IS => |_, _| Range::UNIT;
     /// 1 where `a ≥ b`, else 0.
-    ge = |a: f64, b: f64| truth(a >= b), NOT_DIFFERENTIABLE, AS_IT_IS;
+    ge = |a, b| truth(a >= b), NOT_DIFFERENTIABLE, AS_IT_IS => |_, _| Range::UNIT;
     /// 1 where neither is 0, else 0.
-    and = |a: f64, b: f64| truth(a != 0.0 && b != 0.0), NOT_DIFFERENTIABLE, AS_IT_IS;
+    and = |a, b| truth(a != 0.0 && b != 0.0), NOT_DIFFERENTIABLE, AS_IT_IS => |_, _| Range::UNIT;
     /// 1 where one is not 0, else 0.
-    or = |a: f64, b: f64| truth(a != 0.0 || b != 0.0), NOT_DIFFERENTIABLE, AS_IT_IS;
+    or = |a, b| truth(a != 0.0 || b != 0.0), NOT_DIFFERENTIABLE, AS_IT_IS => |_, _| Range::UNIT;
 }
 
 impl Operation for Binary {
@@ -248,6 +274,10 @@ impl Operation for Binary {
 
     fn batch<'g>(&self, args: &[Var<'g>], batched: &[bool], size: usize) -> Var<'g> {
         elementwise::batch(self, args, batched, size)
+    }
+
+    fn range(&self, args: &[Range]) -> Range {
+        (self.0.range)(args[0], args[1])
     }
 
     fn simplify<'g>(&self, graph: &'g Graph, args: &[Var<'g>]) -> Option<Var<'g>> {

@@ -1,11 +1,11 @@
 //! How a function of single values becomes one of blocks: a loop over it, compiled for each vector
 //! unit and chosen once, when a tape is compiled.
 //!
-//! The loops take eight values at a time into locals, so that results may overwrite arguments and
-//! the compiler still sees independent lanes.
+//! The loops take a cache line of values at a time into locals ([`Real::LANES`], the widest vector
+//! register holds as many), so that results may overwrite arguments and the compiler still sees
+//! independent lanes.
 
-/// Values taken at a time: the widest vector register holds as many.
-pub(crate) const LANES: usize = 8;
+use crate::special::Real;
 
 /// Keeps the compiler from vectorising the loop around it across iterations: lanes already fill a
 /// register, and what it makes of several iterations is slower by a factor of two to three.
@@ -23,19 +23,19 @@ pub(crate) fn one_vector_at_a_time() {
 /// # Safety
 /// `x` readable and `out` writable for `n` values; the same pointer, or not overlapping.
 #[inline(always)]
-pub(crate) unsafe fn unary(x: *const f64, out: *mut f64, n: usize, f: impl Fn(f64) -> f64) {
+pub(crate) unsafe fn unary<T: Real>(x: *const T, out: *mut T, n: usize, f: impl Fn(T) -> T) {
     let mut i = 0;
     // SAFETY: every access lies below n, which the caller vouches for.
     unsafe {
-        while i + LANES <= n {
+        while i + T::LANES <= n {
             one_vector_at_a_time();
-            let v = x.add(i).cast::<[f64; LANES]>().read();
-            let mut r = [0.0; LANES];
-            for l in 0..LANES {
-                r[l] = f(v[l]);
+            let v = x.add(i).cast::<T::Line>().read();
+            let mut r = T::LINE;
+            for l in 0..T::LANES {
+                r.as_mut()[l] = f(v.as_ref()[l]);
             }
-            out.add(i).cast::<[f64; LANES]>().write(r);
-            i += LANES;
+            out.add(i).cast::<T::Line>().write(r);
+            i += T::LANES;
         }
         while i < n {
             *out.add(i) = f(*x.add(i));
@@ -50,32 +50,34 @@ pub(crate) unsafe fn unary(x: *const f64, out: *mut f64, n: usize, f: impl Fn(f6
 /// `out` writable for `n` values, `a` and `b` readable for `n` (for one where `SA`, `SB`); `out` the
 /// same pointer as either, or overlapping neither; a single number is not among the results.
 #[inline(always)]
-pub(crate) unsafe fn binary<const SA: bool, const SB: bool>(
-    a: *const f64,
-    b: *const f64,
-    out: *mut f64,
+pub(crate) unsafe fn binary<T: Real, const SA: bool, const SB: bool>(
+    a: *const T,
+    b: *const T,
+    out: *mut T,
     n: usize,
-    f: impl Fn(f64, f64) -> f64,
+    f: impl Fn(T, T) -> T,
 ) {
     // SAFETY: every access lies below n, or at 0 where one number serves for all.
     unsafe {
-        let lanes = |p: *const f64, i: usize, single: bool| {
+        let lanes = |p: *const T, i: usize, single: bool| {
             if single {
-                [*p; LANES]
+                let mut all = T::LINE;
+                all.as_mut().fill(*p);
+                all
             } else {
-                p.add(i).cast::<[f64; LANES]>().read()
+                p.add(i).cast::<T::Line>().read()
             }
         };
         let mut i = 0;
-        while i + LANES <= n {
+        while i + T::LANES <= n {
             one_vector_at_a_time();
             let (x, y) = (lanes(a, i, SA), lanes(b, i, SB));
-            let mut r = [0.0; LANES];
-            for l in 0..LANES {
-                r[l] = f(x[l], y[l]);
+            let mut r = T::LINE;
+            for l in 0..T::LANES {
+                r.as_mut()[l] = f(x.as_ref()[l], y.as_ref()[l]);
             }
-            out.add(i).cast::<[f64; LANES]>().write(r);
-            i += LANES;
+            out.add(i).cast::<T::Line>().write(r);
+            i += T::LANES;
         }
         while i < n {
             let (x, y) = (
@@ -88,64 +90,64 @@ pub(crate) unsafe fn binary<const SA: bool, const SB: bool>(
     }
 }
 
-/// The block form of a function of one argument: `fn(Level) -> UnaryKernel`.
+/// The block form of a function of one argument: `fn(Level) -> UnaryKernel<T>`.
 macro_rules! unary_block {
-    ($value:expr) => {{
+    ($t:ty, $value:expr) => {{
         use $crate::ops::block;
         use $crate::special::{Level, UnaryKernel};
         // SAFETY (all three): callers of a kernel promise what `block::unary` asks.
-        unsafe fn portable(x: *const f64, out: *mut f64, n: usize) {
+        unsafe fn portable(x: *const $t, out: *mut $t, n: usize) {
             unsafe { block::unary(x, out, n, $value) }
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma")]
-        unsafe fn avx2(x: *const f64, out: *mut f64, n: usize) {
+        unsafe fn avx2(x: *const $t, out: *mut $t, n: usize) {
             unsafe { block::unary(x, out, n, $value) }
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
-        unsafe fn avx512(x: *const f64, out: *mut f64, n: usize) {
+        unsafe fn avx512(x: *const $t, out: *mut $t, n: usize) {
             unsafe { block::unary(x, out, n, $value) }
         }
         #[cfg(not(target_arch = "x86_64"))]
         use {portable as avx2, portable as avx512};
-        |level: Level| -> UnaryKernel { [portable, avx2, avx512][level as usize] }
+        |level: Level| -> UnaryKernel<$t> { [portable, avx2, avx512][level as usize] }
     }};
 }
 
-/// The block forms of a function of two arguments: `fn(Level) -> BinaryBlocks`.
+/// The block forms of a function of two arguments: `fn(Level) -> BinaryBlocks<T>`.
 macro_rules! binary_block {
-    ($value:expr) => {{
+    ($t:ty, $value:expr) => {{
         use $crate::ops::{BinaryBlocks, block};
         use $crate::special::Level;
         // SAFETY (all three): callers of a kernel promise what `block::binary` asks.
         unsafe fn portable<const SA: bool, const SB: bool>(
-            a: *const f64,
-            b: *const f64,
-            out: *mut f64,
+            a: *const $t,
+            b: *const $t,
+            out: *mut $t,
             n: usize,
         ) {
-            unsafe { block::binary::<SA, SB>(a, b, out, n, $value) }
+            unsafe { block::binary::<$t, SA, SB>(a, b, out, n, $value) }
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma")]
         unsafe fn avx2<const SA: bool, const SB: bool>(
-            a: *const f64,
-            b: *const f64,
-            out: *mut f64,
+            a: *const $t,
+            b: *const $t,
+            out: *mut $t,
             n: usize,
         ) {
-            unsafe { block::binary::<SA, SB>(a, b, out, n, $value) }
+            unsafe { block::binary::<$t, SA, SB>(a, b, out, n, $value) }
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
         unsafe fn avx512<const SA: bool, const SB: bool>(
-            a: *const f64,
-            b: *const f64,
-            out: *mut f64,
+            a: *const $t,
+            b: *const $t,
+            out: *mut $t,
             n: usize,
         ) {
-            unsafe { block::binary::<SA, SB>(a, b, out, n, $value) }
+            unsafe { block::binary::<$t, SA, SB>(a, b, out, n, $value) }
         }
         #[cfg(not(target_arch = "x86_64"))]
         use {portable as avx2, portable as avx512};

@@ -1,6 +1,6 @@
 //! Repetition along new leading axes and along axes of extent 1.
 
-use crate::graph::{Graph, Operation, Pull, Shape, Tensor, Var};
+use crate::graph::{Graph, Operation, Pull, Range, Shape, Tensor, Var};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Broadcast {
@@ -77,6 +77,10 @@ impl Operation for Broadcast {
 
     fn eval(&self, args: &[&Tensor], out: &mut [f64]) {
         out.copy_from_slice(args[0].broadcast(&self.shape).data());
+    }
+
+    fn range(&self, args: &[Range]) -> Range {
+        args[0]
     }
 
     fn pullback<'g>(&self, node: &Pull<'g>) -> Vec<Option<Var<'g>>> {

@@ -1,6 +1,7 @@
 //! Cholesky factors of the matrices in the last two axes.
 
 use crate::graph::{Operation, Pull, Shape, Tensor, Var};
+use crate::special::Real;
 
 /// `L` lower triangular with `L Lᵀ = A`; only the lower triangle of `A` is read. NaN where `A` is
 /// not positive definite.
@@ -30,19 +31,19 @@ impl<'g> Var<'g> {
 }
 
 /// Factors one matrix in place: `a` of `n·n` becomes `L`, zero above the diagonal.
-pub fn factor(a: &mut [f64], n: usize) {
+pub fn factor<T: Real>(a: &mut [T], n: usize) {
     for j in 0..n {
         let (above, rows) = a.split_at_mut(j * n);
         let row_j = &mut rows[..n];
         for k in 0..j {
             let row_k = &above[k * n..k * n + k];
-            let dot: f64 = row_j[..k].iter().zip(row_k).map(|(x, y)| x * y).sum();
+            let dot: T = row_j[..k].iter().zip(row_k).map(|(&x, &y)| x * y).sum();
             row_j[k] = (row_j[k] - dot) / above[k * n + k];
         }
-        let norm: f64 = row_j[..j].iter().map(|x| x * x).sum();
+        let norm: T = row_j[..j].iter().map(|&x| x * x).sum();
         // The square root of a negative number is the NaN that says "not positive definite".
         row_j[j] = (row_j[j] - norm).sqrt();
-        row_j[j + 1..].fill(0.0);
+        row_j[j + 1..].fill(T::ZERO);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Parts one after the other along one axis.
 
 use super::slice::around;
-use crate::graph::{Graph, Lane, Operation, Pull, Shape, Tensor, Var, numel};
+use crate::graph::{Graph, Lane, Operation, Pull, Range, Shape, Tensor, Var, numel};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Concat {
@@ -54,6 +54,10 @@ impl Operation for Concat {
             }
             offset += len;
         }
+    }
+
+    fn range(&self, args: &[Range]) -> Range {
+        args[1..].iter().fold(args[0], |all, part| all.or(*part))
     }
 
     fn pullback<'g>(&self, node: &Pull<'g>) -> Vec<Option<Var<'g>>> {

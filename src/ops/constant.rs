@@ -1,6 +1,6 @@
 //! A value known when the graph is built.
 
-use crate::graph::{Operation, Pull, Shape, Tensor, Var};
+use crate::graph::{Operation, Pull, Range, Shape, Tensor, Var};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Constant(pub Tensor);
@@ -16,6 +16,10 @@ impl Operation for Constant {
 
     fn eval(&self, _args: &[&Tensor], out: &mut [f64]) {
         out.copy_from_slice(self.0.data());
+    }
+
+    fn range(&self, _args: &[Range]) -> Range {
+        Range::around(self.0.data())
     }
 
     fn pullback<'g>(&self, _node: &Pull<'g>) -> Vec<Option<Var<'g>>> {

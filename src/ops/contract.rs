@@ -3,7 +3,7 @@
 //! Labels in both operands and in the result are batch axes, labels in both operands alone are
 //! summed over, the rest stay free. Derivative and batching only relabel.
 
-use crate::graph::{Graph, Operation, Pull, Shape, Tensor, Var, flat_strides};
+use crate::graph::{Graph, Operation, Pull, Range, Shape, Tensor, Var, flat_strides};
 use smallvec::SmallVec;
 
 /// One label for each axis, outermost first.
@@ -153,6 +153,10 @@ impl Operation for Contract {
             }
             *y = sum;
         }
+    }
+
+    fn range(&self, args: &[Range]) -> Range {
+        (args[0] * args[1]).sums()
     }
 
     fn pullback<'g>(&self, node: &Pull<'g>) -> Vec<Option<Var<'g>>> {

@@ -1,7 +1,7 @@
 //! Running sums along one axis.
 
 use super::slice::around;
-use crate::graph::{Graph, Operation, Pull, Shape, Tensor, Var};
+use crate::graph::{Graph, Operation, Pull, Range, Shape, Tensor, Var};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CumSum {
@@ -49,6 +49,10 @@ impl Operation for CumSum {
                 }
             }
         }
+    }
+
+    fn range(&self, args: &[Range]) -> Range {
+        args[0].sums()
     }
 
     fn pullback<'g>(&self, node: &Pull<'g>) -> Vec<Option<Var<'g>>> {

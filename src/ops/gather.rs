@@ -1,7 +1,7 @@
 //! Elements (or slabs) picked along one axis by a list of indices.
 
 use super::slice::around;
-use crate::graph::{Graph, Operation, Pull, Shape, Tensor, Var};
+use crate::graph::{Graph, Operation, Pull, Range, Shape, Tensor, Var};
 
 /// Arguments `(x, index)`: `x` of shape `[lead…, n, inner…]`, `index` a vector of `m` whole numbers
 /// from 0; gives `[lead…, m, inner…]`.
@@ -86,6 +86,10 @@ impl Operation for Gather {
                 out[to..to + after].copy_from_slice(&args[0].data()[from..from + after]);
             }
         }
+    }
+
+    fn range(&self, args: &[Range]) -> Range {
+        args[0]
     }
 
     fn pullback<'g>(&self, node: &Pull<'g>) -> Vec<Option<Var<'g>>> {

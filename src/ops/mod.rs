@@ -43,6 +43,7 @@ pub use pad::Pad;
 pub use permute::Permute;
 pub use reduce::{Reduce, ReduceKind};
 pub use reshape::Reshape;
+pub(crate) use scan::hoisted;
 pub use scan::{Body, Scan, scan};
 pub use scatter_add::ScatterAdd;
 pub use select::Select;

@@ -1,7 +1,7 @@
 //! Zeros before and after along one axis.
 
 use super::slice::around;
-use crate::graph::{Graph, Operation, Pull, Shape, Tensor, Var};
+use crate::graph::{Graph, Operation, Pull, Range, Shape, Tensor, Var};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pad {
@@ -49,6 +49,10 @@ impl Operation for Pad {
             out[to..to + extent * after]
                 .copy_from_slice(&args[0].data()[i * extent * after..(i + 1) * extent * after]);
         }
+    }
+
+    fn range(&self, args: &[Range]) -> Range {
+        args[0].or(Range::new(0.0, 0.0))
     }
 
     fn pullback<'g>(&self, node: &Pull<'g>) -> Vec<Option<Var<'g>>> {

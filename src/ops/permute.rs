@@ -1,6 +1,6 @@
 //! Another order of the last axes.
 
-use crate::graph::{Graph, Operation, Pull, Shape, Tensor, Var, flat_strides};
+use crate::graph::{Graph, Operation, Pull, Range, Shape, Tensor, Var, flat_strides};
 use smallvec::SmallVec;
 
 /// Output axis `i` is input axis `order[i]`, both counted from the last; axes beyond stay.
@@ -92,6 +92,10 @@ impl Operation for Permute {
                 index[axis] = 0;
             }
         }
+    }
+
+    fn range(&self, args: &[Range]) -> Range {
+        args[0]
     }
 
     fn pullback<'g>(&self, node: &Pull<'g>) -> Vec<Option<Var<'g>>> {

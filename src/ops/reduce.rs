@@ -1,7 +1,8 @@
 //! Sums and extremes over axes.
 
 use super::{Binary, Contract, Labels, Unary, contract};
-use crate::graph::{Graph, Operation, Pull, Shape, Tensor, Var, flat_strides, numel};
+use crate::graph::{Graph, Operation, Pull, Range, Shape, Tensor, Var, flat_strides, numel};
+use crate::special::Real;
 use smallvec::SmallVec;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,7 +56,7 @@ impl ReduceKind {
         }
     }
 
-    pub fn combine(self, a: f64, b: f64) -> f64 {
+    pub fn combine<T: Real>(self, a: T, b: T) -> T {
         match self {
             ReduceKind::Sum => a + b,
             // NaN must not vanish.
@@ -140,6 +141,13 @@ impl Operation for Reduce {
         // It is NaN where a sum is not finite.
         let exact = out.iter_mut().zip(lost).filter(|(_, lost)| !lost.is_nan());
         exact.for_each(|(sum, lost)| *sum += lost);
+    }
+
+    fn range(&self, args: &[Range]) -> Range {
+        match self.kind {
+            ReduceKind::Sum => args[0].sums(),
+            ReduceKind::Max | ReduceKind::Min => args[0],
+        }
     }
 
     fn pullback<'g>(&self, node: &Pull<'g>) -> Vec<Option<Var<'g>>> {

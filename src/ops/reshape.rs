@@ -1,7 +1,7 @@
 //! The same elements in the same order under another shape.
 
 use super::Broadcast;
-use crate::graph::{Graph, Operation, Pull, Shape, Tensor, Var, numel};
+use crate::graph::{Graph, Operation, Pull, Range, Shape, Tensor, Var, numel};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reshape {
@@ -42,6 +42,10 @@ impl Operation for Reshape {
 
     fn eval(&self, args: &[&Tensor], out: &mut [f64]) {
         out.copy_from_slice(args[0].data());
+    }
+
+    fn range(&self, args: &[Range]) -> Range {
+        args[0]
     }
 
     fn pullback<'g>(&self, node: &Pull<'g>) -> Vec<Option<Var<'g>>> {

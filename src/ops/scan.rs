@@ -7,7 +7,9 @@
 
 use super::{Broadcast, Constant, Input, Permute, Reshape, Slice, concat};
 use crate::autodiff::vjp;
-use crate::graph::{Graph, Lane, NodeId, Operation, Pull, Rebuild, Shape, Tensor, Var, evaluate};
+use crate::graph::{
+    Graph, Lane, NodeId, Operation, Pull, Range, Ranges, Rebuild, Shape, Tensor, Var, evaluate,
+};
 use smallvec::SmallVec;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -56,7 +58,12 @@ pub fn scan<'g>(
 }
 
 /// Builds the node, with what needs no carry moved out of the body.
-fn hoisted<'g>(plan: Scan, init: Var<'g>, xs: &[Var<'g>], constants: &[Var<'g>]) -> Var<'g> {
+pub(crate) fn hoisted<'g>(
+    plan: Scan,
+    init: Var<'g>,
+    xs: &[Var<'g>],
+    constants: &[Var<'g>],
+) -> Var<'g> {
     let graph = init.graph;
     let (body, inner) = (&plan.body, &plan.inner);
     let moved = frontier(body);
@@ -282,6 +289,24 @@ impl Operation for Scan {
                 let to = (i * self.steps + t) * after;
                 out[to..to + after].copy_from_slice(part);
             }
+        }
+    }
+
+    fn range(&self, args: &[Range]) -> Range {
+        // By induction: what holds of the first carry and is kept by a step holds of all states.
+        let holds = Range::FROM_0;
+        let mut given: Vec<_> = self
+            .body
+            .inputs
+            .iter()
+            .copied()
+            .zip(args.to_vec())
+            .collect();
+        given[0].1 = holds;
+        let next = Ranges::new(&self.body.graph, given).of(self.body.output);
+        match args[0].is_from_0() && next.is_from_0() {
+            true => holds,
+            false => Range::ALL,
         }
     }
 

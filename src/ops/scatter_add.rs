@@ -2,7 +2,7 @@
 
 use super::gather::{flatten_batch, offset_indices, unflatten_batch};
 use super::slice::around;
-use crate::graph::{Graph, Lane, Operation, Pull, Shape, Tensor, Var};
+use crate::graph::{Graph, Lane, Operation, Pull, Range, Shape, Tensor, Var};
 
 /// Arguments `(x, index)`: `x` of shape `[lead…, m, inner…]`, `index` a vector of `m` places from 0;
 /// gives `[lead…, extent, inner…]`, zero where nothing goes.
@@ -60,6 +60,10 @@ impl Operation for ScatterAdd {
                 }
             }
         }
+    }
+
+    fn range(&self, args: &[Range]) -> Range {
+        args[0].or(Range::new(0.0, 0.0)).sums()
     }
 
     fn pullback<'g>(&self, node: &Pull<'g>) -> Vec<Option<Var<'g>>> {

@@ -1,7 +1,7 @@
 //! Elementwise choice by a condition.
 
 use super::{binary::IntoVar, elementwise};
-use crate::graph::{Graph, Operation, Pull, Shape, Tensor, Var, broadcast_shapes};
+use crate::graph::{Graph, Operation, Pull, Range, Shape, Tensor, Var, broadcast_shapes};
 
 /// `c ≠ 0 ? a : b`, arguments in the order `(c, a, b)`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,6 +43,10 @@ impl Operation for Select {
                 args[2].data()[i]
             };
         }
+    }
+
+    fn range(&self, args: &[Range]) -> Range {
+        args[1].or(args[2])
     }
 
     fn pullback<'g>(&self, node: &Pull<'g>) -> Vec<Option<Var<'g>>> {

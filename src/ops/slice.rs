@@ -1,6 +1,6 @@
 //! A contiguous range along one axis.
 
-use crate::graph::{Graph, Operation, Pull, Shape, Tensor, Var, numel};
+use crate::graph::{Graph, Operation, Pull, Range, Shape, Tensor, Var, numel};
 
 /// `len` elements from `start` along `axis`, counted from the last.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +46,10 @@ impl Operation for Slice {
             out[to..to + self.len * after]
                 .copy_from_slice(&args[0].data()[from..from + self.len * after]);
         }
+    }
+
+    fn range(&self, args: &[Range]) -> Range {
+        args[0]
     }
 
     fn pullback<'g>(&self, node: &Pull<'g>) -> Vec<Option<Var<'g>>> {

@@ -1,6 +1,6 @@
 //! A value that no derivative passes.
 
-use crate::graph::{Operation, Pull, Shape, Tensor, Var};
+use crate::graph::{Operation, Pull, Range, Shape, Tensor, Var};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StopGradient;
@@ -23,6 +23,10 @@ impl Operation for StopGradient {
 
     fn eval(&self, args: &[&Tensor], out: &mut [f64]) {
         out.copy_from_slice(args[0].data());
+    }
+
+    fn range(&self, args: &[Range]) -> Range {
+        args[0]
     }
 
     fn pullback<'g>(&self, _node: &Pull<'g>) -> Vec<Option<Var<'g>>> {

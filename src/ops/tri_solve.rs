@@ -1,6 +1,7 @@
 //! Solutions of triangular systems.
 
 use crate::graph::{Lane, Operation, Pull, Shape, Tensor, Var, numel};
+use crate::special::Real;
 
 /// Arguments `(L, B)`, `L` `[lead…, n, n]` lower triangular, `B` `[lead…, n, k]`: gives `L⁻¹ B`, or
 /// `L⁻ᵀ B` if transposed. Only the lower triangle of `L` is read.
@@ -23,7 +24,7 @@ impl<'g> Var<'g> {
 }
 
 /// Solves one system in place: `x` is `B` of `n·k` and becomes the solution.
-pub fn solve(l: &[f64], x: &mut [f64], n: usize, k: usize, transposed: bool) {
+pub fn solve<T: Real>(l: &[T], x: &mut [T], n: usize, k: usize, transposed: bool) {
     for step in 0..n {
         let i = if transposed { n - 1 - step } else { step };
         let others = if transposed { i + 1..n } else { 0..i };
@@ -39,7 +40,7 @@ pub fn solve(l: &[f64], x: &mut [f64], n: usize, k: usize, transposed: bool) {
             } else {
                 (&mut low[i * k..i * k + k], &high[..k])
             };
-            for (t, s) in target.iter_mut().zip(source) {
+            for (t, &s) in target.iter_mut().zip(source) {
                 *t -= factor * s;
             }
         }

@@ -1,7 +1,7 @@
 //! Elementwise functions of one argument: a row each.
 
 use super::{block::unary_block, elementwise};
-use crate::graph::{Graph, Operation, Pull, Shape, Tensor, Var};
+use crate::graph::{Graph, Operation, Pull, Range, Shape, Tensor, Var};
 use crate::special::{self, Level, UnaryKernel};
 use std::hash::{Hash, Hasher};
 
@@ -14,33 +14,47 @@ pub struct UnaryRow {
     pub value: fn(f64) -> f64,
     /// The function on blocks, for a vector unit.
     pub block: fn(Level) -> UnaryKernel,
+    /// Both in single precision.
+    pub value_f32: fn(f32) -> f32,
+    pub block_f32: fn(Level) -> UnaryKernel<f32>,
     /// Whether a value costs about as much as an addition.
     pub cheap: bool,
     /// `(cotangent, x, y) ↦ cotangent · dy/dx`; `None` where the function is piecewise constant.
     pub pullback: Option<for<'g> fn(Var<'g>, Var<'g>, Var<'g>) -> Var<'g>>,
+    /// Bounds of the values for an argument within bounds.
+    pub range: fn(Range) -> Range,
 }
 
 /// A row of the table, as an operation.
 ///
-/// Functions that cost more than an addition name their row of [`special`] last; the others get a
-/// loop over their value.
+/// Functions that cost more than an addition name their row of [`special`] last; the others get
+/// loops over their value, which stands for both precisions. After `=>` stand bounds of the values; without, there are none.
 #[derive(Clone, Copy)]
 pub struct Unary(pub &'static UnaryRow);
 
 macro_rules! unary {
-    (@block $value:expr) => { unary_block!($value) };
+    (@block $value:expr) => { unary_block!(f64, $value) };
     (@block $value:expr, $row:path) => { |level| $row.at(level) };
+    (@value_f32 $value:expr) => { $value };
+    (@value_f32 $value:expr, $row:path) => { |x| $row.of_f32(x) };
+    (@block_f32 $value:expr) => { unary_block!(f32, $value) };
+    (@block_f32 $value:expr, $row:path) => { |level| $row.at_f32(level) };
     (@cheap) => { true };
     (@cheap $row:path) => { false };
-    ($($(#[doc = $doc:literal])+ $name:ident = $value:expr, $pullback:expr $(, $row:path)?;)*) => {
+    (@range) => { |_| Range::ALL };
+    (@range $range:expr) => { $range };
+    ($($(#[doc = $doc:literal])+ $name:ident = $value:expr, $pullback:expr $(, $row:path)? $(=> $range:expr)?;)*) => {
         /// All elementwise functions of one argument.
         pub static TABLE: &[UnaryRow] = &[$(
             UnaryRow {
                 name: stringify!($name),
                 value: $value,
                 block: unary!(@block $value $(, $row)?),
+                value_f32: unary!(@value_f32 $value $(, $row)?),
+                block_f32: unary!(@block_f32 $value $(, $row)?),
                 cheap: unary!(@cheap $($row)?),
                 pullback: $pullback,
+                range: unary!(@range $($range)?),
             },
         )*];
 
@@ -60,19 +74,19 @@ macro_rules! unary {
 
 unary! {
     /// `-x`
-    neg = |x: f64| -x, Some(|g, _, _| -g);
+    neg = |x| -x, Some(|g, _, _| -g) => |x| -x;
     /// `|x|`; the derivative at 0 is 0.
-    abs = |x: f64| x.abs(), Some(|g, x, _| g * x.sign());
+    abs = |x| x.abs(), Some(|g, x, _| g * x.sign()) => Range::abs;
     /// -1, 0 or 1.
-    sign = |x: f64| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x }, None;
+    sign = |x| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x }, None => |x| x.growing(|b| if b == 0.0 { b } else { b.signum() });
     /// `x²`
-    square = |x: f64| x * x, Some(|g, x, _| g * (x * 2.0));
+    square = |x| x * x, Some(|g, x, _| g * (x * 2.0)) => Range::square;
     /// `1 / x`
-    recip = |x: f64| 1.0 / x, Some(|g, _, y| -(g * y.square()));
+    recip = |x| 1.0 / x, Some(|g, _, y| -(g * y.square())) => Range::recip;
     /// `√x`
-    sqrt = |x: f64| x.sqrt(), Some(|g, _, y| g * 0.5 / y);
+    sqrt = |x| x.sqrt(), Some(|g, _, y| g * 0.5 / y) => Range::sqrt;
     /// `eˣ`
-    exp = special::exp, Some(|g, _, y| g * y), special::EXP;
+    exp = special::exp, Some(|g, _, y| g * y), special::EXP => |_| Range::FROM_0;
     /// `eˣ − 1`, exact near 0.
     expm1 = special::expm1, Some(|g, _, y| g * (y + 1.0)), special::EXPM1;
     /// Natural logarithm.
@@ -82,19 +96,19 @@ unary! {
     /// `log(1 − eˣ)` for x < 0.
     log1m_exp = special::log1m_exp, Some(|g, x, _| -(g / (-x).expm1())), special::LOG1M_EXP;
     /// Logistic function `1 / (1 + e⁻ˣ)`.
-    sigmoid = special::sigmoid, Some(|g, _, y| g * y * (1.0 - y)), special::SIGMOID;
+    sigmoid = special::sigmoid, Some(|g, _, y| g * y * (1.0 - y)), special::SIGMOID => |_| Range::UNIT;
     /// `log(1 + eˣ)`
-    softplus = special::softplus, Some(|g, x, _| g * x.sigmoid()), special::SOFTPLUS;
+    softplus = special::softplus, Some(|g, x, _| g * x.sigmoid()), special::SOFTPLUS => |_| Range::FROM_0;
     /// Hyperbolic tangent.
-    tanh = special::tanh, Some(|g, _, y| g * (1.0 - y.square())), special::TANH;
+    tanh = special::tanh, Some(|g, _, y| g * (1.0 - y.square())), special::TANH => |_| Range::new(-1.0, 1.0);
     /// Hyperbolic sine.
     sinh = f64::sinh, Some(|g, x, _| g * x.cosh()), special::SINH;
     /// Hyperbolic cosine.
-    cosh = f64::cosh, Some(|g, x, _| g * x.sinh()), special::COSH;
+    cosh = f64::cosh, Some(|g, x, _| g * x.sinh()), special::COSH => |_| Range::FROM_0;
     /// Sine of radians.
-    sin = f64::sin, Some(|g, x, _| g * x.cos()), special::SIN;
+    sin = f64::sin, Some(|g, x, _| g * x.cos()), special::SIN => |_| Range::new(-1.0, 1.0);
     /// Cosine of radians.
-    cos = f64::cos, Some(|g, x, _| -(g * x.sin())), special::COS;
+    cos = f64::cos, Some(|g, x, _| -(g * x.sin())), special::COS => |_| Range::new(-1.0, 1.0);
     /// Tangent of radians.
     tan = f64::tan, Some(|g, _, y| g * (y.square() + 1.0)), special::TAN;
     /// Arc sine, in radians.
@@ -112,9 +126,9 @@ unary! {
     /// Error function.
     erf = special::erf, Some(|g, x, _| g * (-x.square()).exp() * std::f64::consts::FRAC_2_SQRT_PI), special::ERF;
     /// Complementary error function.
-    erfc = special::erfc, Some(|g, x, _| -(g * (-x.square()).exp() * std::f64::consts::FRAC_2_SQRT_PI)), special::ERFC;
+    erfc = special::erfc, Some(|g, x, _| -(g * (-x.square()).exp() * std::f64::consts::FRAC_2_SQRT_PI)), special::ERFC => |_| Range::FROM_0;
     /// Distribution function of the standard Normal.
-    phi = special::phi, Some(|g, x, _| g * (x.square() * -0.5).exp() * FRAC_1_SQRT_2PI), special::PHI;
+    phi = special::phi, Some(|g, x, _| g * (x.square() * -0.5).exp() * FRAC_1_SQRT_2PI), special::PHI => |_| Range::FROM_0;
     /// Logarithm of [`Var::phi`], exact far into the lower tail.
     log_phi = special::log_phi, Some(|g, x, y| g * (x.square() * -0.5 - y).exp() * FRAC_1_SQRT_2PI), special::LOG_PHI;
     /// Quantile function of the standard Normal.
@@ -129,17 +143,17 @@ unary! {
         g * at_zero.select(0.5, 1.0 - y / safe - y.square())
     }), special::BESSEL_I1_I0;
     /// Largest integer not above x.
-    floor = |x: f64| x.floor(), None;
+    floor = |x| x.floor(), None => |x| x.growing(f64::floor);
     /// Smallest integer not below x.
-    ceil = |x: f64| x.ceil(), None;
+    ceil = |x| x.ceil(), None => |x| x.growing(f64::ceil);
     /// Nearest integer, halves away from 0.
-    round = |x: f64| x.round(), None;
+    round = |x| x.round(), None => |x| x.growing(f64::round);
     /// Integer part.
-    trunc = |x: f64| x.trunc(), None;
+    trunc = |x| x.trunc(), None => |x| x.growing(f64::trunc);
     /// 1 where x is 0, else 0.
-    not = |x: f64| f64::from(u8::from(x == 0.0)), None;
+    not = |x| u8::from(x == 0.0).into(), None => |_| Range::UNIT;
     /// 1 where x is neither NaN nor infinite, else 0.
-    is_finite = |x: f64| f64::from(u8::from(x.is_finite())), None;
+    is_finite = |x| u8::from(x.is_finite()).into(), None => |_| Range::UNIT;
 }
 
 impl Operation for Unary {
@@ -169,10 +183,15 @@ impl Operation for Unary {
         elementwise::batch(self, args, batched, size)
     }
 
+    fn range(&self, args: &[Range]) -> Range {
+        (self.0.range)(args[0])
+    }
+
     fn simplify<'g>(&self, graph: &'g Graph, args: &[Var<'g>]) -> Option<Var<'g>> {
         if let Some((inner, inner_args)) = args[0].as_op::<Unary>() {
             match (self.0.name, inner.0.name) {
                 ("neg", "neg") | ("log", "exp") => return Some(inner_args[0]),
+                ("log", "sqrt") => return Some(inner_args[0].log() * 0.5),
                 // Logarithms of probabilities stay exact where the probability rounds to 0 or 1.
                 ("log", "sigmoid") => return Some(inner_args[0].log_sigmoid()),
                 ("log1p", "neg") => {
@@ -182,7 +201,10 @@ impl Operation for Unary {
                         return Some(-args[0].softplus());
                     }
                 }
-                ("square", "sqrt") => return Some(inner_args[0]),
+                // Of a negative number it is NaN, and stays it.
+                ("square", "sqrt") if inner_args[0].range().is_not_negative() => {
+                    return Some(inner_args[0]);
+                }
                 ("square", "neg") => return Some(inner_args[0].square()),
                 _ => {}
             }

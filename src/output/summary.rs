@@ -72,6 +72,7 @@ fn of_quantity(quantity: &Quantity, draws: usize) -> Summary {
 
 impl Summary {
     /// The elements that a table shows, flat and row-major.
+    #[cfg(feature = "cli")]
     pub(super) fn rows(&self) -> Vec<usize> {
         match &self.shown {
             Some(shown) => shown.clone(),

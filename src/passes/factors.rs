@@ -2,7 +2,7 @@
 //!
 //! Derivatives are full of products such as `((g · 2) · z) · r` in which only `z` differs from
 //! element to element: they become `z · (g·2·r)`, one multiplication an element. Divisions by such
-//! a number become products with its reciprocal. A product in the rewritten graph is kept as
+//! a number, or several by one, become products with its reciprocal. A product in the rewritten graph is kept as
 //! `core · broadcast(light)`; squares, sums and contractions let the light factor out, so that
 //! `Σ ((y − m)/s)²` costs a subtraction and a product an element. Results differ from the
 //! original in the last digit.
@@ -158,14 +158,27 @@ fn whole(v: Var<'_>) -> Parts<'_> {
 }
 
 fn quotient<'g>(old: &Old, operands: &[usize], args: &[Var<'g>]) -> Option<Var<'g>> {
-    let divisor = light(args[1])?;
+    let Some(divisor) = light(args[1]) else {
+        return divides_often(old, operands[1]).then(|| args[0] * args[1].recip());
+    };
     let mut a = parts(args[0]);
     if a.light.is_none() && a.core.is_none() {
         a = whole(args[0]);
     }
-    let _ = (old, operands);
     let light = combined(a.light, Some(divisor.recip())).ok()?;
     Some(joined(a.core, light, args[0]))
+}
+
+/// Whether several values are divided by one, which had better be inverted once.
+fn divides_often(old: &Old, divisor: usize) -> bool {
+    let inverts = |&&user: &&usize| {
+        let node = &old.nodes[user];
+        node.op.get::<Unary>().is_some_and(|f| f.0.name == "recip")
+            || node.op.get::<Binary>().is_some_and(|f| f.0.name == "div")
+                && node.args[1].index() == divisor
+    };
+    old.nodes[divisor].shape.iter().product::<usize>() > 1
+        && old.users[divisor].iter().filter(inverts).count() > 1
 }
 
 /// `a·l ± b·l` is `(a ± b)·l`.

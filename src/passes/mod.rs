@@ -4,6 +4,7 @@
 mod close;
 mod equal_rows;
 mod factors;
+mod inverses;
 mod needs;
 mod pads;
 mod restrict;
@@ -15,6 +16,7 @@ mod walk;
 pub use close::close;
 pub use equal_rows::equal_rows;
 pub use factors::factors;
+pub use inverses::inverses;
 pub(crate) use needs::{Elements, Needs, listed};
 pub use pads::pads;
 pub(crate) use restrict::{Restrict, Split};

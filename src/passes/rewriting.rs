@@ -5,7 +5,7 @@
 //! an axis of draws, so that gradients and Hessian products are those of the small expression. Nothing
 //! of the graph is lost: the new density is made of new nodes beside the old.
 
-use super::{equal_rows, statistics};
+use super::{equal_rows, inverses, statistics};
 use crate::graph::{Graph, NodeId, Origin, Var, needed};
 use crate::ops::Input;
 
@@ -16,18 +16,23 @@ pub struct Rewritten {
     pub name: &'static str,
     /// The statement whose rows they were.
     pub origin: Origin,
-    /// Rows that were summed over, and how many numbers or rows are left.
+    /// Rows that were summed over, and how many numbers or rows are left; steps of a recurrence are as
+    /// many as before.
     pub rows: usize,
     pub left: usize,
 }
 
-/// What a rewriting is: a sum of elements in the graph, to an equal expression.
-pub type Rewriting = for<'g> fn(&Density<'g>, Var<'g>) -> Option<(Var<'g>, Vec<Rewritten>)>;
+/// What a rewriting is: a node of the density, with what its arguments have become, to an equal expression.
+pub type Rewriting =
+    for<'g> fn(&Density<'g>, Var<'g>, &[Var<'g>]) -> Option<(Var<'g>, Vec<Rewritten>)>;
 
 /// All rewritings in the order in which they are tried, with their names. What is left of a sum by one is
 /// given to the next.
-pub const REWRITINGS: &[(&str, Rewriting)] =
-    &[("statistics", statistics), ("equal_rows", equal_rows)];
+pub const REWRITINGS: &[(&str, Rewriting)] = &[
+    ("statistics", statistics),
+    ("equal_rows", equal_rows),
+    ("inverses", inverses),
+];
 
 /// The density that is rewritten.
 pub struct Density<'g> {
@@ -63,7 +68,7 @@ fn apply(graph: &Graph, root: NodeId, rewriting: Rewriting, report: &mut Vec<Rew
             .collect();
         let before = graph.set_origin(node.origin);
         let own = graph.var(id);
-        let made = match rewriting(&density, own) {
+        let made = match rewriting(&density, own, &args) {
             Some((new, what)) => {
                 report.extend(what);
                 new.id

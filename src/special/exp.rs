@@ -5,16 +5,17 @@
 
 use super::kernel::unary;
 use super::lane::{fast_two_sum, horner, pow2, round, select};
+use super::single;
 use std::f64::consts::LOG2_E;
 
 unary!(
     /// e^x, within 0.9 ulp (1 ulp where the result is subnormal).
-    EXP, exp, exp_block, exp_raw = exp_lane
+    EXP, exp, exp_block, exp_raw = exp_lane; f32 = single::exp
 );
 
 unary!(
     /// e^x − 1 without cancellation near 0, within 0.8 ulp.
-    EXPM1, expm1, expm1_block, expm1_raw = expm1_lane
+    EXPM1, expm1, expm1_block, expm1_raw = expm1_lane; f32 = single::expm1
 );
 
 /// ln 2 in two parts; the first has 42 bits, so that its product with a |k| < 2¹¹ is exact.

@@ -3,10 +3,11 @@
 use super::exp::half_expm1;
 use super::kernel::unary;
 use super::lane::select;
+use super::single;
 
 unary!(
     /// tanh x, within 2.5 ulp.
-    TANH, tanh, tanh_block, tanh_raw = tanh_lane
+    TANH, tanh, tanh_block, tanh_raw = tanh_lane; f32 = single::tanh
 );
 
 unary!(

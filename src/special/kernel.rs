@@ -4,6 +4,11 @@
 //! and for the plain target, and name the forms by which the rest of the crate calls it. All three
 //! give the same bits: lanes use exactly rounded operations only, and `f64::mul_add` is exact on
 //! every target (a library call, hence slow, where the machine has no such instruction).
+//!
+//! Every row has loops in single precision too: over a lane function of its own where one is named
+//! (`; f32 = lane`), else over the one above, in double precision, and rounded.
+
+use super::Real;
 
 /// The code path a machine can run; later ones need more of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,10 +46,10 @@ impl Level {
 }
 
 /// `(x, out, n)`: reads `n` values at `x`, writes `n` results at `out`.
-pub type UnaryKernel = unsafe fn(*const f64, *mut f64, usize);
+pub type UnaryKernel<T = f64> = unsafe fn(*const T, *mut T, usize);
 
 /// `(x, y, out, n)`: reads `n` values at `x` and at `y`, writes `n` results at `out`.
-pub type BinaryKernel = unsafe fn(*const f64, *const f64, *mut f64, usize);
+pub type BinaryKernel<T = f64> = unsafe fn(*const T, *const T, *mut T, usize);
 
 /// A function of one argument with its compiled forms.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +60,9 @@ pub struct Unary {
     pub(super) loops: [UnaryKernel; 3],
     /// The lane function by itself, compiled for each level.
     pub(super) singles: [unsafe fn(f64) -> f64; 3],
+    /// The same in single precision.
+    pub(super) loops_f32: [UnaryKernel<f32>; 3],
+    pub(super) singles_f32: [unsafe fn(f32) -> f32; 3],
 }
 
 impl Unary {
@@ -74,6 +82,21 @@ impl Unary {
     pub fn kernel(&self) -> UnaryKernel {
         self.at(Level::detect())
     }
+
+    /// As [`Unary::at`], in single precision.
+    ///
+    /// # Safety
+    /// Likewise.
+    pub fn at_f32(&self, level: Level) -> UnaryKernel<f32> {
+        self.loops_f32[level as usize]
+    }
+
+    /// The function of one value in single precision.
+    #[inline]
+    pub fn of_f32(&self, x: f32) -> f32 {
+        // SAFETY: the machine offers its own level.
+        unsafe { self.singles_f32[Level::detect() as usize](x) }
+    }
 }
 
 /// A function of two arguments with its compiled forms.
@@ -85,6 +108,9 @@ pub struct Binary {
     pub(super) loops: [BinaryKernel; 3],
     /// The lane function by itself, compiled for each level.
     pub(super) singles: [unsafe fn(f64, f64) -> f64; 3],
+    /// The same in single precision.
+    pub(super) loops_f32: [BinaryKernel<f32>; 3],
+    pub(super) singles_f32: [unsafe fn(f32, f32) -> f32; 3],
 }
 
 impl Binary {
@@ -101,6 +127,21 @@ impl Binary {
     pub fn kernel(&self) -> BinaryKernel {
         self.at(Level::detect())
     }
+
+    /// As [`Binary::at`], in single precision.
+    ///
+    /// # Safety
+    /// Likewise.
+    pub fn at_f32(&self, level: Level) -> BinaryKernel<f32> {
+        self.loops_f32[level as usize]
+    }
+
+    /// The function of two values in single precision.
+    #[inline]
+    pub fn of_f32(&self, x: f32, y: f32) -> f32 {
+        // SAFETY: the machine offers its own level.
+        unsafe { self.singles_f32[Level::detect() as usize](x, y) }
+    }
 }
 
 /// Values worked on at a time: a few vectors, small enough to stay in the first-level cache.
@@ -112,14 +153,14 @@ pub(super) const CHUNK: usize = 64;
 /// # Safety
 /// `x` readable and `out` writable for `n` values; the two are the same pointer or do not overlap.
 #[inline(always)]
-pub(super) unsafe fn run_unary(
-    x: *const f64,
-    out: *mut f64,
+pub(super) unsafe fn run_unary<T: Real>(
+    x: *const T,
+    out: *mut T,
     n: usize,
-    lane: impl Fn(f64) -> f64,
-    repair: impl Fn(&[f64], &mut [f64]),
+    lane: impl Fn(T) -> T,
+    repair: impl Fn(&[T], &mut [T]),
 ) {
-    let mut args = [0.0; CHUNK];
+    let mut args = [T::ZERO; CHUNK];
     let mut done = 0;
     while done < n {
         let m = (n - done).min(CHUNK);
@@ -143,16 +184,16 @@ pub(super) unsafe fn run_unary(
 /// `x`, `y` readable and `out` writable for `n` values; `out` is the same pointer as either, or
 /// overlaps neither.
 #[inline(always)]
-pub(super) unsafe fn run_binary(
-    x: *const f64,
-    y: *const f64,
-    out: *mut f64,
+pub(super) unsafe fn run_binary<T: Real>(
+    x: *const T,
+    y: *const T,
+    out: *mut T,
     n: usize,
-    lane: impl Fn(f64, f64) -> f64,
-    repair: impl Fn(&[f64], &[f64], &mut [f64]),
+    lane: impl Fn(T, T) -> T,
+    repair: impl Fn(&[T], &[T], &mut [T]),
 ) {
-    let mut first = [0.0; CHUNK];
-    let mut second = [0.0; CHUNK];
+    let mut first = [T::ZERO; CHUNK];
+    let mut second = [T::ZERO; CHUNK];
     let mut done = 0;
     while done < n {
         let m = (n - done).min(CHUNK);
@@ -171,10 +212,73 @@ pub(super) unsafe fn run_binary(
     }
 }
 
+/// The loops over a lane function and the function by itself, compiled for each level.
+macro_rules! unary_levels {
+    ($t:ty, $lane:expr, $single:ident, $repair:ident) => {{
+        // Unsafe like the other two, which need their level.
+        unsafe fn single_portable(x: $t) -> $t {
+            $single(x)
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        unsafe fn single_avx2(x: $t) -> $t {
+            $single(x)
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
+        unsafe fn single_avx512(x: $t) -> $t {
+            $single(x)
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        use {single_portable as single_avx2, single_portable as single_avx512};
+        // SAFETY (all three): `run_unary` asks exactly what callers of a kernel promise.
+        unsafe fn portable(x: *const $t, out: *mut $t, n: usize) {
+            unsafe { $crate::special::kernel::run_unary(x, out, n, $lane, $repair) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        unsafe fn avx2(x: *const $t, out: *mut $t, n: usize) {
+            unsafe { $crate::special::kernel::run_unary(x, out, n, $lane, $repair) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
+        unsafe fn avx512(x: *const $t, out: *mut $t, n: usize) {
+            unsafe { $crate::special::kernel::run_unary(x, out, n, $lane, $repair) }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        use {portable as avx2, portable as avx512};
+        (
+            [portable, avx2, avx512],
+            [single_portable, single_avx2, single_avx512],
+        )
+    }};
+}
+
 /// `unary!(DOC, ROW, f, f_block, f_raw = lane)`, optionally `; repair = (needed, slow)`: arguments
-/// for which `needed(x)` holds get `slow(x)` instead, in a second pass over the chunk.
+/// for which `needed(x)` holds get `slow(x)` instead, in a second pass over the chunk; and
+/// `; f32 = lane`, a lane function in single precision that needs no repair.
 macro_rules! unary {
-    ($(#[$doc:meta])* $row:ident, $scalar:ident, $block:ident, $raw:ident = $lane:expr $(; repair = ($needed:expr, $slow:expr))?) => {
+    (@f32 $lane:expr, $single:ident, $repair:ident) => {{
+        #[inline(always)]
+        fn single_f32(x: f32) -> f32 {
+            $single(f64::from(x)) as f32
+        }
+        #[inline(always)]
+        fn repair_f32(args: &[f32], results: &mut [f32]) {
+            $repair(args, results);
+        }
+        $crate::special::kernel::unary_levels!(f32, |v: f32| $lane(f64::from(v)) as f32, single_f32, repair_f32)
+    }};
+    (@f32 $lane:expr, $single:ident, $repair:ident, $own:expr) => {{
+        #[inline(always)]
+        fn single_f32(x: f32) -> f32 {
+            $own(x)
+        }
+        #[inline(always)]
+        fn repair_f32(_args: &[f32], _results: &mut [f32]) {}
+        $crate::special::kernel::unary_levels!(f32, |v: f32| $own(v), single_f32, repair_f32)
+    }};
+    ($(#[$doc:meta])* $row:ident, $scalar:ident, $block:ident, $raw:ident = $lane:expr $(; repair = ($needed:expr, $slow:expr))? $(; f32 = $own:expr)?) => {
         $(#[$doc])*
         #[inline]
         pub fn $scalar(x: f64) -> f64 {
@@ -202,12 +306,13 @@ macro_rules! unary {
 
         #[doc = concat!("[`", stringify!($scalar), "`] as a row: its name and compiled loops.")]
         pub static $row: $crate::special::Unary = {
+            use $crate::special::{Real, UnaryKernel};
             // `needed` is cheap and mostly false: the pass costs a compare per value.
             #[inline(always)]
-            fn repair(_args: &[f64], _results: &mut [f64]) {
+            fn repair<T: Real>(_args: &[T], _results: &mut [T]) {
                 $(for (result, &arg) in _results.iter_mut().zip(_args) {
-                    if $needed(arg) {
-                        *result = $slow(arg);
+                    if $needed(arg.wide()) {
+                        *result = T::of($slow(arg.wide()));
                     }
                 })?
             }
@@ -218,48 +323,65 @@ macro_rules! unary {
                 })?
                 $lane(x)
             }
-            // Unsafe like the other two, which need their level.
-            unsafe fn single_portable(x: f64) -> f64 {
-                single(x)
-            }
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma")]
-            unsafe fn single_avx2(x: f64) -> f64 {
-                single(x)
-            }
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
-            unsafe fn single_avx512(x: f64) -> f64 {
-                single(x)
-            }
-            #[cfg(not(target_arch = "x86_64"))]
-            use {single_portable as single_avx2, single_portable as single_avx512};
-            // SAFETY (all three): `run_unary` asks exactly what callers of a kernel promise.
-            unsafe fn portable(x: *const f64, out: *mut f64, n: usize) {
-                unsafe { $crate::special::kernel::run_unary(x, out, n, |v| $lane(v), repair) }
-            }
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma")]
-            unsafe fn avx2(x: *const f64, out: *mut f64, n: usize) {
-                unsafe { $crate::special::kernel::run_unary(x, out, n, |v| $lane(v), repair) }
-            }
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
-            unsafe fn avx512(x: *const f64, out: *mut f64, n: usize) {
-                unsafe { $crate::special::kernel::run_unary(x, out, n, |v| $lane(v), repair) }
-            }
-            #[cfg(not(target_arch = "x86_64"))]
-            use {portable as avx2, portable as avx512};
+            const DOUBLE: ([UnaryKernel; 3], [unsafe fn(f64) -> f64; 3]) =
+                $crate::special::kernel::unary_levels!(f64, |v: f64| $lane(v), single, repair);
+            const SINGLE: ([UnaryKernel<f32>; 3], [unsafe fn(f32) -> f32; 3]) =
+                $crate::special::kernel::unary!(@f32 $lane, single, repair $(, $own)?);
             $crate::special::Unary {
                 name: stringify!($scalar),
-                loops: [portable, avx2, avx512],
-                singles: [single_portable, single_avx2, single_avx512],
+                loops: DOUBLE.0,
+                singles: DOUBLE.1,
+                loops_f32: SINGLE.0,
+                singles_f32: SINGLE.1,
             }
         };
     };
 }
 
-/// As [`unary!`] for two arguments; `needed` and `slow` take both.
+/// As [`unary_levels!`] for two arguments.
+macro_rules! binary_levels {
+    ($t:ty, $lane:expr, $single:ident, $repair:ident) => {{
+        // Unsafe like the other two, which need their level.
+        unsafe fn single_portable(x: $t, y: $t) -> $t {
+            $single(x, y)
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        unsafe fn single_avx2(x: $t, y: $t) -> $t {
+            $single(x, y)
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
+        unsafe fn single_avx512(x: $t, y: $t) -> $t {
+            $single(x, y)
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        use {single_portable as single_avx2, single_portable as single_avx512};
+        // SAFETY (all three): `run_binary` asks exactly what callers of a kernel promise.
+        unsafe fn portable(x: *const $t, y: *const $t, out: *mut $t, n: usize) {
+            unsafe { $crate::special::kernel::run_binary(x, y, out, n, $lane, $repair) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        unsafe fn avx2(x: *const $t, y: *const $t, out: *mut $t, n: usize) {
+            unsafe { $crate::special::kernel::run_binary(x, y, out, n, $lane, $repair) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
+        unsafe fn avx512(x: *const $t, y: *const $t, out: *mut $t, n: usize) {
+            unsafe { $crate::special::kernel::run_binary(x, y, out, n, $lane, $repair) }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        use {portable as avx2, portable as avx512};
+        (
+            [portable, avx2, avx512],
+            [single_portable, single_avx2, single_avx512],
+        )
+    }};
+}
+
+/// As [`unary!`] for two arguments; `needed` and `slow` take both, and single precision always goes
+/// through double.
 macro_rules! binary {
     ($(#[$doc:meta])* $row:ident, $scalar:ident, $block:ident, $raw:ident = $lane:expr $(; repair = ($needed:expr, $slow:expr))?) => {
         $(#[$doc])*
@@ -291,11 +413,12 @@ macro_rules! binary {
 
         #[doc = concat!("[`", stringify!($scalar), "`] as a row: its name and compiled loops.")]
         pub static $row: $crate::special::Binary = {
+            use $crate::special::{BinaryKernel, Real};
             #[inline(always)]
-            fn repair(_x: &[f64], _y: &[f64], _results: &mut [f64]) {
+            fn repair<T: Real>(_x: &[T], _y: &[T], _results: &mut [T]) {
                 $(for ((result, &a), &b) in _results.iter_mut().zip(_x).zip(_y) {
-                    if $needed(a, b) {
-                        *result = $slow(a, b);
+                    if $needed(a.wide(), b.wide()) {
+                        *result = T::of($slow(a.wide(), b.wide()));
                     }
                 })?
             }
@@ -306,45 +429,24 @@ macro_rules! binary {
                 })?
                 $lane(x, y)
             }
-            // Unsafe like the other two, which need their level.
-            unsafe fn single_portable(x: f64, y: f64) -> f64 {
-                single(x, y)
+            #[inline(always)]
+            fn single_f32(x: f32, y: f32) -> f32 {
+                single(f64::from(x), f64::from(y)) as f32
             }
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma")]
-            unsafe fn single_avx2(x: f64, y: f64) -> f64 {
-                single(x, y)
-            }
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
-            unsafe fn single_avx512(x: f64, y: f64) -> f64 {
-                single(x, y)
-            }
-            #[cfg(not(target_arch = "x86_64"))]
-            use {single_portable as single_avx2, single_portable as single_avx512};
-            // SAFETY (all three): `run_binary` asks exactly what callers of a kernel promise.
-            unsafe fn portable(x: *const f64, y: *const f64, out: *mut f64, n: usize) {
-                unsafe { $crate::special::kernel::run_binary(x, y, out, n, |a, b| $lane(a, b), repair) }
-            }
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma")]
-            unsafe fn avx2(x: *const f64, y: *const f64, out: *mut f64, n: usize) {
-                unsafe { $crate::special::kernel::run_binary(x, y, out, n, |a, b| $lane(a, b), repair) }
-            }
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
-            unsafe fn avx512(x: *const f64, y: *const f64, out: *mut f64, n: usize) {
-                unsafe { $crate::special::kernel::run_binary(x, y, out, n, |a, b| $lane(a, b), repair) }
-            }
-            #[cfg(not(target_arch = "x86_64"))]
-            use {portable as avx2, portable as avx512};
+            const DOUBLE: ([BinaryKernel; 3], [unsafe fn(f64, f64) -> f64; 3]) =
+                $crate::special::kernel::binary_levels!(f64, |a: f64, b: f64| $lane(a, b), single, repair);
+            const SINGLE: ([BinaryKernel<f32>; 3], [unsafe fn(f32, f32) -> f32; 3]) =
+                $crate::special::kernel::binary_levels!(
+                    f32, |a: f32, b: f32| $lane(f64::from(a), f64::from(b)) as f32, single_f32, repair);
             $crate::special::Binary {
                 name: stringify!($scalar),
-                loops: [portable, avx2, avx512],
-                singles: [single_portable, single_avx2, single_avx512],
+                loops: DOUBLE.0,
+                singles: DOUBLE.1,
+                loops_f32: SINGLE.0,
+                singles_f32: SINGLE.1,
             }
         };
     };
 }
 
-pub(super) use {binary, unary};
+pub(super) use {binary, binary_levels, unary, unary_levels};

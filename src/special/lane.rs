@@ -5,13 +5,15 @@
 //! older vector units lack). A loop over such a function is what the compiler turns into vector
 //! code, and since every step is exactly rounded the scalar and vector results have the same bits.
 
+use super::Real;
+
 /// 1.5 · 2⁵²: adding it to |v| < 2⁵¹ leaves round-to-nearest(v) in the low bits of the sum.
 const ROUND: f64 = 6755399441055744.0;
 
 /// The polynomial c₀ + c₁x + …, by Horner's rule on its even and its odd part: two chains of fused
 /// operations that a vector unit works on side by side.
 #[inline(always)]
-pub(super) fn horner<const N: usize>(x: f64, c: &[f64; N]) -> f64 {
+pub(super) fn horner<T: Real, const N: usize>(x: T, c: &[T; N]) -> T {
     let square = x * x;
     let mut last = c[N - 1];
     let mut before = c[N - 2];
@@ -31,7 +33,7 @@ pub(super) fn horner<const N: usize>(x: f64, c: &[f64; N]) -> f64 {
 
 /// `if condition { yes } else { no }` on values already at hand: a blend, not a jump.
 #[inline(always)]
-pub(super) fn select(condition: bool, yes: f64, no: f64) -> f64 {
+pub(super) fn select<T: Real>(condition: bool, yes: T, no: T) -> T {
     if condition { yes } else { no }
 }
 
@@ -62,7 +64,7 @@ pub(super) fn two_product(a: f64, b: f64) -> (f64, f64) {
 
 /// a + b as the rounded sum and the exact rest, where |a| ≥ |b| or a = 0.
 #[inline(always)]
-pub(super) fn fast_two_sum(a: f64, b: f64) -> (f64, f64) {
+pub(super) fn fast_two_sum<T: Real>(a: T, b: T) -> (T, T) {
     let s = a + b;
     (s, b - (s - a))
 }

@@ -7,16 +7,17 @@
 use super::exp::{exp_of_sum, half_expm1};
 use super::kernel::unary;
 use super::lane::{horner, pow2, select};
+use super::single;
 use std::f64::consts::{FRAC_1_SQRT_2, LN_2, SQRT_2};
 
 unary!(
     /// log x, within 0.8 ulp; −∞ at 0, NaN below.
-    LOG, log, log_block, log_raw = log_lane
+    LOG, log, log_block, log_raw = log_lane; f32 = single::log
 );
 
 unary!(
     /// log(1 + x) without cancellation near 0, within 0.8 ulp; −∞ at −1, NaN below.
-    LOG1P, log1p, log1p_block, log1p_raw = log1p_lane
+    LOG1P, log1p, log1p_block, log1p_raw = log1p_lane; f32 = single::log1p
 );
 
 unary!(

@@ -6,20 +6,21 @@ use super::exp::exp_lane;
 use super::kernel::unary;
 use super::lane::select;
 use super::log::log1p_unit;
+use super::single;
 
 unary!(
     /// 1/(1 + e^−x), within 2.5 ulp in both tails.
-    SIGMOID, sigmoid, sigmoid_block, sigmoid_raw = sigmoid_lane
+    SIGMOID, sigmoid, sigmoid_block, sigmoid_raw = sigmoid_lane; f32 = single::sigmoid
 );
 
 unary!(
     /// log(1 + e^x), within 2 ulp: e^x far below 0, x far above.
-    SOFTPLUS, softplus, softplus_block, softplus_raw = softplus_lane
+    SOFTPLUS, softplus, softplus_block, softplus_raw = softplus_lane; f32 = single::softplus
 );
 
 unary!(
     /// log(1/(1 + e^−x)) = −softplus(−x), within 2 ulp.
-    LOG_SIGMOID, log_sigmoid, log_sigmoid_block, log_sigmoid_raw = log_sigmoid_lane
+    LOG_SIGMOID, log_sigmoid, log_sigmoid_block, log_sigmoid_raw = log_sigmoid_lane; f32 = single::log_sigmoid
 );
 
 #[inline(always)]
@@ -27,9 +28,9 @@ fn sigmoid_lane(x: f64) -> f64 {
     logistic_parts(x).1
 }
 
-/// e^−|x| and the sigmoid of x, with the bits of the functions themselves.
+/// e^−|x| and the sigmoid of x.
 #[inline(always)]
-pub(crate) fn logistic_parts(x: f64) -> (f64, f64) {
+pub(super) fn logistic_parts(x: f64) -> (f64, f64) {
     let z = exp_lane(-x.abs());
     (z, select(x >= 0.0, 1.0, z) / (1.0 + z))
 }

@@ -7,6 +7,9 @@
 //! blocks or on the vector unit, bit for bit (which of the many NaN comes out is not promised).
 //! Functions named as the standard library's (`sinh`, `atan` …) call it for each value.
 //!
+//! Every row has loops in single precision too ([`Unary::at_f32`]); the hot functions have
+//! polynomials of their own there, the others are computed in double precision and rounded.
+//!
 //! Polynomials are our own fits (`bench/special_coefficients.py`); errors stated in the documentation
 //! bound what was found at some 20 000 points a function (`bench/special_reference.py`,
 //! `tests/special.rs`). Subnormal results are produced, not flushed to zero.
@@ -34,6 +37,8 @@ mod log;
 mod logistic;
 mod normal;
 mod pow;
+mod real;
+mod single;
 mod trig;
 
 pub use bessel::*;
@@ -47,6 +52,7 @@ pub use log::*;
 pub use logistic::*;
 pub use normal::*;
 pub use pow::*;
+pub use real::Real;
 pub use trig::*;
 
 /// For code that is made elsewhere and takes the same steps.

@@ -1,10 +1,10 @@
 //! From the nodes of one class and stage to the block operations of a kernel.
 
+use super::element::Element;
 use super::index_map::{Dim, Dims, Form, IndexMap, MAX_DIMS};
 use super::layout::{Group, Layout};
 use super::micro::{Kernel, Lie, Micro, Pattern, Place, Preset, Slot};
 use super::plan::{Plan, SinkKind, Source, User};
-use super::vector::Vector;
 use crate::ops::{Binary, ReduceKind, Select, Unary};
 use crate::special::Level;
 use std::collections::HashMap;
@@ -34,45 +34,45 @@ enum Step {
     Logistic(usize, usize),
 }
 
-/// Numbers that all block registers of a kernel together hold: half of a first-level cache.
-const REGISTER_SPACE: usize = 3072;
-/// Likewise where rows are worked on together: they lie in the second-level cache, beside the block
-/// of the matrix.
-const REGISTER_SPACE_TOGETHER: usize = 8192;
+/// Bytes that all block registers of a kernel together hold: half of a first-level cache.
+const REGISTER_SPACE: usize = 3072 * 8;
+/// Likewise where rows are worked on together, in the second-level cache beside the matrix.
+const REGISTER_SPACE_TOGETHER: usize = 8192 * 8;
 /// Rows that are worked on together where they meet the same matrix.
 const MOST_TOGETHER: usize = 8;
-const LARGEST_BLOCK: usize = 1024;
-const SMALLEST_BLOCK: usize = 128;
+/// Bytes of one register.
+const LARGEST_BLOCK: usize = 1024 * 8;
+const SMALLEST_BLOCK: usize = 128 * 8;
 
 /// The kernel of a group, with the room that its registers take in scratch memory.
-pub(super) fn kernel(
+pub(super) fn kernel<T: Element>(
     plan: &Plan,
     layout: &Layout,
     level: Level,
     (class, stage): (usize, u32),
     group: &Group,
-) -> (Kernel, usize) {
+) -> (Kernel<T>, usize) {
     let rows = rows(plan, class, group);
     let columns = class / rows;
     // Rows have something in common where there is a product.
-    let together = match plan.rows(&group.nodes, &group.sinks) {
-        Some(rows) => rows.min(MOST_TOGETHER),
-        None => 1,
-    };
+    let shared = plan.rows(&group.nodes, &group.sinks);
+    let together = shared.map_or(1, |rows| rows.min(MOST_TOGETHER));
     let build = |block: usize| {
         let rows = (rows, together);
-        let mut fuser = Fuser::new(plan, layout, level, (class, stage), rows, block);
+        let mut fuser = Fuser::<T>::new(plan, layout, level, (class, stage), rows, block);
         let body = fuser.run(group);
         (body, fuser.registers)
     };
     // The first run counts registers, from which the size of a block follows.
-    let (_, registers) = build(8);
+    let (_, registers) = build(T::LANES);
+    let numbers = |bytes: usize| bytes / size_of::<T>();
     let (space, largest) = match together {
         1 => (REGISTER_SPACE, LARGEST_BLOCK),
         _ => (REGISTER_SPACE_TOGETHER, LARGEST_BLOCK / 2),
     };
-    let fitting = space / (registers.max(1) * together) / 64 * 64;
-    let block = fitting.clamp(SMALLEST_BLOCK, largest).min(columns);
+    let fitting = numbers(space) / (registers.max(1) * together) / 64 * 64;
+    let (smallest, largest) = (numbers(SMALLEST_BLOCK), numbers(largest));
+    let block = fitting.clamp(smallest, largest).min(columns);
     let (body, registers) = build(block);
     let presets = presets(plan, layout, group);
     let kernel = Kernel {
@@ -83,23 +83,26 @@ pub(super) fn kernel(
         presets,
         body,
     };
-    (kernel, registers * together * block.next_multiple_of(8))
+    (
+        kernel,
+        registers * together * block.next_multiple_of(T::LANES),
+    )
 }
 
 /// What a group's sinks need set before them.
-pub(super) fn presets(plan: &Plan, layout: &Layout, group: &Group) -> Vec<Preset> {
+pub(super) fn presets<T: Element>(plan: &Plan, layout: &Layout, group: &Group) -> Vec<Preset<T>> {
     let targets = group.sinks.iter().map(|&s| plan.sinks[s].target);
     let preset = |target: usize| {
         Some(Preset {
             place: layout.places[target],
             len: *plan.size.get(target)?,
-            value: plan.preset[target]?,
+            value: T::of(plan.preset[target]?),
         })
     };
     targets.filter_map(preset).collect()
 }
 
-struct Fuser<'p> {
+struct Fuser<'p, T: Element> {
     plan: &'p Plan,
     layout: &'p Layout,
     level: Level,
@@ -115,10 +118,10 @@ struct Fuser<'p> {
     /// Values to be let go after a step.
     free: Vec<usize>,
     registers: usize,
-    body: Vec<Micro>,
+    body: Vec<Micro<T>>,
 }
 
-impl<'p> Fuser<'p> {
+impl<'p, T: Element> Fuser<'p, T> {
     fn new(
         plan: &'p Plan,
         layout: &'p Layout,
@@ -126,7 +129,7 @@ impl<'p> Fuser<'p> {
         (class, stage): (usize, u32),
         (rows, together): (usize, usize),
         block: usize,
-    ) -> Fuser<'p> {
+    ) -> Fuser<'p, T> {
         Fuser {
             plan,
             layout,
@@ -144,7 +147,7 @@ impl<'p> Fuser<'p> {
         }
     }
 
-    fn run(&mut self, group: &Group) -> Vec<Micro> {
+    fn run(&mut self, group: &Group) -> Vec<Micro<T>> {
         let steps = self.order(group);
         for (at, &step) in steps.iter().enumerate() {
             for value in self.needs(step) {
@@ -197,16 +200,13 @@ impl<'p> Fuser<'p> {
                 _ => continue,
             };
             let arguments = self.arguments(sigmoid);
-            let sum = |step: &Step| match *step {
-                Step::Sink(s) => {
-                    let source = &self.plan.sinks[s].value;
-                    let base = source.base;
-                    self.is(base, "softplus")
-                        && self.value(source) == Value::Node(base)
-                        && self.is_absorbed(base)
-                        && self.arguments(base) == arguments
-                }
-                _ => false,
+            let sum = |step: &Step| {
+                let Step::Sink(s) = *step else { return false };
+                let source = &self.plan.sinks[s].value;
+                self.is(source.base, "softplus")
+                    && self.value(source) == Value::Node(source.base)
+                    && self.is_absorbed(source.base)
+                    && self.arguments(source.base) == arguments
             };
             if let Some(from) = steps.iter().position(sum)
                 && let Step::Sink(sink) = steps[from]
@@ -218,11 +218,10 @@ impl<'p> Fuser<'p> {
         }
     }
 
-    /// Whether the node only goes into a full sum, which has a loop of its own for such nodes: dot
-    /// products and sums of `softplus`.
+    /// Whether the node only goes into a full sum with a loop of its own: of products or `softplus`.
     fn absorbed(&self, node: usize, sink: usize) -> bool {
-        let op = &self.plan.nodes[node].op;
-        let product = op.get::<Binary>().is_some_and(|b| b.0.name == "mul");
+        let binary = self.plan.nodes[node].op.get::<Binary>();
+        let product = binary.is_some_and(|b| b.0.name == "mul");
         let known = product || self.is(node, "square") || self.is(node, "softplus");
         let full = match &self.plan.sinks[sink].kind {
             SinkKind::Accumulate(ReduceKind::Sum, map) => {
@@ -284,7 +283,7 @@ impl<'p> Fuser<'p> {
         match seat {
             Seat::Stream(slot, _) | Seat::Single(slot) => slot,
             Seat::Register(r) => {
-                let len = self.block.next_multiple_of(8);
+                let len = self.block.next_multiple_of(T::LANES);
                 let at = self.layout.scratch + r * len * self.together;
                 Slot::register(Place::arena(at), len)
             }
@@ -375,7 +374,8 @@ impl<'p> Fuser<'p> {
         if self.layout.stored[node] {
             let columns = self.class / self.rows;
             // Rounding up must not run into the next row.
-            let roomy = self.layout.roomy[node] && (self.rows == 1 || columns.is_multiple_of(8));
+            let roomy =
+                self.layout.roomy[node] && (self.rows == 1 || columns.is_multiple_of(T::LANES));
             return Seat::Stream(Slot::stream(self.layout.places[node]).by(columns), roomy);
         }
         for usage in &self.layout.uses[node] {
@@ -408,14 +408,14 @@ impl<'p> Fuser<'p> {
             self.release(&arguments, at);
             let home = self.home(node);
             self.body.push(Micro::Unary {
-                kernel: (unary.0.block)(self.level),
+                kernel: T::unary_block(unary.0, self.level),
                 a: self.slot(seats[0]),
                 out: self.slot(home),
                 whole: unary.0.cheap && roomy(home),
             });
             self.seats.insert(Value::Node(node), home);
         } else if let Some(binary) = op.get::<Binary>() {
-            let blocks = (binary.0.blocks)(self.level);
+            let blocks = T::binary_blocks(binary.0, self.level);
             let kernel = match (single(&seats[0]), single(&seats[1])) {
                 (true, false) => blocks.single_first,
                 (false, true) => blocks.single_second,
@@ -445,7 +445,7 @@ impl<'p> Fuser<'p> {
                 .map(|(i, s)| usize::from(single(s)) << i)
                 .sum::<usize>();
             self.body.push(Micro::Select {
-                kernel: Vector::at(self.level).select[which],
+                kernel: T::vector(self.level).select[which],
                 c: self.slot(seats[0]),
                 a: self.slot(seats[1]),
                 b: self.slot(seats[2]),
@@ -491,10 +491,10 @@ impl<'p> Fuser<'p> {
         if let Value::Node(node) = value
             && self.is_absorbed(node)
         {
-            return match self.is(node, "softplus") {
-                true => self.softplus_sum(s, None, at),
-                false => self.dot(node, s, at),
-            };
+            if self.is(node, "softplus") {
+                return self.softplus_sum(s, None, at);
+            }
+            return self.dot(node, s, at);
         }
         let mut seat = self.seat(&value);
         let mut spare = Vec::new();

@@ -41,6 +41,10 @@ pub(super) struct Layout {
     pub scratch: usize,
     /// Samples for each of which code may be run ([`melt`](super::melt)).
     pub samples: usize,
+    /// Whether straight-line code becomes machine code.
+    pub compiled: bool,
+    /// Numbers on a cache line.
+    line: usize,
     matrices: HashMap<MatrixKey, Place>,
 }
 
@@ -63,12 +67,13 @@ impl MatrixKey {
 }
 
 impl Layout {
-    pub fn new(plan: &Plan) -> Layout {
+    pub fn new(plan: &Plan, line: usize, compiled: bool) -> Layout {
         let uses = plan.uses();
         let n = plan.nodes.len();
         let stops = stops(plan);
         let mut layout = Layout {
-            samples: melt::samples(plan, &stops),
+            samples: melt::samples(plan, &stops, compiled),
+            compiled,
             stops,
             stored: (0..n).map(|i| is_stored(plan, &uses[i], i)).collect(),
             uses,
@@ -79,13 +84,14 @@ impl Layout {
             initial: Vec::new(),
             constants: Vec::new(),
             scratch: 0,
+            line,
             matrices: HashMap::new(),
         };
         let mut end = 0;
         layout.place_ends(plan, &mut end);
         layout.place_cells(plan, &mut end);
         layout.place_constants(plan, &mut end);
-        end = end.next_multiple_of(8);
+        end = end.next_multiple_of(line);
         layout.place_buffers(plan, &mut end);
         layout.scratch = end;
         layout
@@ -98,13 +104,13 @@ impl Layout {
             self.inputs.push((*end, plan.size[input]));
             *end += plan.size[input];
         }
-        *end = end.next_multiple_of(8);
+        *end = end.next_multiple_of(self.line);
         for (k, &output) in plan.outputs.iter().enumerate() {
             self.places[plan.nodes.len() + k] = Place::arena(*end);
             self.outputs.push((*end, plan.size[output]));
             *end += plan.size[output];
         }
-        *end = end.next_multiple_of(8);
+        *end = end.next_multiple_of(self.line);
         for i in 0..plan.nodes.len() {
             if let Some(k) = plan.home[i] {
                 self.places[i] = self.places[plan.nodes.len() + k];
@@ -158,11 +164,11 @@ impl Layout {
                 continue;
             }
             let rows = product.rows.table(product.length);
-            let padded = rows.len().next_multiple_of(8);
+            let padded = rows.len().next_multiple_of(self.line);
             let mut data = Vec::with_capacity(padded * product.columns.len());
             for &(start, _) in &product.columns {
                 data.extend(rows.iter().map(|&r| value.data()[start + r as usize]));
-                data.resize(data.len().next_multiple_of(8), 0.0);
+                data.resize(data.len().next_multiple_of(self.line), 0.0);
             }
             let at = self.append(&data);
             self.matrices.insert(key, at);
@@ -173,14 +179,14 @@ impl Layout {
         let at = self.constants.len();
         self.constants.extend_from_slice(data);
         self.constants
-            .resize(self.constants.len().next_multiple_of(8), 0.0);
+            .resize(self.constants.len().next_multiple_of(self.line), 0.0);
         Place::constant(at)
     }
 
     /// The place of a product's matrix and where its columns start from there.
     pub fn matrix(&self, product: &MatVec) -> (Place, Vec<usize>) {
         if let Some(&place) = self.matrices.get(&MatrixKey::of(product)) {
-            let padded = product.length.next_multiple_of(8);
+            let padded = product.length.next_multiple_of(self.line);
             let starts = (0..product.columns.len()).map(|k| k * padded).collect();
             return (place, starts);
         }
@@ -224,7 +230,7 @@ impl Layout {
                 to,
             });
         }
-        let (offsets, len) = place(&lives);
+        let (offsets, len) = place(&lives, self.line);
         for (&i, offset) in owners.iter().zip(offsets) {
             self.places[i] = Place::arena(*end + offset);
             self.roomy[i] = true;

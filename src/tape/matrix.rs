@@ -1,12 +1,15 @@
-//! Contractions: matrix-vector products as rows of fused kernels, the others by loops of their own
-//! or by the matrix library.
+//! Contractions: matrix-vector products as rows of fused kernels, the others by loops of their own,
+//! large ones by tiles ([`super::gemm`]).
 
+use super::element::Element;
+use super::gemm::{Gemm, Matrix, workspace};
 use super::index_map::{Dim, IndexMap};
 use super::micro::{Context, Place};
 use super::plan::{Plan, Role};
 use super::vector::Column;
 use crate::graph::{Shape, flat_strides, numel};
 use crate::ops::{Contract, Labels};
+use crate::special::Real;
 use smallvec::SmallVec;
 
 /// An operand in memory: a buffer with an offset and a stride for each axis.
@@ -168,6 +171,8 @@ pub(super) struct Product {
     m: Loop,
     n: Loop,
     k: Loop,
+    /// Workspace of a large product.
+    room: Place,
 }
 
 const ONCE: Loop = Loop {
@@ -177,7 +182,7 @@ const ONCE: Loop = Loop {
     out: 0,
 };
 
-/// Products with fewer multiplications than this are not worth a call of the matrix library.
+/// Products with fewer multiplications than this are not worth packing.
 const SMALL: usize = 4096;
 /// Nor are those with so few rows or columns.
 const NARROW: usize = 6;
@@ -240,7 +245,34 @@ impl Product {
             m,
             n,
             k,
+            room: Place::arena(0),
         }
+    }
+
+    /// With a workspace of as many numbers as [`Product::workspace`] says.
+    pub fn with_room(self, room: Place) -> Product {
+        Product { room, ..self }
+    }
+
+    pub fn workspace<T: Real>(&self) -> usize {
+        let Product { m, n, k, .. } = self;
+        if self.is_large() {
+            workspace::<T>(m.extent, k.extent, n.extent)
+                .max(workspace::<T>(n.extent, k.extent, m.extent))
+        } else {
+            0
+        }
+    }
+
+    fn is_large(&self) -> bool {
+        let Product { m, n, k, .. } = self;
+        let wide = m.extent >= NARROW && n.extent >= NARROW && k.extent > 1;
+        wide && m.extent * n.extent * k.extent >= SMALL
+    }
+
+    /// Whether every element of the result is that of one large product.
+    fn writes_all(&self) -> bool {
+        self.is_large() && self.outer.iter().all(|l| l.out != 0)
     }
 
     /// Multiplications of one run.
@@ -250,23 +282,25 @@ impl Product {
 
     /// # Safety
     /// The places were planned for this context, with the shapes that the product was made for.
-    pub unsafe fn run(&self, context: &Context) {
+    pub unsafe fn run<T: Element>(&self, context: &Context<T>) {
         // SAFETY: the caller's promise; the loops stay inside the operands.
         unsafe {
             let (a, b) = (self.a.pointer(context), self.b.pointer(context));
             let out = self.out.pointer(context);
-            std::slice::from_raw_parts_mut(out, self.len).fill(0.0);
+            if !self.writes_all() {
+                std::slice::from_raw_parts_mut(out, self.len).fill(T::ZERO);
+            }
             self.nest(&self.outer, a, b, out, context);
         }
     }
 
-    unsafe fn nest(
+    unsafe fn nest<T: Element>(
         &self,
         outer: &[Loop],
-        a: *const f64,
-        b: *const f64,
-        out: *mut f64,
-        context: &Context,
+        a: *const T,
+        b: *const T,
+        out: *mut T,
+        context: &Context<T>,
     ) {
         // SAFETY: as for `run`.
         unsafe {
@@ -283,29 +317,32 @@ impl Product {
     }
 
     /// `out += a b` of one matrix product.
-    unsafe fn matrix(&self, a: *const f64, b: *const f64, out: *mut f64, context: &Context) {
+    unsafe fn matrix<T: Element>(
+        &self,
+        a: *const T,
+        b: *const T,
+        out: *mut T,
+        context: &Context<T>,
+    ) {
         let (m, n, k) = (&self.m, &self.n, &self.k);
-        let wide = m.extent >= NARROW && n.extent >= NARROW;
-        let large = wide && m.extent * n.extent * k.extent >= SMALL;
         // SAFETY: as for `run`.
         unsafe {
-            if large && k.extent > 1 {
-                matrixmultiply::dgemm(
-                    m.extent,
-                    k.extent,
-                    n.extent,
-                    1.0,
-                    a,
-                    m.a as isize,
-                    k.a as isize,
-                    b,
-                    k.b as isize,
-                    n.b as isize,
-                    1.0,
-                    out,
-                    m.out as isize,
-                    n.out as isize,
-                );
+            if self.is_large() {
+                let matrix = |at, row: usize, column: usize| Matrix { at, row, column };
+                (context.vector.gemm)(&Gemm {
+                    m: m.extent,
+                    k: k.extent,
+                    n: n.extent,
+                    a: matrix(a, m.a, k.a),
+                    b: matrix(b, k.b, n.b),
+                    c: Matrix {
+                        at: out,
+                        row: m.out,
+                        column: n.out,
+                    },
+                    fresh: self.writes_all(),
+                    room: self.room.pointer(context),
+                });
             } else if k.a == 1 && k.b == 1 && k.extent >= 4 {
                 for i in 0..m.extent {
                     for j in 0..n.extent {
@@ -333,7 +370,7 @@ impl Product {
                 for i in 0..m.extent {
                     for j in 0..n.extent {
                         let (x, y) = (a.add(i * m.a), b.add(j * n.b));
-                        let mut sum = 0.0;
+                        let mut sum = T::ZERO;
                         for l in 0..k.extent {
                             sum += *x.add(l * k.a) * *y.add(l * k.b);
                         }

@@ -5,8 +5,8 @@
 //! own; only what other instructions read is stored at the end. [`super::jit`] makes machine code
 //! of it, in which cells are registers.
 
+use super::element::Element;
 use super::index_map::IndexMap;
-use super::jit;
 use super::layout::{Group, Layout, Stop};
 use super::matrix::MatVec;
 use super::phases::{Phase, phases};
@@ -21,8 +21,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 /// Straight-line code in one or several phases, and the stops that it stands for.
-pub(super) struct Melted {
-    pub phases: Vec<Phase>,
+pub(super) struct Melted<T: Element> {
+    pub phases: Vec<Phase<T>>,
     /// Cells that hold constants from the start.
     pub initial: Vec<(usize, f64)>,
     /// The end of the memory that it takes.
@@ -42,7 +42,7 @@ const MOST_WORK: usize = 1500;
 const LONGEST: usize = 3000;
 
 /// Melts what can be melted; cells are taken from the layout's scratch memory.
-pub(super) fn melt(plan: &Plan, layout: &mut Layout) -> Vec<Melted> {
+pub(super) fn melt<T: Element>(plan: &Plan, layout: &mut Layout) -> Vec<Melted<T>> {
     let mut all = Vec::new();
     let mut at = 0;
     while at < layout.stops.len() {
@@ -51,7 +51,7 @@ pub(super) fn melt(plan: &Plan, layout: &mut Layout) -> Vec<Melted> {
         if let Some(melt) = melts.find(|melt| melt.stops.end > at) {
             let melted = melt.finish();
             at = melted.stops.end;
-            layout.scratch = melted.end.next_multiple_of(8);
+            layout.scratch = melted.end.next_multiple_of(T::LANES);
             all.push(melted);
         } else {
             at += 1;
@@ -62,9 +62,9 @@ pub(super) fn melt(plan: &Plan, layout: &mut Layout) -> Vec<Melted> {
 
 /// The number of samples that most of the work is done for, if each has few elements: it is the
 /// leading extent of what is computed.
-pub(super) fn samples(plan: &Plan, stops: &[Stop]) -> usize {
+pub(super) fn samples(plan: &Plan, stops: &[Stop], compiled: bool) -> usize {
     let mut work: BTreeMap<usize, usize> = BTreeMap::new();
-    if jit::available() {
+    if compiled {
         for stop in stops {
             let nodes = match stop {
                 Stop::Group { group, .. } => &group.nodes[..],
@@ -147,7 +147,7 @@ impl<'p> Melt<'p> {
 
     /// Whether the stop is small enough, and the code not too long for it.
     fn takes(&self, stop: &Stop) -> bool {
-        let widest = if jit::available() { WIDEST } else { 1 };
+        let widest = if self.layout.compiled { WIDEST } else { 1 };
         let work = match stop {
             Stop::Group {
                 key: (class, _), ..
@@ -491,7 +491,7 @@ impl<'p> Melt<'p> {
     }
 
     /// Stores what others read, and tidies the code.
-    fn finish(mut self) -> Melted {
+    fn finish<T: Element>(mut self) -> Melted<T> {
         let start = self.layout.scratch as u32;
         let mut stores = Vec::new();
         for &(base, at) in &self.computed {
@@ -534,8 +534,13 @@ impl<'p> Melt<'p> {
             let code = Straight::new(Vec::new(), code, Steps::ONE, samples, private, known);
             vec![Phase::Code(code)]
         } else {
-            let (phases, after) =
-                phases(&code, samples, private, &initial, end.next_multiple_of(8));
+            let (phases, after) = phases(
+                &code,
+                samples,
+                private,
+                &initial,
+                end.next_multiple_of(T::LANES),
+            );
             end = after;
             phases
         };

@@ -1,6 +1,7 @@
 //! A fused kernel: loads, arithmetic and stores over one range of elements, run block by block so
 //! that what is between them stays in the first-level cache.
 
+use super::element::Element;
 use super::index_map::{Dims, runs};
 use super::vector::{Column, SelectKernel, Vector};
 use crate::ops::ReduceKind;
@@ -9,15 +10,15 @@ use std::sync::Arc;
 
 /// Where a tape runs: its arena, its constants, the loops for the machine.
 #[derive(Clone, Copy)]
-pub(super) struct Context {
+pub struct Context<T: Element = f64> {
     /// Arena, then constants (never written).
-    pub bases: [*mut f64; 2],
-    pub vector: &'static Vector,
+    pub bases: [*mut T; 2],
+    pub vector: &'static Vector<T>,
 }
 
 /// A place in the arena, or (top bit set) among the constants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Place(pub u32);
+pub struct Place(pub u32);
 
 const CONSTANT: u32 = 1 << 31;
 
@@ -60,7 +61,7 @@ impl Place {
     /// # Safety
     /// The place was planned for this context.
     #[inline(always)]
-    pub unsafe fn pointer(self, context: &Context) -> *mut f64 {
+    pub unsafe fn pointer<T: Element>(self, context: &Context<T>) -> *mut T {
         // SAFETY: planned places lie inside their memory.
         unsafe { context.bases[(self.0 >> 31) as usize].add((self.0 & !CONSTANT) as usize) }
     }
@@ -127,7 +128,7 @@ impl Slot {
     }
 
     #[inline(always)]
-    unsafe fn at(self, context: &Context, block: Block) -> *mut f64 {
+    unsafe fn at<T: Element>(self, context: &Context<T>, block: Block) -> *mut T {
         let along = (block.start as u32 & self.mask) as usize;
         // SAFETY: streams are as long as the kernel's rows, and there are as many as it has.
         unsafe {
@@ -139,7 +140,7 @@ impl Slot {
 
     /// The slot in each of the rows from that of `block` on.
     #[inline(always)]
-    unsafe fn rows(self, context: &Context, block: Block) -> Starts {
+    unsafe fn rows<T: Element>(self, context: &Context<T>, block: Block) -> Starts<T> {
         Starts {
             // SAFETY: as for `at`.
             first: unsafe { self.at(context, block) },
@@ -150,16 +151,16 @@ impl Slot {
 
 /// Where some rows begin: the first, and the step to the next.
 #[derive(Clone, Copy)]
-pub(super) struct Starts {
-    pub first: *mut f64,
+pub struct Starts<T> {
+    pub first: *mut T,
     pub step: usize,
 }
 
-impl Starts {
+impl<T: Copy> Starts<T> {
     /// # Safety
     /// There is such a row.
     #[inline(always)]
-    pub unsafe fn at(self, row: usize) -> *mut f64 {
+    pub unsafe fn at(self, row: usize) -> *mut T {
         // SAFETY: the caller's promise.
         unsafe { self.first.add(row * self.step) }
     }
@@ -169,7 +170,7 @@ impl Starts {
     /// # Safety
     /// There is such a row.
     #[inline(always)]
-    pub unsafe fn from(self, row: usize) -> Starts {
+    pub unsafe fn from(self, row: usize) -> Starts<T> {
         // SAFETY: the caller's promise.
         let first = unsafe { self.at(row) };
         Starts { first, ..self }
@@ -180,7 +181,7 @@ impl Starts {
     /// # Safety
     /// The rows have such an element.
     #[inline(always)]
-    pub unsafe fn along(self, by: usize) -> Starts {
+    pub unsafe fn along(self, by: usize) -> Starts<T> {
         // SAFETY: the caller's promise.
         let first = unsafe { self.first.add(by) };
         Starts { first, ..self }
@@ -201,22 +202,22 @@ pub(super) enum Lie {
 
 /// One block operation. `whole`: may be run on the block rounded up to whole vectors, since its
 /// result has room for it.
-pub(super) enum Micro {
+pub(super) enum Micro<T: Element = f64> {
     Unary {
-        kernel: UnaryKernel,
+        kernel: UnaryKernel<T>,
         a: Slot,
         out: Slot,
         whole: bool,
     },
     Binary {
-        kernel: BinaryKernel,
+        kernel: BinaryKernel<T>,
         a: Slot,
         b: Slot,
         out: Slot,
         whole: bool,
     },
     Select {
-        kernel: SelectKernel,
+        kernel: SelectKernel<T>,
         c: Slot,
         a: Slot,
         b: Slot,
@@ -286,29 +287,29 @@ pub(super) enum Micro {
 }
 
 /// Sets a range of the arena before the first block.
-pub(super) struct Preset {
+pub(super) struct Preset<T = f64> {
     pub place: Place,
     pub len: usize,
-    pub value: f64,
+    pub value: T,
 }
 
 /// Block operations over `rows` rows of `n` elements. All rows of one block of columns come before
 /// the next block, so that what rows share stays in the cache; `together` rows are worked on at a
 /// time, each operation for all of them before the next.
-pub(super) struct Kernel {
+pub(super) struct Kernel<T: Element = f64> {
     pub rows: usize,
     pub n: usize,
     pub block: usize,
     pub together: usize,
-    pub presets: Vec<Preset>,
-    pub body: Vec<Micro>,
+    pub presets: Vec<Preset<T>>,
+    pub body: Vec<Micro<T>>,
 }
 
-impl Kernel {
+impl<T: Element> Kernel<T> {
     /// # Safety
     /// All places were planned for this context; nobody else uses its arena meanwhile.
     #[inline]
-    pub unsafe fn run(&self, context: &Context) {
+    pub unsafe fn run(&self, context: &Context<T>) {
         // SAFETY: the caller's promise.
         unsafe {
             run_presets(&self.presets, context);
@@ -337,7 +338,7 @@ impl Kernel {
 /// # Safety
 /// As for [`Kernel::run`].
 #[inline]
-pub(super) unsafe fn run_presets(presets: &[Preset], context: &Context) {
+pub(super) unsafe fn run_presets<T: Element>(presets: &[Preset<T>], context: &Context<T>) {
     for preset in presets {
         // SAFETY: the caller's promise.
         unsafe {
@@ -347,13 +348,13 @@ pub(super) unsafe fn run_presets(presets: &[Preset], context: &Context) {
     }
 }
 
-impl Micro {
+impl<T: Element> Micro<T> {
     /// Runs the block of so many rows from that of `first` on.
     ///
     /// # Safety
     /// As for [`Kernel::run`]; the blocks lie in the kernel's range.
     #[inline(always)]
-    unsafe fn run_rows(&self, context: &Context, first: Block, rows: usize) {
+    unsafe fn run_rows(&self, context: &Context<T>, first: Block, rows: usize) {
         // SAFETY: the caller's promise.
         unsafe {
             match self {
@@ -394,9 +395,15 @@ impl Micro {
     /// # Safety
     /// As for [`Kernel::run`]; the block lies in the kernel's range.
     #[inline(always)]
-    unsafe fn run(&self, context: &Context, block: Block) {
+    unsafe fn run(&self, context: &Context<T>, block: Block) {
         let n = block.n;
-        let rounded = |whole: bool| if whole { (n + 7) & !7 } else { n };
+        let rounded = |whole: bool| {
+            if whole {
+                n.next_multiple_of(T::LANES)
+            } else {
+                n
+            }
+        };
         // SAFETY: the caller's promise; results never overlap operands other than exactly.
         unsafe {
             match self {
@@ -455,7 +462,7 @@ impl Micro {
 
     /// # Safety
     /// As for [`Micro::run`].
-    unsafe fn run_movement(&self, context: &Context, block: Block) {
+    unsafe fn run_movement(&self, context: &Context<T>, block: Block) {
         let n = block.n;
         // SAFETY: as for `run`; patterns were made for the buffers at their bases.
         unsafe {
@@ -510,12 +517,12 @@ impl Pattern {
     }
 }
 
-unsafe fn load(
-    base: *const f64,
+unsafe fn load<T: Element>(
+    base: *const T,
     pattern: &Pattern,
-    out: *mut f64,
+    out: *mut T,
     block: Block,
-    context: &Context,
+    context: &Context<T>,
 ) {
     let (start, n) = (pattern.first(block), block.n);
     // SAFETY: the pattern was made for the buffer at `base`; `out` holds the block.
@@ -541,7 +548,7 @@ unsafe fn load(
     }
 }
 
-unsafe fn store(a: *const f64, pattern: &Pattern, base: *mut f64, block: Block) {
+unsafe fn store<T: Element>(a: *const T, pattern: &Pattern, base: *mut T, block: Block) {
     let (start, n) = (pattern.first(block), block.n);
     // SAFETY: the pattern was made for the buffer at `base`; `a` holds the block.
     unsafe {
@@ -569,13 +576,13 @@ unsafe fn store(a: *const f64, pattern: &Pattern, base: *mut f64, block: Block) 
     }
 }
 
-unsafe fn accumulate(
+unsafe fn accumulate<T: Element>(
     kind: ReduceKind,
-    a: *const f64,
+    a: *const T,
     pattern: &Pattern,
-    base: *mut f64,
+    base: *mut T,
     block: Block,
-    context: &Context,
+    context: &Context<T>,
 ) {
     let vector = context.vector;
     let (start, n) = (pattern.first(block), block.n);

@@ -10,14 +10,15 @@
 //! one product, and its exponentials serve `sigmoid` too.
 //! Single numbers are computed by straight-line code ([`scalar`]). Other operations (products of
 //! matrices, factorisations, recurrences) are an instruction each. All buffers lie in one arena,
-//! placed by their lifetimes; running allocates nothing (but for what the matrix library does
-//! inside large products).
+//! placed by their lifetimes; running allocates nothing.
 //!
 //! The order in which numbers are added is fixed when the tape is compiled: a tape gives the same
 //! bits each time it is run on the same machine.
 
 mod arena;
+mod element;
 mod fuse;
+mod gemm;
 mod index_map;
 mod jit;
 mod lanes;
@@ -29,26 +30,31 @@ mod micro;
 mod opaque;
 mod phases;
 mod plan;
+mod precision;
 mod program;
 mod recur;
 mod samples;
 mod scalar;
+mod softplus;
 mod straight;
 mod tile;
 mod unroll;
 mod vector;
 mod wide;
 
+pub use element::Element;
+pub use precision::{AnyTape, Precision};
 pub use program::Listing;
 
 use crate::graph::{Graph, NodeId};
 use crate::passes::prepare;
-use arena::Aligned;
+pub(crate) use arena::Aligned;
 use program::Program;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// A compiled function of arrays. Clones share the program and have memory of their own.
+/// A compiled function of arrays, computed in `f64` or in `f32`. Clones share the program and have
+/// memory of their own.
 ///
 /// ```
 /// use elbo::{autodiff::grad, graph::Graph, tape::Tape};
@@ -62,9 +68,9 @@ use std::time::Instant;
 /// assert_eq!(tape.output(0), [14.0]);
 /// assert_eq!(tape.output(1), [2.0, 4.0, 6.0]);
 /// ```
-pub struct Tape {
-    program: Arc<Program>,
-    arena: Aligned,
+pub struct Tape<T: Element = f64> {
+    program: Arc<Program<T>>,
+    arena: Aligned<T>,
 }
 
 impl Tape {
@@ -74,14 +80,35 @@ impl Tape {
     /// # Panics
     /// If an output needs an input of the graph that is not among `inputs`.
     pub fn compile(graph: &Graph, inputs: &[NodeId], outputs: &[NodeId]) -> Tape {
+        Tape::compile_as(graph, inputs, outputs)
+    }
+}
+
+impl<T: Element> Tape<T> {
+    /// As [`Tape::compile`], for numbers of type `T`. In `f32`, constants of the graph are rounded
+    /// once, here; a sum of n numbers is off by some √n/64 roundings, for n up to a block.
+    ///
+    /// ```
+    /// use elbo::{graph::Graph, tape::Tape};
+    /// let g = Graph::new();
+    /// let x = g.input(&[2]);
+    /// let mut tape = Tape::<f32>::compile_as(&g, &[x.id], &[(x / 3.0).id]);
+    /// tape.set_input(0, &[1.0, 2.0]);
+    /// tape.run();
+    /// assert_eq!(tape.output(0), [1.0_f32 / 3.0, 2.0 / 3.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// Likewise.
+    pub fn compile_as(graph: &Graph, inputs: &[NodeId], outputs: &[NodeId]) -> Tape<T> {
         let program = Program::new(&prepare(graph, inputs, outputs));
         Tape::with_program(Arc::new(program))
     }
 
-    fn with_program(program: Arc<Program>) -> Tape {
+    fn with_program(program: Arc<Program<T>>) -> Tape<T> {
         let mut arena = Aligned::zeros(program.arena_len());
         for &(at, value) in &program.initial {
-            arena[at] = value;
+            arena[at] = T::of(value);
         }
         Tape { program, arena }
     }
@@ -105,24 +132,24 @@ impl Tape {
     }
 
     /// The elements of an input, in row-major order.
-    pub fn input_mut(&mut self, i: usize) -> &mut [f64] {
+    pub fn input_mut(&mut self, i: usize) -> &mut [T] {
         let (at, len) = self.program.inputs[i];
         &mut self.arena[at..at + len]
     }
 
-    pub fn input(&self, i: usize) -> &[f64] {
+    pub fn input(&self, i: usize) -> &[T] {
         let (at, len) = self.program.inputs[i];
         &self.arena[at..at + len]
     }
 
     /// # Panics
     /// If `values` has another length than the input.
-    pub fn set_input(&mut self, i: usize, values: &[f64]) {
+    pub fn set_input(&mut self, i: usize, values: &[T]) {
         self.input_mut(i).copy_from_slice(values);
     }
 
     /// All inputs, one after the other.
-    pub fn inputs_flat_mut(&mut self) -> &mut [f64] {
+    pub fn inputs_flat_mut(&mut self) -> &mut [T] {
         let range = flat(&self.program.inputs);
         &mut self.arena[range]
     }
@@ -131,12 +158,12 @@ impl Tape {
     ///
     /// # Panics
     /// If `values` is longer than all inputs together.
-    pub fn set_inputs_flat(&mut self, values: &[f64]) {
+    pub fn set_inputs_flat(&mut self, values: &[T]) {
         self.inputs_flat_mut()[..values.len()].copy_from_slice(values);
     }
 
     /// The elements of an output after the last run.
-    pub fn output(&self, i: usize) -> &[f64] {
+    pub fn output(&self, i: usize) -> &[T] {
         let (at, len) = self.program.outputs[i];
         &self.arena[at..at + len]
     }
@@ -146,12 +173,12 @@ impl Tape {
     }
 
     /// All outputs, one after the other.
-    pub fn outputs_flat(&self) -> &[f64] {
+    pub fn outputs_flat(&self) -> &[T] {
         &self.arena[flat(&self.program.outputs)]
     }
 
     /// All inputs and all outputs, each one after the other: to make the next inputs of the outputs.
-    pub fn inputs_and_outputs_flat(&mut self) -> (&mut [f64], &[f64]) {
+    pub fn inputs_and_outputs_flat(&mut self) -> (&mut [T], &[T]) {
         let (inputs, outputs) = (flat(&self.program.inputs), flat(&self.program.outputs));
         let (before, after) = self.arena.split_at_mut(outputs.start);
         (&mut before[inputs], &after[..outputs.len()])
@@ -178,8 +205,8 @@ impl Tape {
     }
 }
 
-impl Clone for Tape {
-    fn clone(&self) -> Tape {
+impl<T: Element> Clone for Tape<T> {
+    fn clone(&self) -> Tape<T> {
         let mut copy = Tape::with_program(self.program.clone());
         copy.inputs_flat_mut()
             .copy_from_slice(&self.arena[flat(&self.program.inputs)]);

@@ -2,6 +2,7 @@
 
 use crate::graph::{Node, Op, Shape, Tensor, numel};
 use crate::ops::{Cholesky, CumSum, Gather, ScatterAdd, TriSolve, factor, solve};
+use crate::special::Real;
 
 /// A prepared operation on dense slices.
 pub(super) enum Slices {
@@ -26,7 +27,7 @@ pub(super) enum Slices {
         n: usize,
         after: usize,
     },
-    /// Any other operation, by its slow form (which allocates).
+    /// Any other operation, by its slow form (which allocates, and computes in double precision).
     Slow {
         op: Op,
         shapes: Vec<Shape>,
@@ -90,7 +91,7 @@ impl Slices {
 
     /// # Panics
     /// If an index is out of its axis: the next step would read foreign memory.
-    pub fn run(&self, args: &[&[f64]], out: &mut [f64]) {
+    pub fn run<T: Real>(&self, args: &[&[T]], out: &mut [T]) {
         match self {
             Slices::Cholesky { n } => {
                 out.copy_from_slice(args[0]);
@@ -117,22 +118,22 @@ impl Slices {
                 let parts = args[0].chunks_exact(n * after);
                 for (x, y) in parts.zip(out.chunks_exact_mut(m * after)) {
                     for (to, &k) in y.chunks_exact_mut(*after).zip(args[1]) {
-                        let k = k as usize;
+                        let k = k.wide() as usize;
                         assert!(k < *n, "gather: index {k} is not below {n}");
                         to.copy_from_slice(&x[k * after..(k + 1) * after]);
                     }
                 }
             }
             Slices::Scatter { n, after } => {
-                out.fill(0.0);
+                out.fill(T::ZERO);
                 let m = args[1].len();
                 let parts = args[0].chunks_exact(m * after);
                 for (x, y) in parts.zip(out.chunks_exact_mut(n * after)) {
                     for (from, &k) in x.chunks_exact(*after).zip(args[1]) {
-                        let k = k as usize;
+                        let k = k.wide() as usize;
                         assert!(k < *n, "scatter: place {k} is not below {n}");
                         let to = &mut y[k * after..(k + 1) * after];
-                        to.iter_mut().zip(from).for_each(|(y, x)| *y += x);
+                        to.iter_mut().zip(from).for_each(|(y, &x)| *y += x);
                     }
                 }
             }
@@ -140,28 +141,35 @@ impl Slices {
                 let args: Vec<Tensor> = args
                     .iter()
                     .zip(shapes)
-                    .map(|(data, shape)| Tensor::new(shape.clone(), data.to_vec()))
+                    .map(|(data, shape)| {
+                        let wide = data.iter().map(|x| x.wide()).collect();
+                        Tensor::new(shape.clone(), wide)
+                    })
                     .collect();
-                op.0.eval(&args.iter().collect::<Vec<_>>(), out);
+                let mut wide = vec![0.0; out.len()];
+                op.0.eval(&args.iter().collect::<Vec<_>>(), &mut wide);
+                out.iter_mut()
+                    .zip(&wide)
+                    .for_each(|(out, &x)| *out = T::of(x));
             }
         }
     }
 }
 
 /// Rows without inner axes: each addition waits for the one before it, so rows take turns.
-fn running_sums(out: &mut [f64], n: usize, reverse: bool) {
+fn running_sums<T: Real>(out: &mut [T], n: usize, reverse: bool) {
     let mut groups = out.chunks_exact_mut(8 * n);
     for group in &mut groups {
-        sum_rows::<8>(group, n, reverse);
+        sum_rows::<T, 8>(group, n, reverse);
     }
     for row in groups.into_remainder().chunks_exact_mut(n) {
-        sum_rows::<1>(row, n, reverse);
+        sum_rows::<T, 1>(row, n, reverse);
     }
 }
 
-fn sum_rows<const R: usize>(rows: &mut [f64], n: usize, reverse: bool) {
+fn sum_rows<T: Real, const R: usize>(rows: &mut [T], n: usize, reverse: bool) {
     // Added to −0, the first number is itself.
-    let mut sums = [-0.0; R];
+    let mut sums = [-T::ZERO; R];
     for step in 0..n {
         let i = if reverse { n - 1 - step } else { step };
         for (r, sum) in sums.iter_mut().enumerate() {
@@ -171,7 +179,7 @@ fn sum_rows<const R: usize>(rows: &mut [f64], n: usize, reverse: bool) {
     }
 }
 
-fn running_sum(part: &mut [f64], n: usize, after: usize, reverse: bool) {
+fn running_sum<T: Real>(part: &mut [T], n: usize, after: usize, reverse: bool) {
     for step in 1..n {
         let (i, previous) = if reverse {
             (n - 1 - step, n - step)
@@ -179,7 +187,8 @@ fn running_sum(part: &mut [f64], n: usize, after: usize, reverse: bool) {
             (step, step - 1)
         };
         for j in 0..after {
-            part[i * after + j] += part[previous * after + j];
+            let before = part[previous * after + j];
+            part[i * after + j] += before;
         }
     }
 }

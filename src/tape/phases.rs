@@ -5,6 +5,7 @@
 //! works on several pairs of samples at once. So a phase of code is followed by the calls whose
 //! arguments it made, for all samples; what a later phase reads goes through a row of memory.
 
+use super::element::Element;
 use super::micro::{Context, Kernel, Micro, Place, Slot};
 use super::scalar::{At, Scalar, Steps};
 use super::straight::Straight;
@@ -13,16 +14,16 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-pub(super) enum Phase {
-    Code(Straight),
-    Calls(Kernel),
+pub(super) enum Phase<T: Element> {
+    Code(Straight<T>),
+    Calls(Kernel<T>),
 }
 
-impl Phase {
+impl<T: Element> Phase<T> {
     /// # Safety
     /// As for [`Straight::run`] and [`Kernel::run`].
     #[inline]
-    pub unsafe fn run(&self, context: &Context) {
+    pub unsafe fn run(&self, context: &Context<T>) {
         // SAFETY: the caller's promise.
         unsafe {
             match self {
@@ -33,8 +34,8 @@ impl Phase {
     }
 }
 
-impl Phase {
-    pub fn code(&mut self) -> Option<&mut Straight> {
+impl<T: Element> Phase<T> {
+    pub fn code(&mut self) -> Option<&mut Straight<T>> {
         match self {
             Phase::Code(code) => Some(code),
             Phase::Calls(_) => None,
@@ -78,13 +79,13 @@ struct Cutter {
 }
 
 /// Cuts the code; every cell is written once. Rows lie from `start` on; gives their end, too.
-pub(super) fn phases(
+pub(super) fn phases<T: Element>(
     code: &[Scalar],
     samples: usize,
     private: Range<u32>,
     known: &[(usize, f64)],
     start: usize,
-) -> (Vec<Phase>, usize) {
+) -> (Vec<Phase<T>>, usize) {
     let mut cutter = Cutter {
         samples,
         origins: HashMap::new(),
@@ -93,7 +94,7 @@ pub(super) fn phases(
         phases: Vec::new(),
     };
     code.iter().for_each(|i| cutter.assign(*i));
-    cutter.find_rows();
+    cutter.find_rows(T::LANES);
     let mut all = Vec::new();
     for at in 0..cutter.phases.len() {
         let step = cutter.code(at);
@@ -136,7 +137,7 @@ impl Cutter {
     }
 
     /// A row for each cell that calls read or write, or that a later phase reads.
-    fn find_rows(&mut self) {
+    fn find_rows(&mut self, lanes: usize) {
         let mut wanted = Vec::new();
         for (at, (code, calls)) in self.phases.iter().enumerate() {
             for call in calls {
@@ -153,7 +154,7 @@ impl Cutter {
         for cell in wanted {
             if let Entry::Vacant(row) = self.rows.entry(cell) {
                 row.insert(self.end);
-                self.end += self.samples.next_multiple_of(8);
+                self.end += self.samples.next_multiple_of(lanes);
             }
         }
     }
@@ -208,18 +209,18 @@ impl Cutter {
     }
 
     /// The calls after a phase, for all samples.
-    fn calls(&self, at: usize) -> Kernel {
+    fn calls<T: Element>(&self, at: usize) -> Kernel<T> {
         let level = Level::detect();
         let row = |cell: u32| Slot::stream(Place::arena(self.rows[&cell]));
         let body = self.phases[at].1.iter().map(|call| match *call {
             Scalar::Call1(function, out, a) => Micro::Unary {
-                kernel: (function.block)(level),
+                kernel: T::unary_block(function, level),
                 a: row(a),
                 out: row(out),
                 whole: true,
             },
             Scalar::Call2(function, out, a, b) => Micro::Binary {
-                kernel: (function.blocks)(level).both,
+                kernel: T::binary_blocks(function, level).both,
                 a: row(a),
                 b: row(b),
                 out: row(out),
@@ -230,7 +231,7 @@ impl Cutter {
         Kernel {
             rows: 1,
             n: self.samples,
-            block: self.samples.next_multiple_of(8),
+            block: self.samples.next_multiple_of(T::LANES),
             together: 1,
             presets: Vec::new(),
             body: body.collect(),

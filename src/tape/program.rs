@@ -1,6 +1,7 @@
 //! The compiled form: a flat list of instructions with the places they work on.
 
 use super::arena::Aligned;
+use super::element::Element;
 use super::fuse;
 use super::jit::Machine;
 use super::layout::{Group, Layout, Stop};
@@ -11,24 +12,24 @@ use super::opaque::Slices;
 use super::phases::Phase;
 use super::plan::{Plan, Role};
 use super::recur::{self, Recurrence};
-use super::straight::{Straight, assemble};
+use super::straight::{Straight, assemble, compiled};
 use super::vector::Vector;
 use crate::graph::{Origin, Shape};
 use crate::ops::{Contract, Scan};
 use crate::passes::Subject;
 use crate::special::Level;
 
-pub(super) enum Instruction {
+pub(super) enum Instruction<T: Element> {
     /// Straight-line code, in phases.
-    Scalars(Vec<Phase>),
-    Kernel(Kernel),
+    Scalars(Vec<Phase<T>>),
+    Kernel(Kernel<T>),
     Product(Product),
     Slices {
         run: Slices,
         args: Vec<(Place, usize)>,
         out: (Place, usize),
     },
-    Recurrence(Recurrence),
+    Recurrence(Recurrence<T>),
 }
 
 /// What an instruction does, for those who measure.
@@ -44,27 +45,28 @@ pub struct Listing {
     pub origins: Vec<Origin>,
 }
 
-pub(super) struct Program {
-    pub instructions: Vec<Instruction>,
+pub(super) struct Program<T: Element> {
+    pub instructions: Vec<Instruction<T>>,
     pub listing: Vec<Listing>,
     pub inputs: Vec<(usize, usize)>,
     pub outputs: Vec<(usize, usize)>,
     /// Cells that hold constants from the start.
     pub initial: Vec<(usize, f64)>,
-    constants: Aligned,
+    constants: Aligned<T>,
     arena_len: usize,
-    vector: &'static Vector,
+    vector: &'static Vector<T>,
     /// Owns the machine code that instructions refer to.
     _machine: Option<Machine>,
 }
 
-impl Program {
-    pub fn new(subject: &Subject) -> Program {
+impl<T: Element> Program<T> {
+    pub fn new(subject: &Subject) -> Program<T> {
         let level = Level::detect();
         let plan = Plan::new(subject);
-        let mut layout = Layout::new(&plan);
+        let mut layout = Layout::new(&plan, T::LANES, compiled::<T>());
         let mut bodies = bodies(&plan, &mut layout);
         let mut melted = melt(&plan, &mut layout).into_iter().peekable();
+        layout.scratch = layout.scratch.next_multiple_of(T::LANES);
         let mut instructions = Vec::new();
         let mut listing = Vec::new();
         let mut initial = layout.initial.clone();
@@ -91,6 +93,8 @@ impl Program {
                     let body = bodies[*i].take();
                     let (instruction, cells) = opaque(&plan, &layout, *i, body);
                     initial.extend(cells);
+                    let (instruction, room) = instruction.with_room(layout.scratch);
+                    scratch = scratch.max(room);
                     instructions.push(instruction);
                     listing.push(list_node(&plan, *i));
                 }
@@ -106,7 +110,9 @@ impl Program {
             }
         }
         let mut constants = Aligned::zeros(layout.constants.len());
-        constants.copy_from_slice(&layout.constants);
+        for (to, &x) in constants.iter_mut().zip(&layout.constants) {
+            *to = T::of(x);
+        }
         Program {
             instructions,
             listing,
@@ -115,7 +121,7 @@ impl Program {
             initial,
             constants,
             arena_len: layout.scratch + scratch,
-            vector: Vector::at(level),
+            vector: T::vector(level),
             _machine: machine,
         }
     }
@@ -128,7 +134,7 @@ impl Program {
     /// `arena` is on a cache line, holds [`Program::arena_len`] numbers and a line more, has the
     /// initial cells set, and nobody else uses it meanwhile.
     #[inline]
-    pub unsafe fn run(&self, arena: *mut f64) {
+    pub unsafe fn run(&self, arena: *mut T) {
         let context = self.context(arena);
         for instruction in &self.instructions {
             // SAFETY: the caller's promise.
@@ -149,7 +155,7 @@ impl Program {
         .sum()
     }
 
-    pub fn context(&self, arena: *mut f64) -> Context {
+    pub fn context(&self, arena: *mut T) -> Context<T> {
         Context {
             bases: [arena, self.constants.const_pointer().cast_mut()],
             vector: self.vector,
@@ -157,11 +163,11 @@ impl Program {
     }
 }
 
-impl Instruction {
+impl<T: Element> Instruction<T> {
     /// # Safety
     /// As for [`Program::run`].
     #[inline]
-    pub unsafe fn run(&self, context: &Context) {
+    pub unsafe fn run(&self, context: &Context<T>) {
         // SAFETY: the caller's promise; places were planned so that arguments and results of one
         // instruction do not overlap.
         unsafe {
@@ -175,11 +181,23 @@ impl Instruction {
         }
     }
 
-    fn straight(&mut self) -> Vec<&mut Straight> {
+    fn straight(&mut self) -> Vec<&mut Straight<T>> {
         match self {
             Instruction::Scalars(phases) => phases.iter_mut().filter_map(Phase::code).collect(),
             Instruction::Recurrence(recurrence) => recurrence.straight().into_iter().collect(),
             _ => Vec::new(),
+        }
+    }
+
+    /// With its workspace at the place of block registers, and how much of that it needs.
+    fn with_room(self, scratch: usize) -> (Instruction<T>, usize) {
+        match self {
+            Instruction::Product(product) => {
+                let room = product.workspace::<T>();
+                let product = product.with_room(Place::arena(scratch));
+                (Instruction::Product(product), room)
+            }
+            other => (other, 0),
         }
     }
 
@@ -194,15 +212,15 @@ impl Instruction {
 
 /// # Safety
 /// As for [`Program::run`].
-unsafe fn run_slices(
+unsafe fn run_slices<T: Element>(
     run: &Slices,
     args: &[(Place, usize)],
     (out, len): (Place, usize),
-    context: &Context,
+    context: &Context<T>,
 ) {
     // SAFETY: the caller's promise.
     unsafe {
-        let slice = |(place, len): (Place, usize)| -> &[f64] {
+        let slice = |(place, len): (Place, usize)| -> &[T] {
             std::slice::from_raw_parts(place.pointer(context), len)
         };
         let out = std::slice::from_raw_parts_mut(out.pointer(context), len);
@@ -215,13 +233,13 @@ unsafe fn run_slices(
 }
 
 /// The bodies of recurrences, by node, and where their memory starts.
-fn bodies(plan: &Plan, layout: &mut Layout) -> Vec<Option<(recur::Body, usize)>> {
+fn bodies<T: Element>(plan: &Plan, layout: &mut Layout) -> Vec<Option<(recur::Body<T>, usize)>> {
     let mut body = |i: usize| {
         let needed = plan.role[i] == Role::Opaque;
         let scan = plan.nodes[i].op.get::<Scan>().filter(|_| needed)?;
         let body = recur::body(scan, &shapes(plan, i), &plan.nodes[i].shape);
         let region = layout.scratch;
-        layout.scratch = (region + body.len()).next_multiple_of(8);
+        layout.scratch = (region + body.len()).next_multiple_of(T::LANES);
         Some((body, region))
     };
     (0..plan.nodes.len()).map(&mut body).collect()
@@ -232,12 +250,12 @@ fn shapes(plan: &Plan, i: usize) -> Vec<Shape> {
     args.map(|a| plan.nodes[a.index()].shape.clone()).collect()
 }
 
-fn opaque(
+fn opaque<T: Element>(
     plan: &Plan,
     layout: &Layout,
     i: usize,
-    body: Option<(recur::Body, usize)>,
-) -> (Instruction, Vec<(usize, f64)>) {
+    body: Option<(recur::Body<T>, usize)>,
+) -> (Instruction<T>, Vec<(usize, f64)>) {
     let (node, out) = (&plan.nodes[i], layout.places[i]);
     let operands = &plan.operands[i];
     let shapes = shapes(plan, i);

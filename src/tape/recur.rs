@@ -1,6 +1,7 @@
 //! Running a recurrence: small bodies as straight-line code, others as a tape of their own inside
 //! the arena of the one that holds them.
 
+use super::element::Element;
 use super::micro::{Context, Place};
 use super::program::Program;
 use super::samples::Cells;
@@ -13,28 +14,28 @@ use crate::passes::prepare;
 use std::collections::BTreeSet;
 
 /// A body ready to be given its places.
-pub(super) enum Body {
+pub(super) enum Body<T: Element> {
     Straight {
         /// Numbers that it takes.
         len: usize,
         samples: usize,
     },
-    Nested(Box<Program>),
+    Nested(Box<Program<T>>),
 }
 
-pub(super) struct Recurrence {
+pub(super) struct Recurrence<T: Element> {
     steps: usize,
     reverse: bool,
-    run: Run,
+    run: Run<T>,
 }
 
-enum Run {
-    Straight(Straight),
-    Nested(Box<Nested>),
+enum Run<T: Element> {
+    Straight(Straight<T>),
+    Nested(Box<Nested<T>>),
 }
 
-struct Nested {
-    program: Program,
+struct Nested<T: Element> {
+    program: Program<T>,
     /// Start of the body's arena.
     region: usize,
     /// Copied once: first carry and constants, to inputs of the body.
@@ -53,10 +54,11 @@ struct Strip {
 }
 
 /// The body of a scan, compiled as far as it goes without places.
-pub(super) fn body(scan: &Scan, shapes: &[Shape], out: &Shape) -> Body {
+pub(super) fn body<T: Element>(scan: &Scan, shapes: &[Shape], out: &Shape) -> Body<T> {
     let nowhere = vec![Place::arena(0); shapes.len()];
     for samples in BTreeSet::from([samples(scan), 1]).into_iter().rev() {
-        if let Some(code) = straight(scan, shapes, &nowhere, out, Place::arena(0), 0, samples) {
+        let nowhere_out = Place::arena(0);
+        if let Some(code) = straight::<T>(scan, shapes, &nowhere, out, nowhere_out, 0, samples) {
             let len = code.len();
             return Body::Straight { len, samples };
         }
@@ -66,7 +68,7 @@ pub(super) fn body(scan: &Scan, shapes: &[Shape], out: &Shape) -> Body {
     Body::Nested(Box::new(Program::new(&subject)))
 }
 
-impl Body {
+impl<T: Element> Body<T> {
     /// Numbers that the body takes in the arena.
     pub fn len(&self) -> usize {
         match self {
@@ -94,7 +96,7 @@ fn samples(scan: &Scan) -> usize {
 }
 
 /// The code of a body, for each sample.
-fn straight(
+fn straight<T: Element>(
     scan: &Scan,
     shapes: &[Shape],
     args: &[Place],
@@ -102,7 +104,7 @@ fn straight(
     out: Place,
     region: usize,
     samples: usize,
-) -> Option<Straight> {
+) -> Option<Straight<T>> {
     let mut unroll = Unroll::new(region);
     let graph = &scan.body.graph;
     let (mut before, mut values) = (Vec::new(), Cells::new());
@@ -195,17 +197,17 @@ pub(super) fn move_carry(unroll: &mut Unroll, result: &[u32], carry: &[u32]) {
     }
 }
 
-impl Recurrence {
+impl<T: Element> Recurrence<T> {
     /// `args` are dense; gives also the cells that must hold constants from the start.
     pub fn new(
         scan: &Scan,
-        body: Body,
+        body: Body<T>,
         shapes: &[Shape],
         args: &[Place],
         out_shape: &Shape,
         out: Place,
         region: usize,
-    ) -> (Recurrence, Vec<(usize, f64)>) {
+    ) -> (Recurrence<T>, Vec<(usize, f64)>) {
         let (run, initial) = match body {
             Body::Straight { samples, .. } => {
                 let code = straight(scan, shapes, args, out_shape, out, region, samples)
@@ -230,7 +232,7 @@ impl Recurrence {
 
     /// # Safety
     /// All places were planned for this context; nobody else uses its arena meanwhile.
-    pub unsafe fn run(&self, context: &Context) {
+    pub unsafe fn run(&self, context: &Context<T>) {
         let order = |i: usize| if self.reverse { self.steps - 1 - i } else { i };
         // SAFETY: the caller's promise.
         unsafe {
@@ -246,7 +248,7 @@ impl Recurrence {
         }
     }
 
-    pub fn straight(&mut self) -> Option<&mut Straight> {
+    pub fn straight(&mut self) -> Option<&mut Straight<T>> {
         match &mut self.run {
             Run::Straight(code) => Some(code),
             _ => None,
@@ -274,16 +276,16 @@ impl Recurrence {
     }
 }
 
-impl Nested {
+impl<T: Element> Nested<T> {
     fn new(
         scan: &Scan,
-        program: Program,
+        program: Program<T>,
         shapes: &[Shape],
         args: &[Place],
         out_shape: &Shape,
         out: Place,
         region: usize,
-    ) -> Nested {
+    ) -> Nested<T> {
         let n = scan.slices();
         let input = |i: usize| region + program.inputs[i].0;
         let once = (0..args.len()).filter(|i| *i == 0 || *i > n);
@@ -317,7 +319,7 @@ impl Nested {
         }
     }
 
-    unsafe fn start(&self, context: &Context) {
+    unsafe fn start(&self, context: &Context<T>) {
         for &(from, to, len) in &self.once {
             // SAFETY: planned places; the body's arena overlaps no argument.
             unsafe {
@@ -327,7 +329,7 @@ impl Nested {
         }
     }
 
-    unsafe fn step(&self, context: &Context, t: usize, steps: usize) {
+    unsafe fn step(&self, context: &Context<T>, t: usize, steps: usize) {
         let arena = context.bases[0];
         // SAFETY: planned places; the body's arena overlaps no argument and not the result.
         unsafe {

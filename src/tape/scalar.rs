@@ -4,12 +4,13 @@
 //! instruction reads its operands' cells and writes its own. The commonest functions are
 //! instructions, the others are called by pointer.
 
+use super::element::Element;
 use crate::ops::{BinaryRow, ReduceKind, UnaryRow};
 use std::collections::{HashMap, HashSet};
 
 /// One instruction; numbers are cells, counted from the start of the arena: the result's first.
 #[derive(Clone, Copy)]
-pub(super) enum Scalar {
+pub enum Scalar {
     Copy(u32, u32),
     Neg(u32, u32),
     Square(u32, u32),
@@ -46,7 +47,7 @@ pub(super) enum Scalar {
 /// Where a number lies that is another one in each step and for each sample:
 /// `start + t · step + s · sample`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct At {
+pub struct At {
     pub start: u32,
     pub step: u32,
     pub sample: u32,
@@ -113,7 +114,7 @@ pub(super) fn binary(row: &'static BinaryRow, out: u32, a: u32, b: u32) -> Scala
 
 /// The steps of a recurrence for which code is run; straight-line code is one step.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Steps {
+pub struct Steps {
     pub count: usize,
     /// From the last to the first.
     pub reverse: bool,
@@ -127,7 +128,7 @@ impl Steps {
 }
 
 /// `(code, arena, constants, steps, sample)`
-pub(super) type ScalarKernel = unsafe fn(&[Scalar], *mut f64, *const f64, Steps, usize);
+pub type ScalarKernel<T> = unsafe fn(&[Scalar], *mut T, *const T, Steps, usize);
 
 /// Runs the code for each step, for one sample.
 ///
@@ -135,18 +136,18 @@ pub(super) type ScalarKernel = unsafe fn(&[Scalar], *mut f64, *const f64, Steps,
 /// All cells lie in the memory at `arena` (those of `TakeConstant` at `constants`), nobody else uses
 /// it meanwhile.
 #[inline(always)]
-pub(super) unsafe fn run<const FUSED: bool>(
+pub(super) unsafe fn run<T: Element, const FUSED: bool>(
     code: &[Scalar],
-    arena: *mut f64,
-    constants: *const f64,
+    arena: *mut T,
+    constants: *const T,
     steps: Steps,
     sample: usize,
 ) {
-    let truth = |x: bool| f64::from(u8::from(x));
-    let fma = |a: f64, b: f64, c: f64| if FUSED { a.mul_add(b, c) } else { a * b + c };
+    let truth = |x: bool| if x { T::ONE } else { T::ZERO };
+    let fma = |a: T, b: T, c: T| if FUSED { a.mul_add(b, c) } else { a * b + c };
     // SAFETY: the caller's promise.
     let get = |cell: u32| unsafe { *arena.add(cell as usize) };
-    let set = |cell: u32, value: f64| unsafe { *arena.add(cell as usize) = value };
+    let set = |cell: u32, value: T| unsafe { *arena.add(cell as usize) = value };
     for step in 0..steps.count {
         let t = if steps.reverse {
             steps.count - 1 - step
@@ -158,7 +159,7 @@ pub(super) unsafe fn run<const FUSED: bool>(
                 Scalar::Copy(r, a) => set(r, get(a)),
                 Scalar::Neg(r, a) => set(r, -get(a)),
                 Scalar::Square(r, a) => set(r, get(a) * get(a)),
-                Scalar::Recip(r, a) => set(r, 1.0 / get(a)),
+                Scalar::Recip(r, a) => set(r, T::ONE / get(a)),
                 Scalar::Sqrt(r, a) => set(r, get(a).sqrt()),
                 Scalar::Add(r, a, b) => set(r, get(a) + get(b)),
                 Scalar::Sub(r, a, b) => set(r, get(a) - get(b)),
@@ -170,11 +171,13 @@ pub(super) unsafe fn run<const FUSED: bool>(
                 Scalar::Lt(r, a, b) => set(r, truth(get(a) < get(b))),
                 Scalar::Gt(r, a, b) => set(r, truth(get(a) > get(b))),
                 Scalar::Eq(r, a, b) => set(r, truth(get(a) == get(b))),
-                Scalar::Select(r, c, a, b) => set(r, if get(c) != 0.0 { get(a) } else { get(b) }),
+                Scalar::Select(r, c, a, b) => {
+                    set(r, if get(c) != T::ZERO { get(a) } else { get(b) })
+                }
                 Scalar::Max(r, a, b) => set(r, ReduceKind::Max.combine(get(a), get(b))),
                 Scalar::Min(r, a, b) => set(r, ReduceKind::Min.combine(get(a), get(b))),
-                Scalar::Call1(row, r, a) => set(r, (row.value)(get(a))),
-                Scalar::Call2(row, r, a, b) => set(r, (row.value)(get(a), get(b))),
+                Scalar::Call1(row, r, a) => set(r, T::unary(row)(get(a))),
+                Scalar::Call2(row, r, a, b) => set(r, T::binary(row)(get(a), get(b))),
                 // SAFETY (of the three): the caller's promise.
                 Scalar::Take(r, at) => set(r, unsafe { *arena.add(at.of(t, sample)) }),
                 Scalar::TakeConstant(r, at) => set(r, unsafe { *constants.add(at.of(t, sample)) }),
@@ -360,7 +363,7 @@ mod tests {
             reverse: false,
         };
         // SAFETY: all cells below lie in the arena.
-        unsafe { run::<false>(code, arena.as_mut_ptr(), std::ptr::null(), steps, 0) }
+        unsafe { run::<f64, false>(code, arena.as_mut_ptr(), std::ptr::null(), steps, 0) }
     }
 
     fn each_step(start: u32) -> At {

@@ -1,6 +1,7 @@
 //! Straight-line code and how it is run: as machine code where that could be made, else
 //! interpreted; for several samples also in rows.
 
+use super::element::Element;
 use super::jit::{self, Function, Machine, Part};
 use super::micro::Context;
 use super::scalar::{Scalar, Steps};
@@ -11,7 +12,7 @@ use std::ops::Range;
 /// instructions for each slow one than this, that counts for more than what goes through memory.
 const PER_SLOW: usize = 16;
 
-pub(super) struct Straight {
+pub(super) struct Straight<T: Element> {
     /// Run once, before the steps.
     pub before: Vec<Scalar>,
     pub step: Vec<Scalar>,
@@ -22,16 +23,16 @@ pub(super) struct Straight {
     pub private: Range<u32>,
     /// Cells that hold constants from the start.
     pub known: Vec<(usize, f64)>,
-    run: Run,
+    run: Run<T>,
 }
 
-enum Run {
+enum Run<T: Element> {
     Machine(Function),
-    Rows(InRows),
+    Rows(InRows<T>),
     Interpreted,
 }
 
-impl Straight {
+impl<T: Element> Straight<T> {
     pub fn new(
         before: Vec<Scalar>,
         step: Vec<Scalar>,
@@ -39,7 +40,7 @@ impl Straight {
         samples: usize,
         private: Range<u32>,
         known: Vec<(usize, f64)>,
-    ) -> Straight {
+    ) -> Straight<T> {
         Straight {
             before,
             step,
@@ -52,8 +53,8 @@ impl Straight {
     }
 
     /// The same code run in rows, if there are several samples and that is faster.
-    pub fn in_rows(mut self) -> Straight {
-        if self.samples > 1 && is_for_rows(&self.step) {
+    pub fn in_rows(mut self) -> Straight<T> {
+        if self.samples > 1 && is_for_rows::<T>(&self.step) {
             let region = self.private.start as usize;
             let code = (&self.before[..], &self.step[..]);
             self.run = Run::Rows(InRows::new(code, &self.private, self.samples, region));
@@ -64,7 +65,7 @@ impl Straight {
     /// Numbers that it takes in the arena.
     pub fn len(&self) -> usize {
         match self.run {
-            Run::Rows(_) => room(self.private.len(), self.samples),
+            Run::Rows(_) => room::<T>(self.private.len(), self.samples),
             _ => self.private.len(),
         }
     }
@@ -84,13 +85,14 @@ impl Straight {
     /// All cells lie in the context's memory, which nobody else uses meanwhile; the machine that
     /// [`assemble`] gave for this code lives.
     #[inline]
-    pub unsafe fn run(&self, context: &Context) {
+    pub unsafe fn run(&self, context: &Context<T>) {
         let [arena, constants] = context.bases;
         let run = context.vector.scalars;
         // SAFETY: the caller's promise.
         unsafe {
             match &self.run {
-                Run::Machine(function) => function.run(arena, constants),
+                // Made for the numbers that it computes with only.
+                Run::Machine(function) => function.run(arena.cast(), constants.cast()),
                 Run::Rows(rows) => rows.run(context, self.steps, self.samples),
                 Run::Interpreted => {
                     for sample in 0..self.samples {
@@ -134,9 +136,14 @@ impl Straight {
     }
 }
 
+/// Whether straight-line code on these numbers becomes machine code here.
+pub(super) fn compiled<T: Element>() -> bool {
+    T::MACHINE_CODE && jit::available()
+}
+
 /// Whether code for samples had better be run in rows: if it calls functions, or in a loop waits for
 /// roots and quotients.
-fn is_for_rows(step: &[Scalar]) -> bool {
+fn is_for_rows<T: Element>(step: &[Scalar]) -> bool {
     let is_slow = |i: &&Scalar| {
         matches!(
             i,
@@ -148,14 +155,17 @@ fn is_for_rows(step: &[Scalar]) -> bool {
         )
     };
     let slow = step.iter().filter(is_slow).count();
-    !jit::available() || slow * PER_SLOW > step.len()
+    !compiled::<T>() || slow * PER_SLOW > step.len()
 }
 
 /// Makes machine code of all pieces that want it, if the machine allows it; the result owns it. Cells
 /// below `inputs` are written before the program runs.
-pub(super) fn assemble(pieces: Vec<&mut Straight>, inputs: u32) -> Option<Machine> {
+pub(super) fn assemble<T: Element>(pieces: Vec<&mut Straight<T>>, inputs: u32) -> Option<Machine> {
+    if !compiled::<T>() {
+        return None;
+    }
     let pieces = pieces.into_iter();
-    let mut pieces: Vec<&mut Straight> = pieces
+    let mut pieces: Vec<&mut Straight<T>> = pieces
         .filter(|p| matches!(p.run, Run::Interpreted))
         .collect();
     let parts: Vec<Part> = pieces.iter().map(|piece| piece.part(inputs)).collect();

@@ -8,6 +8,7 @@
 use super::lanes::{Lanes, prefetch};
 use super::micro::Starts;
 use super::vector::{Column, dot};
+use crate::special::Real;
 
 /// Vectors for which the next block is asked for while one is worked on.
 const FETCHING: usize = 4;
@@ -18,10 +19,10 @@ const FETCHING: usize = 4;
 /// The pointers are good for as many elements; the machine has the unit.
 #[inline(always)]
 pub(super) unsafe fn columns<L: Lanes>(
-    matrix: *const f64,
-    factors: Starts,
+    matrix: *const L::T,
+    factors: Starts<L::T>,
     columns: &[Column],
-    out: Starts,
+    out: Starts<L::T>,
     (rows, n): (usize, usize),
 ) {
     let wide = L::REGISTERS >= 32;
@@ -44,26 +45,26 @@ pub(super) unsafe fn columns<L: Lanes>(
 /// The next `R` rows, by tiles of `V` vectors.
 #[inline(always)]
 unsafe fn of_columns<L: Lanes, const R: usize, const V: usize>(
-    matrix: *const f64,
-    factors: Starts,
+    matrix: *const L::T,
+    factors: Starts<L::T>,
     columns: &[Column],
-    out: Starts,
+    out: Starts<L::T>,
     n: usize,
 ) -> usize {
     let mut i = 0;
     // SAFETY: columns hold n values from their start; factors as many as columns say.
     unsafe {
-        while i + 8 * V <= n {
+        while i + L::T::LANES * V <= n {
             sums::<L, R, V>(matrix.add(i), factors, columns, out.along(i), n);
-            i += 8 * V;
+            i += L::T::LANES * V;
         }
-        while i + 8 <= n {
+        while i + L::T::LANES <= n {
             sums::<L, R, 1>(matrix.add(i), factors, columns, out.along(i), n);
-            i += 8;
+            i += L::T::LANES;
         }
         while i < n {
             for r in 0..R {
-                let mut acc = 0.0;
+                let mut acc = L::T::ZERO;
                 for c in columns {
                     acc +=
                         *factors.at(r).add(c.factor as usize) * *matrix.add(c.start as usize + i);
@@ -78,25 +79,25 @@ unsafe fn of_columns<L: Lanes, const R: usize, const V: usize>(
 
 #[inline(always)]
 unsafe fn sums<L: Lanes, const R: usize, const V: usize>(
-    matrix: *const f64,
-    factors: Starts,
+    matrix: *const L::T,
+    factors: Starts<L::T>,
     columns: &[Column],
-    out: Starts,
+    out: Starts<L::T>,
     ahead: usize,
 ) {
     // SAFETY: the callers' promise.
     unsafe {
-        let mut acc = [[L::splat(0.0); V]; R];
-        let mut m = [L::splat(0.0); V];
+        let mut acc = [[L::splat(L::T::ZERO); V]; R];
+        let mut m = [L::splat(L::T::ZERO); V];
         for (j, c) in columns.iter().enumerate() {
             let p = matrix.add(c.start as usize);
             if R >= FETCHING && j % 2 == 0 {
                 for k in 0..V {
-                    prefetch(p.wrapping_add(ahead + 8 * k));
+                    prefetch(p.wrapping_add(ahead + L::T::LANES * k));
                 }
             }
             for (k, m) in m.iter_mut().enumerate() {
-                *m = L::read(p.add(8 * k));
+                *m = L::read(p.add(L::T::LANES * k));
             }
             for r in 0..R {
                 let factor = L::splat(*factors.at(r).add(c.factor as usize));
@@ -107,7 +108,7 @@ unsafe fn sums<L: Lanes, const R: usize, const V: usize>(
         }
         for (r, row) in acc.iter().enumerate() {
             for (k, a) in row.iter().enumerate() {
-                a.write(out.at(r).add(8 * k));
+                a.write(out.at(r).add(L::T::LANES * k));
             }
         }
     }
@@ -119,10 +120,10 @@ unsafe fn sums<L: Lanes, const R: usize, const V: usize>(
 /// As for [`columns`].
 #[inline(always)]
 pub(super) unsafe fn column_dots<L: Lanes>(
-    matrix: *const f64,
-    x: Starts,
+    matrix: *const L::T,
+    x: Starts<L::T>,
     columns: &[Column],
-    out: Starts,
+    out: Starts<L::T>,
     (rows, n): (usize, usize),
 ) {
     let wide = L::REGISTERS >= 32;
@@ -145,10 +146,10 @@ pub(super) unsafe fn column_dots<L: Lanes>(
 /// The next `R` rows, by tiles of `C` columns.
 #[inline(always)]
 unsafe fn of_dots<L: Lanes, const R: usize, const C: usize>(
-    matrix: *const f64,
-    x: Starts,
+    matrix: *const L::T,
+    x: Starts<L::T>,
     columns: &[Column],
-    out: Starts,
+    out: Starts<L::T>,
     n: usize,
 ) -> usize {
     let mut tiles = columns.chunks_exact(C);
@@ -176,10 +177,10 @@ unsafe fn of_dots<L: Lanes, const R: usize, const C: usize>(
 /// The columns are those from the `at`th on.
 #[inline(always)]
 unsafe fn dots<L: Lanes, const R: usize, const C: usize>(
-    matrix: *const f64,
-    x: Starts,
+    matrix: *const L::T,
+    x: Starts<L::T>,
     columns: &[Column],
-    out: Starts,
+    out: Starts<L::T>,
     (at, n): (usize, usize),
 ) {
     // SAFETY: the callers' promise; there are C columns.
@@ -188,10 +189,10 @@ unsafe fn dots<L: Lanes, const R: usize, const C: usize>(
         for (p, c) in p.iter_mut().zip(columns) {
             *p = p.add(c.start as usize);
         }
-        let mut acc = [[L::splat(0.0); R]; C];
-        let mut m = [L::splat(0.0); C];
+        let mut acc = [[L::splat(L::T::ZERO); R]; C];
+        let mut m = [L::splat(L::T::ZERO); C];
         let mut i = 0;
-        while i + 8 <= n {
+        while i + L::T::LANES <= n {
             for c in 0..C {
                 m[c] = L::read(p[c].add(i));
                 if R >= FETCHING && (at + c) % 2 == 1 {
@@ -204,11 +205,11 @@ unsafe fn dots<L: Lanes, const R: usize, const C: usize>(
                     acc[c][r] = v.mul_add(m[c], acc[c][r]);
                 }
             }
-            i += 8;
+            i += L::T::LANES;
         }
         for c in 0..C {
             for r in 0..R {
-                let mut rest = 0.0;
+                let mut rest = L::T::ZERO;
                 for i in i..n {
                     rest += *x.at(r).add(i) * *p[c].add(i);
                 }

@@ -4,47 +4,48 @@
 //! a loop over it. A dispatch is paid once for all samples, and vector units are full whatever the
 //! code is like, in functions above all.
 
+use super::element::Element;
 use super::micro::{Context, Place};
 use super::scalar::{At, Scalar, Steps};
 use crate::ops::ReduceKind;
-use crate::special::{BinaryKernel, Level, UnaryKernel};
+use crate::special::{BinaryKernel, Level, Real, UnaryKernel};
 use std::ops::Range;
 
 /// Samples that are worked on together: their rows stay in the first-level cache.
 const MOST: usize = 64;
 
 /// Straight-line code that is run in rows.
-pub(super) struct InRows {
-    before: Vec<Wide>,
-    step: Vec<Wide>,
+pub(super) struct InRows<T: Element> {
+    before: Vec<Wide<T>>,
+    step: Vec<Wide<T>>,
     /// Where the rows lie in the arena, and the numbers of each.
     region: usize,
     width: usize,
 }
 
-fn width(samples: usize) -> usize {
-    samples.next_multiple_of(8).min(MOST)
+fn width<T: Element>(samples: usize) -> usize {
+    samples.next_multiple_of(T::LANES).min(MOST)
 }
 
 /// Numbers that the rows of so many cells take.
-pub(super) fn room(cells: usize, samples: usize) -> usize {
-    cells * width(samples)
+pub(super) fn room<T: Element>(cells: usize, samples: usize) -> usize {
+    cells * width::<T>(samples)
 }
 
-impl InRows {
+impl<T: Element> InRows<T> {
     /// The code on cells `private`, with rows from `region` on.
     pub fn new(
         (before, step): (&[Scalar], &[Scalar]),
         private: &Range<u32>,
         samples: usize,
         region: usize,
-    ) -> InRows {
+    ) -> InRows<T> {
         let widened = |code: &[Scalar]| code.iter().map(|i| widen(*i, private.start)).collect();
         InRows {
             before: widened(before),
             step: widened(step),
             region,
-            width: width(samples),
+            width: width::<T>(samples),
         }
     }
 
@@ -56,7 +57,7 @@ impl InRows {
 
     /// # Safety
     /// All strided numbers and rows lie in the context's memory, which nobody else uses meanwhile.
-    pub unsafe fn run(&self, context: &Context, steps: Steps, samples: usize) {
+    pub unsafe fn run(&self, context: &Context<T>, steps: Steps, samples: usize) {
         let mut first = 0;
         while first < samples {
             // SAFETY: the caller's promise.
@@ -76,7 +77,7 @@ impl InRows {
 }
 
 /// The loop over rows for an instruction; rows count from the cell `first`.
-fn widen(mut scalar: Scalar, first: u32) -> Wide {
+fn widen<T: Element>(mut scalar: Scalar, first: u32) -> Wide<T> {
     let level = Level::detect();
     scalar.move_cells(first);
     let strided = |place: Place, at: At| Strided {
@@ -86,8 +87,8 @@ fn widen(mut scalar: Scalar, first: u32) -> Wide {
     };
     let [arena, constants] = [Place::arena, Place::constant];
     match scalar {
-        Scalar::Call1(row, r, a) => Wide::Unary((row.block)(level), r, a),
-        Scalar::Call2(row, r, a, b) => Wide::Binary((row.blocks)(level).both, r, a, b),
+        Scalar::Call1(row, r, a) => Wide::Unary(T::unary_block(row, level), r, a),
+        Scalar::Call2(row, r, a, b) => Wide::Binary(T::binary_blocks(row, level).both, r, a, b),
         Scalar::Take(r, at) => Wide::Take(r, strided(arena(at.start as usize), at)),
         Scalar::TakeConstant(r, at) => Wide::Take(r, strided(constants(at.start as usize), at)),
         Scalar::Put(a, at) => Wide::Put(a, strided(arena(at.start as usize), at)),
@@ -96,17 +97,17 @@ fn widen(mut scalar: Scalar, first: u32) -> Wide {
 }
 
 /// One instruction; numbers are rows, counted from the start of the rows' memory.
-pub(super) enum Wide {
+pub enum Wide<T> {
     Plain(Scalar),
-    Unary(UnaryKernel, u32, u32),
-    Binary(BinaryKernel, u32, u32, u32),
+    Unary(UnaryKernel<T>, u32, u32),
+    Binary(BinaryKernel<T>, u32, u32, u32),
     Take(u32, Strided),
     Put(u32, Strided),
 }
 
 /// One number of a tensor for each sample and step.
 #[derive(Clone, Copy)]
-pub(super) struct Strided {
+pub struct Strided {
     pub place: Place,
     /// From sample to sample, and from step to step.
     pub sample: usize,
@@ -115,9 +116,9 @@ pub(super) struct Strided {
 
 /// The samples that are worked on together.
 #[derive(Clone, Copy)]
-pub(super) struct Rows {
+pub struct Rows<T> {
     /// The memory of the rows.
-    pub start: *mut f64,
+    pub start: *mut T,
     /// Numbers of a row: whole vectors.
     pub width: usize,
     /// The first sample and their number.
@@ -126,17 +127,17 @@ pub(super) struct Rows {
 }
 
 /// `(code, context, rows, steps)`
-pub(super) type WideKernel = unsafe fn(&[Wide], &Context, Rows, Steps);
+pub type WideKernel<T> = unsafe fn(&[Wide<T>], &Context<T>, Rows<T>, Steps);
 
 /// Runs the code for each step.
 ///
 /// # Safety
 /// All rows lie in their memory and all strided numbers in the context's, which nobody else uses.
 #[inline(always)]
-pub(super) unsafe fn run<const FUSED: bool>(
-    code: &[Wide],
-    context: &Context,
-    rows: Rows,
+pub(super) unsafe fn run<T: Element, const FUSED: bool>(
+    code: &[Wide<T>],
+    context: &Context<T>,
+    rows: Rows<T>,
     steps: Steps,
 ) {
     // SAFETY: the caller's promise.
@@ -151,7 +152,7 @@ pub(super) unsafe fn run<const FUSED: bool>(
             // SAFETY: the caller's promise.
             unsafe {
                 match instruction {
-                    Wide::Plain(scalar) => plain::<FUSED>(*scalar, rows),
+                    Wide::Plain(scalar) => plain::<T, FUSED>(*scalar, rows),
                     Wide::Unary(kernel, r, a) => kernel(at(*a), at(*r), rows.width),
                     Wide::Binary(kernel, r, a, b) => kernel(at(*a), at(*b), at(*r), rows.width),
                     Wide::Take(r, from) => {
@@ -173,7 +174,7 @@ pub(super) unsafe fn run<const FUSED: bool>(
 /// # Safety
 /// As for [`run`].
 #[inline(always)]
-unsafe fn gather(from: *const f64, stride: usize, to: *mut f64, count: usize) {
+unsafe fn gather<T: Real>(from: *const T, stride: usize, to: *mut T, count: usize) {
     // SAFETY: the caller's promise.
     unsafe {
         if stride == 1 {
@@ -189,7 +190,7 @@ unsafe fn gather(from: *const f64, stride: usize, to: *mut f64, count: usize) {
 /// # Safety
 /// As for [`run`].
 #[inline(always)]
-unsafe fn scatter(from: *const f64, to: *mut f64, stride: usize, count: usize) {
+unsafe fn scatter<T: Real>(from: *const T, to: *mut T, stride: usize, count: usize) {
     // SAFETY: the caller's promise.
     unsafe {
         if stride == 1 {
@@ -202,40 +203,38 @@ unsafe fn scatter(from: *const f64, to: *mut f64, stride: usize, count: usize) {
     }
 }
 
-type Eight = [f64; 8];
-
-/// `f` of eight numbers at a time.
+/// `f` of a line of numbers at a time.
 ///
 /// # Safety
 /// As for [`run`].
 #[inline(always)]
-unsafe fn map(r: *mut f64, [a, b, c]: [*const f64; 3], n: usize, f: impl Fn(f64, f64, f64) -> f64) {
+unsafe fn map<T: Real>(r: *mut T, [a, b, c]: [*const T; 3], n: usize, f: impl Fn(T, T, T) -> T) {
     let mut i = 0;
     while i < n {
-        // SAFETY: rows are whole eights.
+        // SAFETY: rows are whole lines.
         unsafe {
-            let x = a.add(i).cast::<Eight>().read();
-            let y = b.add(i).cast::<Eight>().read();
-            let z = c.add(i).cast::<Eight>().read();
-            let mut out = [0.0; 8];
-            for l in 0..8 {
-                out[l] = f(x[l], y[l], z[l]);
+            let x = a.add(i).cast::<T::Line>().read();
+            let y = b.add(i).cast::<T::Line>().read();
+            let z = c.add(i).cast::<T::Line>().read();
+            let mut out = T::LINE;
+            for l in 0..T::LANES {
+                out.as_mut()[l] = f(x.as_ref()[l], y.as_ref()[l], z.as_ref()[l]);
             }
-            r.add(i).cast::<Eight>().write(out);
+            r.add(i).cast::<T::Line>().write(out);
         }
-        i += 8;
+        i += T::LANES;
     }
 }
 
 /// # Safety
 /// As for [`run`].
 #[inline(always)]
-unsafe fn plain<const FUSED: bool>(scalar: Scalar, rows: Rows) {
+unsafe fn plain<T: Element, const FUSED: bool>(scalar: Scalar, rows: Rows<T>) {
     let n = rows.width;
     // SAFETY: the caller's promise.
     let at = |row: u32| unsafe { rows.start.add(row as usize * n) };
-    let truth = |x: bool| f64::from(u8::from(x));
-    let fma = |a: f64, b: f64, c: f64| if FUSED { a.mul_add(b, c) } else { a * b + c };
+    let truth = |x: bool| if x { T::ONE } else { T::ZERO };
+    let fma = |a: T, b: T, c: T| if FUSED { a.mul_add(b, c) } else { a * b + c };
     let one = |a: u32| [at(a).cast_const(); 3];
     let two = |a: u32, b: u32| [at(a).cast_const(), at(b).cast_const(), at(b).cast_const()];
     let three = |a: u32, b: u32, c: u32| [at(a), at(b), at(c)].map(|p| p.cast_const());
@@ -245,7 +244,7 @@ unsafe fn plain<const FUSED: bool>(scalar: Scalar, rows: Rows) {
             Scalar::Copy(r, a) => map(at(r), one(a), n, |x, _, _| x),
             Scalar::Neg(r, a) => map(at(r), one(a), n, |x, _, _| -x),
             Scalar::Square(r, a) => map(at(r), one(a), n, |x, _, _| x * x),
-            Scalar::Recip(r, a) => map(at(r), one(a), n, |x, _, _| 1.0 / x),
+            Scalar::Recip(r, a) => map(at(r), one(a), n, |x, _, _| T::ONE / x),
             Scalar::Sqrt(r, a) => map(at(r), one(a), n, |x, _, _| x.sqrt()),
             Scalar::Add(r, a, b) => map(at(r), two(a, b), n, |x, y, _| x + y),
             Scalar::Sub(r, a, b) => map(at(r), two(a, b), n, |x, y, _| x - y),
@@ -268,11 +267,11 @@ unsafe fn plain<const FUSED: bool>(scalar: Scalar, rows: Rows) {
                     at(r),
                     three(c, a, b),
                     n,
-                    |c, x, y| if c != 0.0 { x } else { y },
+                    |c, x, y| if c != T::ZERO { x } else { y },
                 );
             }
-            Scalar::Call1(row, r, a) => map(at(r), one(a), n, |x, _, _| (row.value)(x)),
-            Scalar::Call2(row, r, a, b) => map(at(r), two(a, b), n, |x, y, _| (row.value)(x, y)),
+            Scalar::Call1(row, r, a) => map(at(r), one(a), n, |x, _, _| T::unary(row)(x)),
+            Scalar::Call2(row, r, a, b) => map(at(r), two(a, b), n, |x, y, _| T::binary(row)(x, y)),
             Scalar::Take(..) | Scalar::TakeConstant(..) | Scalar::Put(..) => {
                 unreachable!("rows are taken and put by strides")
             }

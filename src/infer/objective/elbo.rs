@@ -11,7 +11,7 @@ use crate::infer::draws::antithetic_whitened;
 use crate::infer::noise::antithetic_normals;
 use crate::infer::optim::{Budget, NonFinite, Objective, StochasticObjective};
 use crate::model::{Model, Role};
-use crate::tape::Tape;
+use crate::tape::{AnyTape, Precision};
 
 /// `−ELBO(φ, θ) = −(1/S) Σₛ [log p(u(φ, εₛ), θ) + log |dx/du|] − H(q_φ)`, in nats, with gradient and
 /// Hessian products.
@@ -26,6 +26,7 @@ pub struct Elbo<'m> {
     /// `[chunk, noise_size]`; absent where there are no latents.
     noise: Option<NodeId>,
     value: NodeId,
+    precision: Precision,
     gradient: Team,
     /// Compiled when it is first asked for.
     product: Option<Team>,
@@ -36,8 +37,14 @@ pub struct Elbo<'m> {
 }
 
 impl<'m> Elbo<'m> {
-    /// Compiles the estimate from `chunk` draws.
-    pub fn new(model: &Model, guide: &'m dyn Guide, chunk: usize) -> Elbo<'m> {
+    /// Compiles the estimate from `chunk` draws. Value and derivatives are computed in the precision
+    /// asked for; sums over chunks are in double precision.
+    pub fn new(
+        model: &Model,
+        guide: &'m dyn Guide,
+        chunk: usize,
+        precision: Precision,
+    ) -> Elbo<'m> {
         let graph = Graph::new();
         let chunk = if guide.noise_size() == 0 {
             1
@@ -53,7 +60,7 @@ impl<'m> Elbo<'m> {
         let wanted: Vec<NodeId> = std::iter::once(value.id)
             .chain(gradients.iter().map(|g| g.id))
             .collect();
-        let gradient = Team::new(Tape::compile(&graph, &given, &wanted));
+        let gradient = Team::new(precision.compile(&graph, &given, &wanted));
         let guide_dim = guide.parameters().iter().map(|p| p.size).sum();
         let dim = guide_dim + model.size() - model.latent_size();
         let value = value.id;
@@ -63,6 +70,7 @@ impl<'m> Elbo<'m> {
             params,
             noise,
             value,
+            precision,
             gradient,
             product: None,
             threads: 1,
@@ -80,6 +88,10 @@ impl<'m> Elbo<'m> {
     /// Length of its first part, the guide's parameters.
     pub fn guide_dim(&self) -> usize {
         self.guide_dim
+    }
+
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Coordinates of the latents.
@@ -150,14 +162,15 @@ impl<'m> Elbo<'m> {
         team.mean(&job, out)
     }
 
-    fn compile_product(&self) -> Tape {
+    fn compile_product(&self) -> AnyTape {
         let graph = &self.graph;
         let params: Vec<Var> = self.params.iter().map(|&p| graph.var(p)).collect();
         let along: Vec<Var> = params.iter().map(|p| graph.input(&p.shape())).collect();
         let products = hvp(graph.var(self.value), &params, &along);
         let given = params.iter().chain(&along).map(|p| p.id).chain(self.noise);
         let wanted: Vec<NodeId> = products.iter().map(|p| p.id).collect();
-        Tape::compile(graph, &given.collect::<Vec<_>>(), &wanted)
+        self.precision
+            .compile(graph, &given.collect::<Vec<_>>(), &wanted)
     }
 }
 
@@ -317,6 +330,10 @@ impl Objective for FixedDraws<'_, '_> {
     fn scale(&self, x: &[f64], out: &mut [f64]) {
         self.elbo.scale(x, out);
     }
+
+    fn epsilon(&self) -> f64 {
+        self.elbo.precision.epsilon()
+    }
 }
 
 /// The stochastic objective: fresh antithetic draws at every step.
@@ -348,27 +365,5 @@ impl StochasticObjective for FreshDraws<'_, '_> {
 
     fn scale(&self, x: &[f64], out: &mut [f64]) {
         self.elbo.scale(x, out);
-    }
-}
-
-/// Writes a flat vector into `count` inputs from the `first` on.
-pub(crate) fn fill(tape: &mut Tape, first: usize, count: usize, flat: &[f64]) {
-    let mut at = 0;
-    for i in first..first + count {
-        let input = tape.input_mut(i);
-        let size = input.len();
-        input.copy_from_slice(&flat[at..at + size]);
-        at += size;
-    }
-}
-
-/// Adds `count` outputs from the `first` on to a flat vector.
-pub(crate) fn add_outputs(tape: &Tape, first: usize, count: usize, flat: &mut [f64]) {
-    let mut at = 0;
-    for i in first..first + count {
-        for &value in tape.output(i) {
-            flat[at] += value;
-            at += 1;
-        }
     }
 }

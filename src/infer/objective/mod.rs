@@ -3,5 +3,5 @@
 mod elbo;
 mod team;
 
+pub(crate) use elbo::Inputs;
 pub use elbo::{Elbo, FixedDraws, FreshDraws};
-pub(crate) use elbo::{Inputs, add_outputs, fill};

@@ -3,9 +3,8 @@
 //! Chunks are dealt to a fixed number of lanes; a lane adds up its chunks in order, and lanes are added
 //! up in order. Threads take whole lanes, so that how many there are changes no bit.
 
-use super::{add_outputs, fill};
 use crate::infer::optim::{Budget, NonFinite, finite};
-use crate::tape::Tape;
+use crate::tape::AnyTape;
 use std::ops::Range;
 
 /// Partial sums, at most.
@@ -15,7 +14,7 @@ const WORTH_A_THREAD: usize = 300_000;
 
 /// A tape, with a copy for each thread that was ever needed.
 pub(super) struct Team {
-    tapes: Vec<Tape>,
+    tapes: Vec<AnyTape>,
     work: usize,
 }
 
@@ -57,7 +56,7 @@ impl<'a> Job<'a> {
 }
 
 impl Team {
-    pub(super) fn new(tape: Tape) -> Team {
+    pub(super) fn new(tape: AnyTape) -> Team {
         Team {
             work: tape.work(),
             tapes: vec![tape],
@@ -83,7 +82,7 @@ impl Team {
         let shares = sums.chunks_mut(share * width).zip(&mut self.tapes);
         let mut work = shares.enumerate().map(|(i, (sums, tape))| {
             move || -> Result<(), NonFinite> {
-                fill(tape, 0, job.inputs, job.given);
+                tape.fill(0, job.inputs, job.given);
                 for (j, sum) in sums.chunks_mut(width).enumerate() {
                     let lane = i * share + j;
                     let range = chunks * lane / lanes..chunks * (lane + 1) / lanes;
@@ -118,7 +117,7 @@ impl Team {
 /// Adds the outputs of a stretch of chunks to `sum`. The first chunk is always run, so that what has but
 /// one is never cut off.
 fn add_chunks(
-    tape: &mut Tape,
+    tape: &mut AnyTape,
     job: &Job,
     range: Range<usize>,
     sum: &mut [f64],
@@ -130,10 +129,10 @@ fn add_chunks(
         }
         if job.size > 0 {
             let part = &job.noise[i * job.size..(i + 1) * job.size];
-            tape.input_mut(job.inputs).copy_from_slice(part);
+            tape.fill(job.inputs, 1, part);
         }
         tape.run();
-        add_outputs(tape, 0, tape.output_count(), sum);
+        tape.add_outputs(0, tape.output_count(), sum);
         if !sum.first().is_none_or(|s| s.is_finite()) {
             return Err(NonFinite);
         }
@@ -145,6 +144,7 @@ fn add_chunks(
 mod tests {
     use super::*;
     use crate::graph::Graph;
+    use crate::tape::Precision;
 
     #[test]
     fn lanes_and_not_threads_say_in_which_order_numbers_are_added() {
@@ -153,7 +153,8 @@ mod tests {
         let value = (x.sum() * noise.exp().sum()).sin();
         let noise_values: Vec<f64> = (0..2000).map(|i| f64::from(i).sin()).collect();
         let mean = |threads: usize| {
-            let mut team = Team::new(Tape::compile(&graph, &[x.id, noise.id], &[value.id]));
+            let mut team =
+                Team::new(Precision::Double.compile(&graph, &[x.id, noise.id], &[value.id]));
             // As if it were long, so that threads pay.
             team.work = WORTH_A_THREAD;
             let job = Job::new(&[0.3], 1, &noise_values, 2, threads, None);

@@ -14,6 +14,8 @@ pub(crate) struct PathLimits {
     pub(crate) residual: f64,
     /// Most Hessian products.
     pub(crate) products: usize,
+    /// Relative rounding of a product.
+    pub(crate) epsilon: f64,
 }
 
 /// Why a path goes no further.
@@ -94,7 +96,7 @@ pub(crate) fn conjugate_gradients(g: &[f64], limits: &PathLimits, product: &mut 
         let curvature = dot(&direction, &product_out);
         // Anything below rounding of the largest curvature seen so far is not to be divided by.
         let positive = curvature
-            > f64::EPSILON
+            > limits.epsilon
                 * dot(&direction, &direction).sqrt()
                 * dot(&product_out, &product_out).sqrt();
         let length = if positive {
@@ -126,7 +128,7 @@ pub(crate) fn conjugate_gradients(g: &[f64], limits: &PathLimits, product: &mut 
         // A small residual alone says little where curvatures differ by orders of magnitude; the
         // model's own progress (Nash & Sofer 1990) has to have stopped as well.
         let stagnant = count as f64 * last_gain <= 0.5 * gain || count >= g.len();
-        if next <= f64::EPSILON.powi(2) * start
+        if next <= limits.epsilon.powi(2) * start
             || (stagnant && next <= limits.residual.powi(2) * start)
         {
             path.end = End::Solved;
@@ -211,6 +213,7 @@ mod tests {
             radius,
             residual: 1e-10,
             products: 50,
+            epsilon: f64::EPSILON,
         };
         conjugate_gradients(g, &limits, &mut |v, out| {
             out.iter_mut()
@@ -266,6 +269,7 @@ mod tests {
             radius: 2.0,
             residual: 0.1,
             products: 5,
+            epsilon: f64::EPSILON,
         };
         let path = conjugate_gradients(&[3.0, 4.0], &limits, &mut |_, _| Err(NonFinite));
         let cut = path.cut(2.0);

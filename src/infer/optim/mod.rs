@@ -24,7 +24,7 @@ mod trust_region;
 
 pub use adabelief::AdaBelief;
 pub use adagrad::Adagrad;
-pub use adam::Adam;
+pub use adam::{Adam, AdamInPlace};
 pub(crate) use cg_path::in_natural_lengths;
 pub(crate) use conjugate::ConjugateDirections;
 pub(crate) use drift::{Drift, unresolved};
@@ -63,6 +63,12 @@ pub trait Objective {
     /// for a mean, 1 for a log sd. Steps, preconditioning and stopping use it as their unit.
     fn scale(&self, _x: &[f64], out: &mut [f64]) {
         out.fill(1.0);
+    }
+
+    /// The distance from 1 to the next number in the arithmetic that value and gradient are
+    /// computed in: what optimisers take differences below a few times that for rounding.
+    fn epsilon(&self) -> f64 {
+        f64::EPSILON
     }
 }
 

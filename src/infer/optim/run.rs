@@ -133,6 +133,10 @@ impl<'a> Counted<'a> {
         finite(out)
     }
 
+    pub(crate) fn epsilon(&self) -> f64 {
+        self.objective.epsilon()
+    }
+
     pub(crate) fn scale(&self, x: &[f64]) -> Vec<f64> {
         natural_lengths(&*self.objective, x)
     }
@@ -216,7 +220,7 @@ impl<'a> Descent<'a> {
 
     /// How far two evaluations near here may differ by rounding alone.
     pub(crate) fn rounding(&self) -> f64 {
-        10.0 * f64::EPSILON * self.value.abs().max(1.0)
+        10.0 * self.objective.epsilon() * self.value.abs().max(1.0)
     }
 
     pub(crate) fn end(self, stop: Stop) -> Outcome {

@@ -108,6 +108,7 @@ fn newton_path(
         radius,
         residual: dot(&g, &g).sqrt().sqrt().min(0.1),
         products: settings.max_products,
+        epsilon: descent.objective.epsilon(),
     };
     let Descent { objective, x, .. } = descent;
     let mut product = in_natural_lengths(scale, |v, out| objective.hess_vec(x, v, out));

@@ -7,6 +7,7 @@ use crate::infer::objective::{Elbo, FixedDraws};
 use crate::infer::optim::{Budget, NonFinite, Objective};
 use crate::infer::{Options, Stop};
 use crate::model::Model;
+use crate::tape::Precision;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -155,7 +156,7 @@ fn threads_change_no_bit_of_a_large_fit() {
 fn an_evaluation_is_left_once_a_stop_is_asked_for() {
     let model = counts(10);
     let guide = MeanField::new(Layout::of(&model));
-    let mut elbo = Elbo::new(&model, &guide, 4);
+    let mut elbo = Elbo::new(&model, &guide, 4, Precision::Double);
     let x = guide.init(&[0.0; 12], &[0.1; 12]);
     let (mut g, mut product) = (vec![0.0; 24], vec![0.0; 24]);
     let stop = Budget {

@@ -30,7 +30,11 @@ struct Batch<'g> {
 }
 
 /// See the head of this file.
-pub fn equal_rows<'g>(density: &Density<'g>, var: Var<'g>) -> Option<(Var<'g>, Vec<Rewritten>)> {
+pub fn equal_rows<'g>(
+    density: &Density<'g>,
+    var: Var<'g>,
+    _: &[Var<'g>],
+) -> Option<(Var<'g>, Vec<Rewritten>)> {
     let elements = full_sum(var).filter(|e| e.numel() >= FEWEST_ROWS)?;
     let rows = elements.numel();
     let origin = density.graph.node(elements.id).origin;

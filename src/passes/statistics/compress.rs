@@ -44,6 +44,8 @@ pub(crate) struct Compressed {
 const LARGEST: f64 = 1e140;
 /// Rows that are factorised at a time.
 const BLOCK: usize = 512;
+/// Numbers of filled rows that are kept from the first pass to the second.
+const KEPT: usize = 1 << 20;
 /// Parts of a column's length below which its own part counts as none.
 const NEGLIGIBLE: f64 = 1e-13;
 
@@ -54,9 +56,10 @@ impl Table<'_> {
             fixed: vec![0.0; self.fixed],
             moving: vec![vec![0.0; self.moving]; self.groups.len()],
         };
-        let first = self.pass(&none)?;
+        let mut kept = Vec::new();
+        let first = self.pass(&none, &mut kept)?;
         let origins = self.solve(&first);
-        let mut second = self.pass(&origins)?;
+        let mut second = self.pass(&origins, &mut kept)?;
         second.drop_rounding();
         for row in &mut second.rows {
             row.origin.clone_from(&origins.moving[row.group]);
@@ -65,8 +68,11 @@ impl Table<'_> {
         Some(second)
     }
 
-    fn pass(&self, from: &Origins) -> Option<Compressed> {
+    /// Rows are filled in unless they are kept, each behind its weight.
+    fn pass(&self, from: &Origins, kept: &mut Vec<f64>) -> Option<Compressed> {
         let width = self.moving + self.fixed + 1;
+        let count: usize = self.groups.iter().map(Vec::len).sum();
+        let (keeps, mut known) = (count * (width + 1) <= KEPT, 0);
         let mut rows = Vec::new();
         let mut pool = Stack::new(self.fixed + 1);
         let mut row = vec![0.0; width];
@@ -75,7 +81,18 @@ impl Table<'_> {
             let origin = [from.moving[group].as_slice(), &from.fixed].concat();
             let mut stack = Stack::new(width);
             for &n in members {
-                let weight = (self.fill)(n as usize, &mut row);
+                let weight = match kept.get(known..known + width + 1) {
+                    Some(filled) => {
+                        row.copy_from_slice(&filled[1..]);
+                        filled[0]
+                    }
+                    None => (self.fill)(n as usize, &mut row),
+                };
+                if keeps && known == kept.len() {
+                    kept.push(weight);
+                    kept.extend_from_slice(&row);
+                }
+                known += width + 1;
                 if !(0.0..LARGEST).contains(&weight) {
                     return None;
                 }

@@ -51,7 +51,11 @@ pub(crate) struct Quadratic<'g> {
 }
 
 /// See the head of this file.
-pub fn statistics<'g>(density: &Density<'g>, var: Var<'g>) -> Option<(Var<'g>, Vec<Rewritten>)> {
+pub fn statistics<'g>(
+    density: &Density<'g>,
+    var: Var<'g>,
+    _: &[Var<'g>],
+) -> Option<(Var<'g>, Vec<Rewritten>)> {
     let elements = full_sum(var)?;
     let rows = elements.numel();
     let mut summands = Vec::new();

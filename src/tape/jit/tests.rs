@@ -47,14 +47,14 @@ fn agree_for(
     // SAFETY: all cells lie in the arena and among the constants.
     unsafe {
         for sample in 0..samples {
-            run::<true>(
+            run::<f64, true>(
                 before,
                 slow.as_mut_ptr(),
                 constants.as_ptr(),
                 Steps::ONE,
                 sample,
             );
-            run::<true>(step, slow.as_mut_ptr(), constants.as_ptr(), steps, sample);
+            run::<f64, true>(step, slow.as_mut_ptr(), constants.as_ptr(), steps, sample);
         }
         functions[0].run(fast.as_mut_ptr(), constants.as_ptr());
     }
