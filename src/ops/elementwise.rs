@@ -2,7 +2,7 @@
 //! repeated.
 
 use super::{Broadcast, Gather, Reshape};
-use crate::graph::{Graph, Operation, Shape, Var, broadcast_shapes, numel};
+use crate::graph::{Graph, Operation, Shape, Tensor, Var, broadcast_shapes, numel};
 
 /// All arguments must have one shape.
 pub fn same_shape(args: &[&Shape]) -> Result<Shape, String> {
@@ -55,25 +55,48 @@ pub fn before_broadcast<'g, O: Operation + Clone + 'static>(
 
 /// `f(gather(x))` is `gather(f(x))` where that is less work; shapes may change in between.
 ///
-/// Only where every element of `x` is picked: elsewhere `f` might not be defined, and its derivative
-/// there, infinite times 0, would be no number.
+/// Only what is picked of `x` is given to `f`, by a gather of its own if that is not all: elsewhere
+/// `f` might not be defined, and its derivative there, infinite times 0, would be no number.
 pub fn before_gather<'g, O: Operation + Clone + 'static>(op: &O, arg: Var<'g>) -> Option<Var<'g>> {
     let (gather, args) = as_made(arg).as_op::<Gather>()?;
     let (x, index) = (args[0], args[1].as_const()?);
-    if x.as_const().is_some() || x.numel() > arg.numel() {
+    if x.as_const().is_some() {
         return None;
     }
-    let mut picked = vec![false; x.extent(gather.axis)];
+    let extent = x.extent(gather.axis);
+    let mut picked = vec![false; extent];
     for &i in index.data() {
         picked[i as usize] = true;
     }
-    if picked.contains(&false) {
+    let places: Vec<f64> = (0..extent)
+        .filter(|&i| picked[i])
+        .map(|i| i as f64)
+        .collect();
+    let (x, index) = if places.len() == extent {
+        (x, args[1])
+    } else if FEWER * places.len() <= index.data().len() {
+        let mut numbers = vec![0.0; extent];
+        for (number, &place) in places.iter().enumerate() {
+            numbers[place as usize] = number as f64;
+        }
+        let again = index.data().iter().map(|&i| numbers[i as usize]);
+        let again: Vec<f64> = again.collect();
+        let again = x.graph.constant(Tensor::vector(again));
+        let few = x.graph.constant(Tensor::vector(places));
+        (x.gather(gather.axis, few), again)
+    } else {
+        return None;
+    };
+    if x.numel() > arg.numel() {
         return None;
     }
     let sooner = x.graph.apply(op.clone(), &[as_made(x)]);
-    let gathered = sooner.reshape(&x.shape()).gather(gather.axis, args[1]);
+    let gathered = sooner.reshape(&x.shape()).gather(gather.axis, index);
     Some(gathered.reshape(&arg.shape()))
 }
+
+/// How often what is picked must be picked, on average, to be worth a gather of its own.
+const FEWER: usize = 2;
 
 /// A value before its shape was changed.
 fn as_made(mut var: Var<'_>) -> Var<'_> {

@@ -25,8 +25,14 @@ unary!(
 
 #[inline(always)]
 fn sigmoid_lane(x: f64) -> f64 {
+    logistic_parts(x).1
+}
+
+/// e^−|x| and the sigmoid of x.
+#[inline(always)]
+pub(super) fn logistic_parts(x: f64) -> (f64, f64) {
     let z = exp_lane(-x.abs());
-    select(x >= 0.0, 1.0, z) / (1.0 + z)
+    (z, select(x >= 0.0, 1.0, z) / (1.0 + z))
 }
 
 #[inline(always)]

@@ -32,6 +32,8 @@ pub trait Real:
     const NEG_INFINITY: Self;
     /// Half the distance from 1 to the next number: the largest relative rounding error.
     const UNIT_ROUNDOFF: f64;
+    /// Powers of 2 below this one are finite.
+    const LARGEST_EXPONENT: usize;
     /// How many fit into a cache line of 64 bytes, which is also the widest vector register.
     const LANES: usize;
     /// As many.
@@ -46,10 +48,13 @@ pub trait Real:
     fn sqrt(self) -> Self;
     /// `self · a + b`, rounded once.
     fn mul_add(self, a: Self, b: Self) -> Self;
+    fn log1p(self) -> Self;
+    /// e^−|x| and the sigmoid of x, with the bits of the functions themselves.
+    fn logistic_parts(self) -> (Self, Self);
 }
 
 macro_rules! real {
-    ($type:ident, $lanes:literal) => {
+    ($type:ident, $lanes:literal, $log1p:expr, $logistic_parts:path) => {
         impl sealed::Sealed for $type {}
 
         impl Real for $type {
@@ -59,6 +64,7 @@ macro_rules! real {
             const INFINITY: $type = $type::INFINITY;
             const NEG_INFINITY: $type = $type::NEG_INFINITY;
             const UNIT_ROUNDOFF: f64 = $type::EPSILON as f64 / 2.0;
+            const LARGEST_EXPONENT: usize = $type::MAX_EXP as usize;
             const LANES: usize = $lanes;
             type Line = [$type; $lanes];
             const LINE: [$type; $lanes] = [0.0; $lanes];
@@ -87,12 +93,27 @@ macro_rules! real {
             fn mul_add(self, a: $type, b: $type) -> $type {
                 self.mul_add(a, b)
             }
+
+            #[inline]
+            fn log1p(self) -> $type {
+                $log1p(self)
+            }
+
+            #[inline(always)]
+            fn logistic_parts(self) -> ($type, $type) {
+                $logistic_parts(self)
+            }
         }
     };
 }
 
-real!(f64, 8);
-real!(f32, 16);
+real!(f64, 8, super::log1p, super::logistic::logistic_parts);
+real!(
+    f32,
+    16,
+    |x| super::LOG1P.of_f32(x),
+    super::single::logistic_parts
+);
 
 mod sealed {
     pub trait Sealed {}

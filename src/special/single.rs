@@ -160,11 +160,17 @@ pub(super) fn tanh(x: f32) -> f32 {
     select(a < TINY, x, result)
 }
 
+/// e^−|x| and the sigmoid of x.
+#[inline(always)]
+pub(super) fn logistic_parts(x: f32) -> (f32, f32) {
+    let z = exp(-x.abs());
+    (z, select(x >= 0.0, 1.0, z) / (1.0 + z))
+}
+
 /// 1/(1 + e^−x), within 2.5 ulp.
 #[inline(always)]
 pub(super) fn sigmoid(x: f32) -> f32 {
-    let z = exp(-x.abs());
-    select(x >= 0.0, 1.0, z) / (1.0 + z)
+    logistic_parts(x).1
 }
 
 /// log(1 + e^x), within 2.5 ulp.

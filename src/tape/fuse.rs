@@ -30,10 +30,16 @@ enum Seat {
 enum Step {
     Compute(usize),
     Sink(usize),
+    /// A node that is a `sigmoid`, and the sink that sums `softplus` of the same argument.
+    Logistic(usize, usize),
 }
 
 /// Bytes that all block registers of a kernel together hold: half of a first-level cache.
 const REGISTER_SPACE: usize = 3072 * 8;
+/// Likewise where rows are worked on together, in the second-level cache beside the matrix.
+const REGISTER_SPACE_TOGETHER: usize = 8192 * 8;
+/// Rows that are worked on together where they meet the same matrix.
+const MOST_TOGETHER: usize = 8;
 /// Bytes of one register.
 const LARGEST_BLOCK: usize = 1024 * 8;
 const SMALLEST_BLOCK: usize = 128 * 8;
@@ -48,7 +54,11 @@ pub(super) fn kernel<T: Element>(
 ) -> (Kernel<T>, usize) {
     let rows = rows(plan, class, group);
     let columns = class / rows;
+    // Rows have something in common where there is a product.
+    let shared = plan.rows(&group.nodes, &group.sinks);
+    let together = shared.map_or(1, |rows| rows.min(MOST_TOGETHER));
     let build = |block: usize| {
+        let rows = (rows, together);
         let mut fuser = Fuser::<T>::new(plan, layout, level, (class, stage), rows, block);
         let body = fuser.run(group);
         (body, fuser.registers)
@@ -56,19 +66,27 @@ pub(super) fn kernel<T: Element>(
     // The first run counts registers, from which the size of a block follows.
     let (_, registers) = build(T::LANES);
     let numbers = |bytes: usize| bytes / size_of::<T>();
-    let fitting = numbers(REGISTER_SPACE) / registers.max(1) / 64 * 64;
-    let block = fitting.clamp(numbers(SMALLEST_BLOCK), numbers(LARGEST_BLOCK));
-    let block = block.min(columns);
+    let (space, largest) = match together {
+        1 => (REGISTER_SPACE, LARGEST_BLOCK),
+        _ => (REGISTER_SPACE_TOGETHER, LARGEST_BLOCK / 2),
+    };
+    let fitting = numbers(space) / (registers.max(1) * together) / 64 * 64;
+    let (smallest, largest) = (numbers(SMALLEST_BLOCK), numbers(largest));
+    let block = fitting.clamp(smallest, largest).min(columns);
     let (body, registers) = build(block);
     let presets = presets(plan, layout, group);
     let kernel = Kernel {
         rows,
         n: columns,
         block,
+        together,
         presets,
         body,
     };
-    (kernel, registers * block.next_multiple_of(T::LANES))
+    (
+        kernel,
+        registers * together * block.next_multiple_of(T::LANES),
+    )
 }
 
 /// What a group's sinks need set before them.
@@ -92,6 +110,8 @@ struct Fuser<'p, T: Element> {
     stage: u32,
     rows: usize,
     block: usize,
+    /// Rows that are worked on together.
+    together: usize,
     /// The last step that needs a value.
     last: HashMap<Value, usize>,
     seats: HashMap<Value, Seat>,
@@ -107,7 +127,7 @@ impl<'p, T: Element> Fuser<'p, T> {
         layout: &'p Layout,
         level: Level,
         (class, stage): (usize, u32),
-        rows: usize,
+        (rows, together): (usize, usize),
         block: usize,
     ) -> Fuser<'p, T> {
         Fuser {
@@ -117,6 +137,7 @@ impl<'p, T: Element> Fuser<'p, T> {
             class,
             stage,
             rows,
+            together,
             block,
             last: HashMap::new(),
             seats: HashMap::new(),
@@ -137,6 +158,7 @@ impl<'p, T: Element> Fuser<'p, T> {
             match step {
                 Step::Compute(node) => self.compute(node, at),
                 Step::Sink(sink) => self.sink(sink, at),
+                Step::Logistic(node, sink) => self.softplus_sum(sink, Some(node), at),
             }
         }
         std::mem::take(&mut self.body)
@@ -166,14 +188,41 @@ impl<'p, T: Element> Fuser<'p, T> {
         }
         let rest = group.sinks.iter().filter(|s| !done.contains(s));
         steps.extend(rest.map(|&s| Step::Sink(s)));
+        self.pair(&mut steps);
         steps
     }
 
-    /// Whether the node is a product that only goes into a full sum: a dot product.
+    /// Sums of `softplus` are taken where `sigmoid` of the same argument is computed, if it is.
+    fn pair(&self, steps: &mut Vec<Step>) {
+        for at in 0..steps.len() {
+            let sigmoid = match steps[at] {
+                Step::Compute(node) if self.is(node, "sigmoid") => node,
+                _ => continue,
+            };
+            let arguments = self.arguments(sigmoid);
+            let sum = |step: &Step| {
+                let Step::Sink(s) = *step else { return false };
+                let source = &self.plan.sinks[s].value;
+                self.is(source.base, "softplus")
+                    && self.value(source) == Value::Node(source.base)
+                    && self.is_absorbed(source.base)
+                    && self.arguments(source.base) == arguments
+            };
+            if let Some(from) = steps.iter().position(sum)
+                && let Step::Sink(sink) = steps[from]
+            {
+                steps[at] = Step::Logistic(sigmoid, sink);
+                steps.remove(from);
+                return self.pair(steps);
+            }
+        }
+    }
+
+    /// Whether the node only goes into a full sum with a loop of its own: of products or `softplus`.
     fn absorbed(&self, node: usize, sink: usize) -> bool {
-        let op = &self.plan.nodes[node].op;
-        let product = op.get::<Binary>().is_some_and(|b| b.0.name == "mul")
-            || op.get::<Unary>().is_some_and(|u| u.0.name == "square");
+        let binary = self.plan.nodes[node].op.get::<Binary>();
+        let product = binary.is_some_and(|b| b.0.name == "mul");
+        let known = product || self.is(node, "square") || self.is(node, "softplus");
         let full = match &self.plan.sinks[sink].kind {
             SinkKind::Accumulate(ReduceKind::Sum, map) => {
                 matches!(self.reach(Place::arena(0), map), Reach::Single(_))
@@ -181,7 +230,13 @@ impl<'p, T: Element> Fuser<'p, T> {
             _ => false,
         };
         let only = self.layout.uses[node].len() == 1 && self.plan.home[node].is_none();
-        product && full && only
+        known && full && only
+    }
+
+    /// Whether the node is this function of one argument.
+    fn is(&self, node: usize, name: &str) -> bool {
+        let op = self.plan.nodes[node].op.get::<Unary>();
+        op.is_some_and(|u| u.0.name == name)
     }
 
     fn value(&self, source: &Source) -> Value {
@@ -203,7 +258,7 @@ impl<'p, T: Element> Fuser<'p, T> {
 
     fn needs(&self, step: Step) -> Vec<Value> {
         match step {
-            Step::Compute(node) => self.arguments(node),
+            Step::Compute(node) | Step::Logistic(node, _) => self.arguments(node),
             Step::Sink(s) => {
                 let value = self.value(&self.plan.sinks[s].value);
                 match value {
@@ -228,8 +283,9 @@ impl<'p, T: Element> Fuser<'p, T> {
         match seat {
             Seat::Stream(slot, _) | Seat::Single(slot) => slot,
             Seat::Register(r) => {
-                let at = self.layout.scratch + r * self.block.next_multiple_of(T::LANES);
-                Slot::fixed(Place::arena(at))
+                let len = self.block.next_multiple_of(T::LANES);
+                let at = self.layout.scratch + r * len * self.together;
+                Slot::register(Place::arena(at), len)
             }
         }
     }
@@ -435,6 +491,9 @@ impl<'p, T: Element> Fuser<'p, T> {
         if let Value::Node(node) = value
             && self.is_absorbed(node)
         {
+            if self.is(node, "softplus") {
+                return self.softplus_sum(s, None, at);
+            }
             return self.dot(node, s, at);
         }
         let mut seat = self.seat(&value);
@@ -488,6 +547,29 @@ impl<'p, T: Element> Fuser<'p, T> {
         }
         self.free.extend(spare);
         self.release(&[value], at);
+    }
+
+    /// The sum of `softplus`, and perhaps the node that is `sigmoid` of its argument.
+    fn softplus_sum(&mut self, s: usize, sigmoid: Option<usize>, at: usize) {
+        let sink = &self.plan.sinks[s];
+        let arguments = self.arguments(sink.value.base);
+        let mut spare = Vec::new();
+        let seat = self.seat(&arguments[0]);
+        let seat = self.spread(seat, &mut spare);
+        let a = self.slot(seat);
+        self.release(&arguments, at);
+        let home = sigmoid.map(|node| self.home(node));
+        if let SinkKind::Accumulate(_, map) = &sink.kind
+            && let Reach::Single(out) = self.reach(self.layout.places[sink.target], map)
+        {
+            let sigmoid = home.map(|h| self.slot(h));
+            self.body.push(Micro::SoftplusSum { a, sigmoid, out });
+        }
+        self.free.extend(spare);
+        if let (Some(node), Some(home)) = (sigmoid, home) {
+            self.seats.insert(Value::Node(node), home);
+            self.drop_unused(node, at);
+        }
     }
 
     fn dot(&mut self, node: usize, s: usize, at: usize) {

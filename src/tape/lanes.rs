@@ -25,6 +25,21 @@ pub(super) trait Lanes: Copy {
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self;
     /// The sum over lanes, always in the same order.
     unsafe fn total(self) -> Self::T;
+    /// How many of these the unit's registers hold.
+    const REGISTERS: usize;
+}
+
+/// Asks for the cache line at `p`, which need not be memory of ours: nothing is read.
+#[inline(always)]
+pub(super) fn prefetch<T>(p: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which never faults; every x86-64 has it.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T1>(p.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = p;
 }
 
 /// The order in which lanes are summed: the upper half is added to the lower one, and so on.
@@ -47,6 +62,7 @@ pub(super) struct Portable<T: Real>(T::Line);
 
 impl<T: Real> Lanes for Portable<T> {
     type T = T;
+    const REGISTERS: usize = 8;
 
     #[inline(always)]
     unsafe fn read(p: *const T) -> Portable<T> {
@@ -104,6 +120,7 @@ mod x86 {
     // SAFETY (of all blocks below): the callers' promises, as the trait states them.
     impl Lanes for Avx2 {
         type T = f64;
+        const REGISTERS: usize = 8;
 
         #[inline(always)]
         unsafe fn read(p: *const f64) -> Avx2 {
@@ -157,6 +174,7 @@ mod x86 {
     // SAFETY (of all blocks below): the callers' promises, as the trait states them.
     impl Lanes for Avx2Single {
         type T = f32;
+        const REGISTERS: usize = 8;
 
         #[inline(always)]
         unsafe fn read(p: *const f32) -> Avx2Single {
@@ -209,6 +227,7 @@ mod x86 {
 
     impl Lanes for Avx512 {
         type T = f64;
+        const REGISTERS: usize = 32;
 
         #[inline(always)]
         unsafe fn read(p: *const f64) -> Avx512 {
@@ -257,6 +276,7 @@ mod x86 {
 
     impl Lanes for Avx512Single {
         type T = f32;
+        const REGISTERS: usize = 32;
 
         #[inline(always)]
         unsafe fn read(p: *const f32) -> Avx512Single {

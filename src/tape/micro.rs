@@ -67,21 +67,25 @@ impl Place {
     }
 }
 
-/// A block of a kernel's range: `n` elements of a row from `start` on.
+/// A block of a kernel's range: `n` elements of a row from `start` on. The row is the `turn`th of
+/// those that are worked on together.
 #[derive(Clone, Copy)]
 pub(super) struct Block {
     row: usize,
+    turn: usize,
     start: usize,
     n: usize,
 }
 
 /// An operand of a block operation: a stream that advances with the block, or a fixed place (a
-/// block register, a single number); from row to row it moves by `step`.
+/// block register, a single number). From row to row it moves by `step`, from turn to turn by
+/// `turn`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Slot {
     place: Place,
     mask: u32,
     step: u32,
+    turn: u32,
 }
 
 impl Slot {
@@ -90,6 +94,7 @@ impl Slot {
             place,
             mask: u32::MAX,
             step: 0,
+            turn: 0,
         }
     }
 
@@ -98,6 +103,7 @@ impl Slot {
             place,
             mask: 0,
             step: 0,
+            turn: 0,
         }
     }
 
@@ -105,6 +111,15 @@ impl Slot {
     pub fn by(self, step: usize) -> Slot {
         let step = u32::try_from(step).expect("buffers have fewer than 2³² elements");
         Slot { step, ..self }
+    }
+
+    /// A block register of `len` numbers, of which each row worked on at a time has its own.
+    pub fn register(place: Place, len: usize) -> Slot {
+        let turn = u32::try_from(len).expect("blocks are small");
+        Slot {
+            turn,
+            ..Slot::fixed(place)
+        }
     }
 
     /// A stream's slot that stands still: who uses it counts for itself.
@@ -119,8 +134,57 @@ impl Slot {
         unsafe {
             self.place
                 .pointer(context)
-                .add(block.row * self.step as usize + along)
+                .add(block.row * self.step as usize + block.turn * self.turn as usize + along)
         }
+    }
+
+    /// The slot in each of the rows from that of `block` on.
+    #[inline(always)]
+    unsafe fn rows<T: Element>(self, context: &Context<T>, block: Block) -> Starts<T> {
+        Starts {
+            // SAFETY: as for `at`.
+            first: unsafe { self.at(context, block) },
+            step: self.step as usize + self.turn as usize,
+        }
+    }
+}
+
+/// Where some rows begin: the first, and the step to the next.
+#[derive(Clone, Copy)]
+pub struct Starts<T> {
+    pub first: *mut T,
+    pub step: usize,
+}
+
+impl<T: Copy> Starts<T> {
+    /// # Safety
+    /// There is such a row.
+    #[inline(always)]
+    pub unsafe fn at(self, row: usize) -> *mut T {
+        // SAFETY: the caller's promise.
+        unsafe { self.first.add(row * self.step) }
+    }
+
+    /// From another row on.
+    ///
+    /// # Safety
+    /// There is such a row.
+    #[inline(always)]
+    pub unsafe fn from(self, row: usize) -> Starts<T> {
+        // SAFETY: the caller's promise.
+        let first = unsafe { self.at(row) };
+        Starts { first, ..self }
+    }
+
+    /// From another element on.
+    ///
+    /// # Safety
+    /// The rows have such an element.
+    #[inline(always)]
+    pub unsafe fn along(self, by: usize) -> Starts<T> {
+        // SAFETY: the caller's promise.
+        let first = unsafe { self.first.add(by) };
+        Starts { first, ..self }
     }
 }
 
@@ -185,6 +249,12 @@ pub(super) enum Micro<T: Element = f64> {
         base: Slot,
         pattern: Box<Pattern>,
     },
+    /// Adds the sum of `softplus` of the block to one number, and perhaps writes its `sigmoid`.
+    SoftplusSum {
+        a: Slot,
+        sigmoid: Option<Slot>,
+        out: Slot,
+    },
     /// Adds the block to another.
     Add {
         a: Slot,
@@ -224,11 +294,13 @@ pub(super) struct Preset<T = f64> {
 }
 
 /// Block operations over `rows` rows of `n` elements. All rows of one block of columns come before
-/// the next block, so that what rows share stays in the cache.
+/// the next block, so that what rows share stays in the cache; `together` rows are worked on at a
+/// time, each operation for all of them before the next.
 pub(super) struct Kernel<T: Element = f64> {
     pub rows: usize,
     pub n: usize,
     pub block: usize,
+    pub together: usize,
     pub presets: Vec<Preset<T>>,
     pub body: Vec<Micro<T>>,
 }
@@ -244,10 +316,17 @@ impl<T: Element> Kernel<T> {
             let mut start = 0;
             while start < self.n {
                 let n = self.block.min(self.n - start);
-                for row in 0..self.rows {
-                    let block = Block { row, start, n };
+                for row in (0..self.rows).step_by(self.together) {
+                    let rows = self.together.min(self.rows - row);
+                    let turn = 0;
+                    let block = Block {
+                        row,
+                        turn,
+                        start,
+                        n,
+                    };
                     for micro in &self.body {
-                        micro.run(context, block);
+                        micro.run_rows(context, block, rows);
                     }
                 }
                 start += n;
@@ -270,6 +349,49 @@ pub(super) unsafe fn run_presets<T: Element>(presets: &[Preset<T>], context: &Co
 }
 
 impl<T: Element> Micro<T> {
+    /// Runs the block of so many rows from that of `first` on.
+    ///
+    /// # Safety
+    /// As for [`Kernel::run`]; the blocks lie in the kernel's range.
+    #[inline(always)]
+    unsafe fn run_rows(&self, context: &Context<T>, first: Block, rows: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self {
+                Micro::Columns {
+                    matrix,
+                    factors,
+                    columns,
+                    out,
+                } => (context.vector.columns)(
+                    matrix.at(context, first),
+                    factors.rows(context, first),
+                    columns,
+                    out.rows(context, first),
+                    (rows, first.n),
+                ),
+                Micro::ColumnDots {
+                    matrix,
+                    a,
+                    columns,
+                    out,
+                } => (context.vector.column_dots)(
+                    matrix.at(context, first),
+                    a.rows(context, first),
+                    columns,
+                    out.rows(context, first),
+                    (rows, first.n),
+                ),
+                _ => {
+                    for turn in 0..rows {
+                        let row = first.row + turn;
+                        self.run(context, Block { row, turn, ..first });
+                    }
+                }
+            }
+        }
+    }
+
     /// # Safety
     /// As for [`Kernel::run`]; the block lies in the kernel's range.
     #[inline(always)]
@@ -328,30 +450,11 @@ impl<T: Element> Micro<T> {
                     let (a, b) = (a.at(context, block), b.at(context, block));
                     *out.at(context, block) += (context.vector.dot)(a, b, n);
                 }
-                Micro::Columns {
-                    matrix,
-                    factors,
-                    columns,
-                    out,
-                } => (context.vector.columns)(
-                    matrix.at(context, block),
-                    factors.at(context, block),
-                    columns,
-                    out.at(context, block),
-                    n,
-                ),
-                Micro::ColumnDots {
-                    matrix,
-                    a,
-                    columns,
-                    out,
-                } => (context.vector.column_dots)(
-                    matrix.at(context, block),
-                    a.at(context, block),
-                    columns,
-                    out.at(context, block),
-                    n,
-                ),
+                Micro::SoftplusSum { a, sigmoid, out } => {
+                    let into = sigmoid.map(|s| s.at(context, block));
+                    let sum = (context.vector.softplus_sum)(a.at(context, block), into, n);
+                    *out.at(context, block) += sum;
+                }
                 _ => self.run_movement(context, block),
             }
         }
@@ -401,7 +504,7 @@ impl<T: Element> Micro<T> {
                     block,
                     context,
                 ),
-                _ => unreachable!("arithmetic is run by `run`"),
+                _ => unreachable!("arithmetic is run by `run` and `run_rows`"),
             }
         }
     }

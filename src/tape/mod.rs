@@ -5,7 +5,9 @@
 //! gradient alike, become one kernel: a list of block operations that is run block by block, so
 //! that what is between loads and stores stays in the first-level cache. Movements are never
 //! carried out, consumers load through them; reductions and scatters are how a kernel stores; a
-//! product of a matrix and a vector is a block operation too where its long axis is the kernel's.
+//! product of a matrix and a vector is a block operation too where its long axis is the kernel's,
+//! for several vectors together where there are several; a sum of `softplus` takes the logarithm of
+//! one product, and its exponentials serve `sigmoid` too.
 //! Single numbers are computed by straight-line code ([`scalar`]). Other operations (products of
 //! matrices, factorisations, recurrences) are an instruction each. All buffers lie in one arena,
 //! placed by their lifetimes; running allocates nothing.
@@ -33,7 +35,9 @@ mod program;
 mod recur;
 mod samples;
 mod scalar;
+mod softplus;
 mod straight;
+mod tile;
 mod unroll;
 mod vector;
 mod wide;

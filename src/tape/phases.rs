@@ -232,6 +232,7 @@ impl Cutter {
             rows: 1,
             n: self.samples,
             block: self.samples.next_multiple_of(T::LANES),
+            together: 1,
             presets: Vec::new(),
             body: body.collect(),
         }

@@ -4,6 +4,7 @@ use super::Tape;
 use crate::autodiff::{grad, hvp};
 use crate::graph::{Graph, NodeId, Tensor, Var, evaluate};
 use crate::ops::tests::{cases, close, feeds, values, weighted};
+use crate::special::{sigmoid, softplus};
 
 /// Runs the tape on the feeds twice, with other numbers between, and holds all outputs against
 /// [`evaluate`]. Sums are added in another order, hence the tolerance of a few thousand roundings.
@@ -179,6 +180,74 @@ fn points_as_rows_of_kernels() {
                 &format!("{points} points of {n} rows"),
             );
         }
+    }
+}
+
+/// Numbers of points and columns that tiles of products do not divide, blocks that rows do not.
+#[test]
+fn logistic_regressions_at_several_points() {
+    for (n, k, points) in [
+        (40, 2, 3),
+        (300, 7, 8),
+        (1111, 5, 13),
+        (700, 4, 1),
+        (601, 3, 20),
+    ] {
+        let source = Graph::new();
+        let (alpha, beta) = (source.input(&[]), source.input(&[k]));
+        let data = source.constant(Tensor::new(
+            [n, k].into_iter().collect(),
+            values(n * k, (-3.0, 3.0), 7),
+        ));
+        let eta = data.matmul(beta) + alpha;
+        let y = eta.softplus().sum() - (eta * 0.3).square().sum();
+        let mut wanted = vec![y.id];
+        wanted.extend(grad(y, &[alpha, beta]).iter().map(|v| v.id));
+        let g = Graph::new();
+        let mut walk = crate::graph::Rebuild::batched(&source, &g, points);
+        let (wide_alpha, wide_beta) = (g.input(&[points]), g.input(&[points, k]));
+        walk.substitute(alpha.id, wide_alpha, true);
+        walk.substitute(beta.id, wide_beta, true);
+        let outputs: Vec<NodeId> = walk.emit_batched(&wanted).iter().map(|v| v.id).collect();
+        let feeds = feeds(&[wide_alpha, wide_beta], (-0.5, 0.5));
+        let what = format!("{points} points of {n} rows and {k} columns");
+        agrees(&g, &feeds, &outputs, &what);
+    }
+}
+
+#[test]
+fn sums_of_softplus_keep_what_is_small_and_what_is_large() {
+    let g = Graph::new();
+    for n in [5, 64, 100, 1500] {
+        let x = g.input(&[n]);
+        let sum = x.softplus().sum();
+        let ids = [sum.id, grad(sum, &[x])[0].id];
+        let mut tape = Tape::compile(&g, &[x.id], &ids);
+        for at in [
+            -700.0,
+            -40.0,
+            0.0,
+            36.0,
+            1e5,
+            f64::NEG_INFINITY,
+            f64::INFINITY,
+        ] {
+            let numbers: Vec<f64> = (0..n).map(|i| at + (i % 7) as f64).collect();
+            tape.set_input(0, &numbers);
+            tape.run();
+            let expected: f64 = numbers.iter().map(|&x| softplus(x)).sum();
+            let sum = tape.output(0)[0];
+            // A rounding or two for each addition, whatever the size.
+            let close = (sum - expected).abs() <= 1e-13 * expected;
+            assert!(close || sum == expected, "{n} about {at}: {sum} {expected}");
+            let slopes: Vec<f64> = numbers.iter().map(|&x| sigmoid(x)).collect();
+            assert_eq!(tape.output(1), slopes, "the very bits of the function");
+        }
+        let mut numbers = vec![0.0; n];
+        numbers[n / 2] = f64::NAN;
+        tape.set_input(0, &numbers);
+        tape.run();
+        assert!(tape.output(0)[0].is_nan());
     }
 }
 

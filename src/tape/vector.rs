@@ -1,5 +1,6 @@
-//! The loops of fused kernels that are no row of an operation: sums, products of columns, choices,
-//! indexed loads and stores. Compiled for each vector unit; a tape takes the set of its machine.
+//! The loops of fused kernels that are no row of an operation: sums, choices, indexed loads and
+//! stores; products of columns are in [`tile`]. Compiled for each vector unit; a tape takes the set
+//! of its machine.
 //!
 //! Sums run in four cache lines of lanes that are added up in a fixed order: the same bits whatever
 //! the vector unit, but for fused multiply-adds.
@@ -9,9 +10,10 @@ use super::gemm::Gemm;
 #[cfg(target_arch = "x86_64")]
 use super::lanes::{Avx2, Avx2Single, Avx512, Avx512Single};
 use super::lanes::{Lanes, Portable};
-use super::micro::Context;
+use super::micro::{Context, Starts};
 use super::scalar::{Scalar, ScalarKernel, Steps};
 use super::wide::{Rows, Wide, WideKernel};
+use super::{softplus, tile};
 use crate::ops::one_vector_at_a_time;
 use crate::special::{Level, Real};
 
@@ -40,10 +42,12 @@ pub struct Vector<T: Element> {
     pub gather: unsafe fn(*const T, *const u32, *mut T, usize),
     /// `(x, index, out, n)`: `out[index[i]] += x[i]`.
     pub scatter: unsafe fn(*const T, *const u32, *mut T, usize),
-    /// `(matrix, factors, columns, out, n)`: `out[i] = Σ factors[c.factor] · matrix[c.start + i]`.
-    pub columns: unsafe fn(*const T, *const T, &[Column], *mut T, usize),
-    /// `(matrix, x, columns, out, n)`: `out[c.factor] += Σ matrix[c.start + i] · x[i]`.
-    pub column_dots: unsafe fn(*const T, *const T, &[Column], *mut T, usize),
+    /// `(x, sigmoid, n)`: [`softplus::sum`].
+    pub softplus_sum: unsafe fn(*const T, Option<*mut T>, usize) -> T,
+    /// `(matrix, factors, columns, out, (rows, n))`: [`tile::columns`].
+    pub columns: unsafe fn(*const T, Starts<T>, &[Column], Starts<T>, (usize, usize)),
+    /// `(matrix, x, columns, out, (rows, n))`: [`tile::column_dots`].
+    pub column_dots: unsafe fn(*const T, Starts<T>, &[Column], Starts<T>, (usize, usize)),
     /// A product of matrices; a line past the end of its second operand is readable.
     pub gemm: unsafe fn(&Gemm<T>),
     /// Straight-line code.
@@ -80,7 +84,7 @@ unsafe fn sum<L: Lanes>(x: *const L::T, n: usize) -> L::T {
 }
 
 #[inline(always)]
-unsafe fn dot<L: Lanes>(x: *const L::T, y: *const L::T, n: usize) -> L::T {
+pub(super) unsafe fn dot<L: Lanes>(x: *const L::T, y: *const L::T, n: usize) -> L::T {
     // SAFETY: reads lie below n.
     unsafe {
         let mut acc = [L::splat(L::T::ZERO); 4];
@@ -197,96 +201,6 @@ unsafe fn scatter<T: Real>(x: *const T, index: *const u32, out: *mut T, n: usize
 }
 
 #[inline(always)]
-unsafe fn columns<L: Lanes>(
-    matrix: *const L::T,
-    factors: *const L::T,
-    columns: &[Column],
-    out: *mut L::T,
-    n: usize,
-) {
-    let mut i = 0;
-    // SAFETY: columns hold n values from their start; factors as many as columns say.
-    unsafe {
-        while i + 4 * L::T::LANES <= n {
-            let mut acc = [L::splat(L::T::ZERO); 4];
-            for c in columns {
-                let factor = L::splat(*factors.add(c.factor as usize));
-                let p = matrix.add(c.start as usize + i);
-                for (k, a) in acc.iter_mut().enumerate() {
-                    *a = factor.mul_add(L::read(p.add(L::T::LANES * k)), *a);
-                }
-            }
-            for (k, a) in acc.iter().enumerate() {
-                a.write(out.add(i + L::T::LANES * k));
-            }
-            i += 4 * L::T::LANES;
-        }
-        while i + L::T::LANES <= n {
-            let mut acc = L::splat(L::T::ZERO);
-            for c in columns {
-                let factor = L::splat(*factors.add(c.factor as usize));
-                acc = factor.mul_add(L::read(matrix.add(c.start as usize + i)), acc);
-            }
-            acc.write(out.add(i));
-            i += L::T::LANES;
-        }
-        while i < n {
-            let mut acc = L::T::ZERO;
-            for c in columns {
-                acc += *factors.add(c.factor as usize) * *matrix.add(c.start as usize + i);
-            }
-            *out.add(i) = acc;
-            i += 1;
-        }
-    }
-}
-
-/// Four columns at a time, so that the block of `x` is read a quarter as often.
-#[inline(always)]
-unsafe fn column_dots<L: Lanes>(
-    matrix: *const L::T,
-    x: *const L::T,
-    columns: &[Column],
-    out: *mut L::T,
-    n: usize,
-) {
-    // SAFETY: columns hold n values from their start, out as many as columns say.
-    unsafe {
-        let mut fours = columns.chunks_exact(4);
-        for four in &mut fours {
-            let p: [*const L::T; 4] = [
-                matrix.add(four[0].start as usize),
-                matrix.add(four[1].start as usize),
-                matrix.add(four[2].start as usize),
-                matrix.add(four[3].start as usize),
-            ];
-            let mut acc = [L::splat(L::T::ZERO); 4];
-            let mut i = 0;
-            while i + L::T::LANES <= n {
-                let v = L::read(x.add(i));
-                for k in 0..4 {
-                    acc[k] = v.mul_add(L::read(p[k].add(i)), acc[k]);
-                }
-                i += L::T::LANES;
-            }
-            let mut rest = [L::T::ZERO; 4];
-            while i < n {
-                for k in 0..4 {
-                    rest[k] += *x.add(i) * *p[k].add(i);
-                }
-                i += 1;
-            }
-            for k in 0..4 {
-                *out.add(four[k].factor as usize) += acc[k].total() + rest[k];
-            }
-        }
-        for c in fours.remainder() {
-            *out.add(c.factor as usize) += dot::<L>(matrix.add(c.start as usize), x, n);
-        }
-    }
-}
-
-#[inline(always)]
 unsafe fn select<T: Real, const SC: bool, const SA: bool, const SB: bool>(
     c: *const T,
     a: *const T,
@@ -366,12 +280,20 @@ macro_rules! set {
             unsafe { super::scatter(x, index, out, n) }
         }
         $(#[target_feature(enable = $feature)])?
-        unsafe fn columns(m: *const $t, f: *const $t, c: &[Column], out: *mut $t, n: usize) {
-            unsafe { super::columns::<$lanes>(m, f, c, out, n) }
+        unsafe fn softplus_sum(x: *const $t, sigmoid: Option<*mut $t>, n: usize) -> $t {
+            unsafe { softplus::sum::<$lanes>(x, sigmoid, n) }
         }
         $(#[target_feature(enable = $feature)])?
-        unsafe fn column_dots(m: *const $t, x: *const $t, c: &[Column], out: *mut $t, n: usize) {
-            unsafe { super::column_dots::<$lanes>(m, x, c, out, n) }
+        unsafe fn columns(
+            m: *const $t, f: Starts<$t>, c: &[Column], out: Starts<$t>, n: (usize, usize),
+        ) {
+            unsafe { tile::columns::<$lanes>(m, f, c, out, n) }
+        }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn column_dots(
+            m: *const $t, x: Starts<$t>, c: &[Column], out: Starts<$t>, n: (usize, usize),
+        ) {
+            unsafe { tile::column_dots::<$lanes>(m, x, c, out, n) }
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn select<const C: bool, const A: bool, const B: bool>(
@@ -397,7 +319,7 @@ macro_rules! set {
         }
         Vector {
             gemm, scalars, wide, sum, dot, largest, smallest, add, add_scaled, gather, scatter,
-            columns, column_dots,
+            softplus_sum, columns, column_dots,
             select: [
                 select::<false, false, false>, select::<true, false, false>,
                 select::<false, true, false>, select::<true, true, false>,
@@ -409,7 +331,9 @@ macro_rules! set {
 }
 
 mod portable {
-    use super::{Column, Context, Gemm, Portable, Rows, Scalar, Steps, Vector, Wide};
+    use super::{
+        Column, Context, Gemm, Portable, Rows, Scalar, Starts, Steps, Vector, Wide, softplus, tile,
+    };
     /// Whether single numbers are fused: every ARM64 can.
     const FUSED: bool = cfg!(target_arch = "aarch64");
     pub(super) static F64: Vector<f64> = set!(f64, Portable<f64>, 4 by 1, FUSED);
@@ -418,14 +342,20 @@ mod portable {
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{Avx2, Avx2Single, Column, Context, Gemm, Rows, Scalar, Steps, Vector, Wide};
+    use super::{
+        Avx2, Avx2Single, Column, Context, Gemm, Rows, Scalar, Starts, Steps, Vector, Wide,
+        softplus, tile,
+    };
     pub(super) static F64: Vector<f64> = set!(f64, Avx2, 6 by 1, true, "avx2,fma");
     pub(super) static F32: Vector<f32> = set!(f32, Avx2Single, 6 by 1, true, "avx2,fma");
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
-    use super::{Avx512, Avx512Single, Column, Context, Gemm, Rows, Scalar, Steps, Vector, Wide};
+    use super::{
+        Avx512, Avx512Single, Column, Context, Gemm, Rows, Scalar, Starts, Steps, Vector, Wide,
+        softplus, tile,
+    };
     pub(super) static F64: Vector<f64> =
         set!(f64, Avx512, 8 by 2, true, "avx512f,avx512dq,avx2,fma");
     pub(super) static F32: Vector<f32> =
