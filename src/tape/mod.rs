@@ -168,19 +168,6 @@ impl<T: Element> Tape<T> {
         self.program.outputs.len()
     }
 
-    /// All inputs beside all outputs of the last run, each one after the other, so that the one can be
-    /// changed by the other.
-    pub fn inputs_and_outputs_flat(&mut self) -> (&mut [T], &[T]) {
-        let [inputs, outputs] = [&self.program.inputs, &self.program.outputs].map(|p| flat(p));
-        // They have buffers of their own.
-        let (low, high) = self.arena.split_at_mut(inputs.start.max(outputs.start));
-        if inputs.start < outputs.start {
-            (&mut low[inputs], &high[..outputs.len()])
-        } else {
-            (&mut high[..inputs.len()], &low[outputs])
-        }
-    }
-
     /// All outputs, one after the other.
     pub fn outputs_flat(&self) -> &[T] {
         &self.arena[flat(&self.program.outputs)]
