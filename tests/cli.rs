@@ -438,11 +438,40 @@ fn a_profile_has_all_its_numbers() {
     let shares = cost["statements"].as_array().expect("an array").iter();
     let total: f64 = shares.filter_map(|s| s["share"].as_f64()).sum();
     assert!((total - 1.0).abs() < 1e-9, "{total}");
+    let kernels = cost["kernels"].as_array().expect("an array");
+    assert_eq!(
+        kernels.len() as u64,
+        cost["instructions"].as_u64().expect("a number")
+    );
+    let total: f64 = kernels.iter().filter_map(|k| k["share"].as_f64()).sum();
+    assert!((total - 1.0).abs() < 1e-9, "{total}");
+    let lines = kernels[0]["lines"].as_array().expect("an array");
+    assert!(
+        lines.len() > 1 && kernels[0]["ns"].as_f64().is_some_and(|x| x > 0.0),
+        "{cost}"
+    );
     let text = stdout(&elbo(folder.path(), &["profile", "schools.vi"]));
     assert!(
         text.contains("one gradient") && text.contains("tau ~ HalfCauchy(5)"),
         "{text}"
     );
+}
+
+#[test]
+fn a_statement_has_the_work_that_is_done_for_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = "data y: real[N]\nmu ~ Normal(0, 1)\ny ~ StudentT(4, mu, 1)\n";
+    let y: Vec<f64> = (0..20).map(f64::from).collect();
+    let data = serde_json::json!({ "y": y }).to_string();
+    for (name, text) in [("m.vi", program), ("m.json", &data)] {
+        std::fs::write(folder.path().join(name), text).expect("written");
+    }
+    // All of it is one piece of code, so that no clock can tell.
+    let cost = json(&elbo(folder.path(), &["profile", "m.vi", "--json"]));
+    assert_eq!(cost["instructions"], 1);
+    let dearest = &cost["statements"][0];
+    assert_eq!(dearest["line"], 3);
+    assert!(dearest["share"].as_f64().is_some_and(|x| x > 0.9), "{cost}");
 }
 
 #[test]

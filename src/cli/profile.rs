@@ -4,20 +4,21 @@ use super::fit::{names, precision};
 use super::input::{Bound, Input};
 use super::report::{Exit, Result, print, print_json};
 use crate::diag::Sources;
-use crate::infer::{self, StatementShare, profile};
+use crate::infer::{self, KernelShare, StatementShare, profile};
 use crate::model::Model;
 use crate::passes::Rewritten;
 use crate::tape::Precision;
 use clap::Args;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
-/// Measures what a model costs: density, gradient, step, compilation, and each statement's share
+/// Measures what a model costs: density, gradient, step, compilation, and the share of each statement and kernel
 ///
 /// The density is that of the unconstrained numbers, with its Jacobian, one point at a time.
 #[derive(Args)]
 #[command(after_help = "\
-Times are medians over rounds of at least 20 ms. An instruction that serves several statements counts
-for each of them in equal parts.
+Times are medians over rounds of at least 20 ms. A kernel that serves several statements counts for
+each by the operations that it does for it. Those of kernels are means, with the look at the clock.
 
 Example:
   elbo profile schools.vi --json")]
@@ -53,8 +54,21 @@ fn object(cost: &infer::Profile, model: &Model, sources: &Sources) -> Value {
             "line": place.map(|p| sources.line(p.span)),
             "text": place.map(|p| &p.text),
             "share": s.share,
+            "bytes": s.bytes.round(),
         })
     };
+    let kernel = |k: &KernelShare| {
+        let lines = k.places.iter().map(|&i| sources.line(model.places[i].span));
+        json!({
+            "operations": k.name,
+            "elements": k.elements,
+            "ns": k.nanoseconds,
+            "share": k.share,
+            "bytes": k.bytes,
+            "lines": lines.collect::<Vec<_>>(),
+        })
+    };
+    let kernels: Vec<Value> = cost.kernels.iter().map(kernel).collect();
     let statements: Vec<Value> = cost.statements.iter().map(statement).collect();
     let rewritten = |r: &Rewritten| {
         let place = model.place(r.origin);
@@ -77,8 +91,10 @@ fn object(cost: &infer::Profile, model: &Model, sources: &Sources) -> Value {
         "nodes": cost.nodes,
         "instructions": cost.instructions,
         "arena_bytes": cost.arena,
+        "data_bytes": cost.data,
         "rewritings": rewritten,
         "statements": statements,
+        "kernels": kernels,
     })
 }
 
@@ -96,22 +112,35 @@ fn text(cost: &infer::Profile, model: &Model, sources: &Sources) -> String {
         ("compilation", time(cost.compile * 1e6)),
         ("nodes of the graph", cost.nodes.to_string()),
         ("instructions", cost.instructions.to_string()),
-        ("memory", format!("{} bytes", cost.arena)),
+        ("memory", bytes(cost.arena as f64)),
+        ("data it reads", bytes(cost.data as f64)),
     ];
     let rows = rows
         .map(|(what, value)| format!("{what:26}{value}\n"))
         .concat();
     let statement = |s: &StatementShare| {
-        let percent = 100.0 * s.share;
-        match s.place.map(|i| &model.places[i]) {
-            Some(p) => format!(
-                "{percent:6.1} %  line {:<4} {}\n",
-                sources.line(p.span),
-                p.text
-            ),
-            None => format!("{percent:6.1} %  what belongs to no statement\n"),
-        }
+        let (percent, size) = (100.0 * s.share, bytes(s.bytes));
+        let what = match s.place.map(|i| &model.places[i]) {
+            Some(p) => format!("line {:<4} {}", sources.line(p.span), p.text),
+            None => "what belongs to no statement".into(),
+        };
+        format!("{percent:6.1} % {size:>10}  {what}\n")
     };
+    let kernel = |k: &KernelShare| {
+        let lines = k.places.iter().map(|&i| sources.line(model.places[i].span));
+        let lines: BTreeSet<usize> = lines.collect();
+        let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
+        format!(
+            "{:6.1} % {:>10} {:>10} {:>9}  {} (lines {})\n",
+            100.0 * k.share,
+            time(k.nanoseconds),
+            bytes(k.bytes as f64),
+            k.elements,
+            operations(&k.name),
+            lines.join(", "),
+        )
+    };
+    let kernels: String = cost.kernels.iter().map(kernel).collect();
     let statements: String = cost.statements.iter().map(statement).collect();
     let rewritten = |r: &Rewritten| {
         let (name, rows, left) = (r.name, r.rows, r.left);
@@ -130,7 +159,38 @@ fn text(cost: &infer::Profile, model: &Model, sources: &Sources) -> String {
         true => rewritten,
         false => format!("\nrewritten beforehand\n{rewritten}"),
     };
-    format!("{rows}{rewritten}\nshare of a gradient\n{statements}")
+    format!(
+        "{rows}{rewritten}\nshare of a gradient, and what it keeps in memory\n{statements}\n\
+         its kernels: share, time, what is kept in memory, elements, operations\n{kernels}"
+    )
+}
+
+/// Operations with their numbers, the most frequent first: `5 mul, 2 add, exp`.
+fn operations(name: &str) -> String {
+    if name.contains(':') {
+        return name.into();
+    }
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for word in name.split(' ') {
+        match counts.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((word, 1)),
+        }
+    }
+    counts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    let one = |(word, count): (&str, usize)| match count {
+        1 => word.to_string(),
+        n => format!("{n} {word}"),
+    };
+    counts.into_iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+fn bytes(count: f64) -> String {
+    match count {
+        b if b < 10_240.0 => format!("{b:.0} B"),
+        b if b < 10_240.0 * 1024.0 => format!("{:.0} KiB", b / 1024.0),
+        b => format!("{:.0} MiB", b / 1024.0 / 1024.0),
+    }
 }
 
 fn time(nanoseconds: f64) -> String {

@@ -32,5 +32,5 @@ pub use fit::{Fit, FitParams, Method, Options, Seconds, fit};
 pub use optim::{Progress, Stop};
 pub use posterior::{Estimate, PosteriorDraws};
 pub use precision::MonteCarlo;
-pub use profile::{Profile, StatementShare, profile};
+pub use profile::{KernelShare, Profile, StatementShare, profile};
 pub use start::StartSettings;

@@ -6,12 +6,13 @@
 use super::fit::{Options, fit};
 use crate::autodiff::grad;
 use crate::diag::Diagnostic;
-use crate::graph::{Graph, NodeId, Rebuild, Var, needed};
+use crate::graph::{Graph, NodeId, Origin, Rebuild, Var, needed};
 use crate::model::{Model, Role};
 use crate::passes::Rewritten;
-use crate::tape::{AnyTape, Precision};
+use crate::tape::{AnyTape, Listing, Precision};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -37,10 +38,14 @@ pub struct Profile {
     pub instructions: usize,
     /// Bytes that it works in.
     pub arena: usize,
+    /// Bytes of data that it reads.
+    pub data: usize,
     /// What was summed of the data beforehand.
     pub rewritten: Vec<Rewritten>,
     /// What the statements take of a gradient, the dearest first.
     pub statements: Vec<StatementShare>,
+    /// What its instructions take, the dearest first.
+    pub kernels: Vec<KernelShare>,
 }
 
 /// What one statement takes of a gradient.
@@ -48,8 +53,29 @@ pub struct Profile {
 pub struct StatementShare {
     /// Index into [`Model::places`]; `None` for what belongs to no statement.
     pub place: Option<usize>,
-    /// Part of the time, from 0 to 1. An instruction that serves several statements is split evenly.
+    /// Part of the time, from 0 to 1. An instruction that serves several statements is split by the
+    /// operations that it does for each.
     pub share: f64,
+    /// Bytes of what is kept in memory for it, split likewise.
+    pub bytes: f64,
+}
+
+/// What one instruction of the compiled gradient takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KernelShare {
+    /// Its operations, each name as often as there are of it: `exp mul mul sum`.
+    pub name: String,
+    /// Elements that it ranges over.
+    pub elements: usize,
+    /// Nanoseconds of one run, those of looking at the clock among them.
+    pub nanoseconds: f64,
+    /// Part of the time, from 0 to 1.
+    pub share: f64,
+    /// Bytes of what it leaves in memory. Memory that is free again is used again, so all of them
+    /// together can be more than there is.
+    pub bytes: usize,
+    /// Statements that it serves: indices into [`Model::places`].
+    pub places: Vec<usize>,
 }
 
 /// A round of repetitions lasts at least this long.
@@ -95,6 +121,7 @@ pub fn profile(model: &Model, precision: Precision) -> Profile {
     let mut density = precision.compile(&graph, &inputs, &outputs[..1]);
 
     let points = points(model);
+    let times = times(model, &mut gradient, &points);
     let nodes = needed(&graph, &outputs, |id| graph.var(id).as_const().is_some());
     Profile {
         precision,
@@ -106,8 +133,10 @@ pub fn profile(model: &Model, precision: Precision) -> Profile {
         nodes: nodes.len(),
         instructions: gradient.instruction_count(),
         arena: gradient.arena_bytes(),
+        data: gradient.constants_bytes(),
         rewritten: model.rewritten.clone(),
-        statements: shares(model, &mut gradient, &points),
+        statements: statements(model, &gradient, &times),
+        kernels: kernels(model, &gradient, &times),
     }
 }
 
@@ -172,37 +201,69 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-fn shares(model: &Model, tape: &mut AnyTape, points: &[Vec<f64>]) -> Vec<StatementShare> {
+/// Nanoseconds of each instruction.
+fn times(model: &Model, tape: &mut AnyTape, points: &[Vec<f64>]) -> Vec<f64> {
     let inputs = model.blocks.len();
     let mut times = vec![0_u64; tape.instruction_count()];
+    let mut runs = 0;
     let begin = Instant::now();
     for point in points.iter().cycle().take(TIMED_RUNS) {
         tape.fill(0, inputs, point);
         for (sum, time) in times.iter_mut().zip(tape.run_timed()) {
             *sum += time;
         }
+        runs += 1;
         if begin.elapsed() > TIMED {
             break;
         }
     }
-    let total = times.iter().sum::<u64>().max(1) as f64;
-    let mut shares = vec![0.0; model.places.len() + 1];
-    for (instruction, time) in tape.instructions().iter().zip(&times) {
-        let known = |origin: &crate::graph::Origin| match (origin.0 as usize) < shares.len() {
-            true => origin.0 as usize,
-            false => 0,
-        };
-        let origins: Vec<usize> = instruction.origins.iter().map(known).collect();
-        let owners = if origins.is_empty() { vec![0] } else { origins };
-        let part = *time as f64 / total / owners.len() as f64;
-        owners.iter().for_each(|&o| shares[o] += part);
+    let mean = |sum| sum as f64 / f64::from(runs);
+    times.into_iter().map(mean).collect()
+}
+
+/// The statement of an origin.
+fn place(model: &Model, origin: Origin) -> Option<usize> {
+    let at = (origin.0 as usize).checked_sub(1)?;
+    (at < model.places.len()).then_some(at)
+}
+
+fn statements(model: &Model, tape: &AnyTape, times: &[f64]) -> Vec<StatementShare> {
+    let total = times.iter().sum::<f64>().max(1.0);
+    let mut all: BTreeMap<Option<usize>, (f64, f64)> = BTreeMap::new();
+    for (instruction, time) in tape.instructions().iter().zip(times) {
+        for &(origin, part) in &instruction.origins {
+            let (share, bytes) = all.entry(place(model, origin)).or_default();
+            *share += part * time / total;
+            *bytes += part * instruction.bytes as f64;
+        }
     }
-    let share = |(i, share)| StatementShare {
-        place: usize::checked_sub(i, 1),
+    let statement = |(place, (share, bytes))| StatementShare {
+        place,
         share,
+        bytes,
     };
-    let mut statements: Vec<_> = shares.into_iter().enumerate().map(share).collect();
+    let mut statements: Vec<_> = all.into_iter().map(statement).collect();
     statements.retain(|s| s.share > 0.0);
     statements.sort_by(|a, b| b.share.total_cmp(&a.share));
     statements
+}
+
+fn kernels(model: &Model, tape: &AnyTape, times: &[f64]) -> Vec<KernelShare> {
+    let total = times.iter().sum::<f64>().max(1.0);
+    let instructions = tape.instructions().iter().zip(times);
+    let kernel = |(listing, &nanoseconds): (&Listing, &f64)| KernelShare {
+        name: listing.name.clone(),
+        elements: listing.size,
+        nanoseconds,
+        share: nanoseconds / total,
+        bytes: listing.bytes,
+        places: listing
+            .origins
+            .iter()
+            .filter_map(|&(origin, _)| place(model, origin))
+            .collect(),
+    };
+    let mut kernels: Vec<_> = instructions.map(kernel).collect();
+    kernels.sort_by(|a, b| b.share.total_cmp(&a.share));
+    kernels
 }

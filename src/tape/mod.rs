@@ -189,6 +189,11 @@ impl<T: Element> Tape<T> {
         self.program.arena_len()
     }
 
+    /// Numbers of data that it reads, which clones share.
+    pub fn constants_len(&self) -> usize {
+        self.program.constants_len()
+    }
+
     pub fn instruction_count(&self) -> usize {
         self.program.instructions.len()
     }

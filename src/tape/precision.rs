@@ -111,6 +111,14 @@ impl AnyTape {
         }
     }
 
+    /// Bytes of data that it reads, which clones share.
+    pub fn constants_bytes(&self) -> usize {
+        match self {
+            AnyTape::Double(tape) => tape.constants_len() * Precision::Double.bytes(),
+            AnyTape::Single(tape) => tape.constants_len() * Precision::Single.bytes(),
+        }
+    }
+
     /// As [`Tape::work`].
     pub fn work(&self) -> usize {
         on!(self, tape => tape.work())

@@ -15,9 +15,10 @@ use super::recur::{self, Recurrence};
 use super::straight::{Straight, assemble, compiled};
 use super::vector::Vector;
 use crate::graph::{Origin, Shape};
-use crate::ops::{Contract, Scan};
+use crate::ops::{Binary, Contract, Scan, Unary};
 use crate::passes::Subject;
 use crate::special::Level;
+use std::collections::BTreeMap;
 
 pub(super) enum Instruction<T: Element> {
     /// Straight-line code, in phases.
@@ -41,8 +42,10 @@ pub struct Listing {
     pub size: usize,
     /// Block operations, scalar instructions, or 1.
     pub operations: usize,
-    /// Origins of the nodes it computes, each once.
-    pub origins: Vec<Origin>,
+    /// Bytes of what it leaves in memory.
+    pub bytes: usize,
+    /// Origins of the nodes it computes, each once, with their parts of its work (1 in all).
+    pub origins: Vec<(Origin, f64)>,
 }
 
 pub(super) struct Program<T: Element> {
@@ -76,7 +79,11 @@ impl<T: Element> Program<T> {
             if let Some(melted) = melted.next_if(|m| m.stops.start == at) {
                 past = melted.stops.end;
                 initial.extend(melted.initial);
-                listing.push(list_stops(&plan, &layout.stops[melted.stops.clone()]));
+                listing.push(list_stops(
+                    &plan,
+                    &layout,
+                    &layout.stops[melted.stops.clone()],
+                ));
                 instructions.push(Instruction::Scalars(melted.phases));
             }
             if at < past {
@@ -87,7 +94,7 @@ impl<T: Element> Program<T> {
                     let (kernel, room) = fuse::kernel(&plan, &layout, level, *key, group);
                     scratch = scratch.max(room);
                     instructions.push(Instruction::Kernel(kernel));
-                    listing.push(list_group(&plan, key.0, group));
+                    listing.push(list_group(&plan, &layout, key.0, group));
                 }
                 Stop::Opaque(i) => {
                     let body = bodies[*i].take();
@@ -105,6 +112,8 @@ impl<T: Element> Program<T> {
         let machine = assemble(straight.collect(), inputs as u32);
         for (entry, instruction) in listing.iter_mut().zip(&instructions) {
             entry.operations = instruction.operations();
+            entry.bytes *= size_of::<T>();
+            entry.origins = parts(&entry.origins);
             if let Instruction::Recurrence(recurrence) = instruction {
                 entry.name = format!("{}: {}", entry.name, recurrence.detail());
             }
@@ -128,6 +137,11 @@ impl<T: Element> Program<T> {
 
     pub fn arena_len(&self) -> usize {
         self.arena_len
+    }
+
+    /// Numbers that are never written.
+    pub fn constants_len(&self) -> usize {
+        self.constants.len()
     }
 
     /// # Safety
@@ -286,47 +300,46 @@ fn opaque<T: Element>(
 }
 
 /// The stops that were melted into one instruction.
-fn list_stops(plan: &Plan, stops: &[Stop]) -> Listing {
+fn list_stops(plan: &Plan, layout: &Layout, stops: &[Stop]) -> Listing {
     let entries = stops.iter().map(|stop| match stop {
-        Stop::Group { key, group } => list_group(plan, key.0, group),
+        Stop::Group { key, group } => list_group(plan, layout, key.0, group),
         Stop::Opaque(i) => list_node(plan, *i),
     });
     let all = entries.reduce(|mut all, next| {
         all.name = format!("{} {}", all.name, next.name);
         all.size = all.size.max(next.size);
+        all.bytes += next.bytes;
         all.origins.extend(next.origins);
         all
     });
-    let mut all = all.expect("something was melted");
-    all.origins.sort_unstable();
-    all.origins.dedup();
-    all
+    all.expect("something was melted")
 }
 
-fn list_group(plan: &Plan, size: usize, group: &Group) -> Listing {
+fn list_group(plan: &Plan, layout: &Layout, size: usize, group: &Group) -> Listing {
+    let mut all = Listing {
+        name: String::new(),
+        size,
+        operations: 0,
+        bytes: 0,
+        origins: Vec::new(),
+    };
     let mut names: Vec<&str> = Vec::new();
-    let mut origins = Vec::new();
     for &i in &group.nodes {
         names.push(plan.nodes[i].op.0.name());
-        origins.push(plan.nodes[i].origin);
+        all.origins.push((plan.nodes[i].origin, work(plan, i)));
+        all.bytes += if layout.stored[i] { plan.size[i] } else { 0 };
     }
     for &s in &group.sinks {
         let sink = &plan.sinks[s];
-        names.push(
-            plan.nodes
-                .get(sink.target)
-                .map_or("output", |n| n.op.0.name()),
-        );
-        origins.push(sink.origin);
+        let target = plan.nodes.get(sink.target);
+        names.push(target.map_or("output", |n| n.op.0.name()));
+        let columns = sink.kind.product().map_or(1, |p| p.columns.len());
+        all.origins
+            .push((sink.origin, (sink.class * columns) as f64));
+        all.bytes += plan.size_of(sink.target);
     }
-    origins.sort_unstable();
-    origins.dedup();
-    Listing {
-        name: names.join(" "),
-        size,
-        operations: 0,
-        origins,
-    }
+    all.name = names.join(" ");
+    all
 }
 
 fn list_node(plan: &Plan, i: usize) -> Listing {
@@ -334,6 +347,34 @@ fn list_node(plan: &Plan, i: usize) -> Listing {
         name: plan.nodes[i].op.0.name().into(),
         size: plan.size[i],
         operations: 1,
-        origins: vec![plan.nodes[i].origin],
+        bytes: plan.size[i],
+        origins: vec![(plan.nodes[i].origin, plan.size[i] as f64)],
     }
+}
+
+/// What an element of a function that is not cheap costs beside an addition, roughly.
+const DEAR: f64 = 8.0;
+
+/// Operations of a node that is computed element by element, or as rows of a product.
+fn work(plan: &Plan, i: usize) -> f64 {
+    let op = &plan.nodes[i].op;
+    let cheap =
+        op.get::<Unary>().is_none_or(|f| f.0.cheap) && op.get::<Binary>().is_none_or(|f| f.0.cheap);
+    let each = match &plan.products[i] {
+        Some(product) => product.columns.len() as f64,
+        None if cheap => 1.0,
+        None => DEAR,
+    };
+    plan.size[i] as f64 * each
+}
+
+/// Each origin once, with its part of the sum.
+fn parts(work: &[(Origin, f64)]) -> Vec<(Origin, f64)> {
+    let mut by_origin: BTreeMap<Origin, f64> = BTreeMap::new();
+    for &(origin, work) in work {
+        *by_origin.entry(origin).or_default() += work;
+    }
+    let total: f64 = by_origin.values().sum();
+    let share = |(origin, work)| (origin, work / total.max(1.0));
+    by_origin.into_iter().map(share).collect()
 }
