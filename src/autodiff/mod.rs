@@ -3,7 +3,7 @@
 //! One reverse sweep applies each operation's `pullback`, which is written with operations again.
 //! Hence derivatives can be differentiated, and [`jvp`] and [`hvp`] need no rules of their own.
 
-use crate::graph::{NodeId, Pull, Var};
+use crate::graph::{NodeId, Pull, QuickHash, Var};
 use std::collections::HashMap;
 
 /// Vector-Jacobian products: for each of `wrt` the sum over outputs of `cotangentᵀ ∂output/∂wrt`.
@@ -77,7 +77,7 @@ pub fn hvp<'g>(y: Var<'g>, wrt: &[Var<'g>], v: &[Var<'g>]) -> Vec<Var<'g>> {
 struct Sweep<'g> {
     /// Nodes that depend on one of `wrt`.
     varies: Vec<bool>,
-    cotangents: HashMap<NodeId, Var<'g>>,
+    cotangents: HashMap<NodeId, Var<'g>, QuickHash>,
 }
 
 impl<'g> Sweep<'g> {
@@ -94,7 +94,7 @@ impl<'g> Sweep<'g> {
         }
         Sweep {
             varies,
-            cotangents: HashMap::new(),
+            cotangents: HashMap::default(),
         }
     }
 

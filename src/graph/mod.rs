@@ -9,6 +9,7 @@
 //! This module knows no particular operation: each stands in a file of [`crate::ops`].
 
 mod evaluate;
+mod hash;
 mod print;
 mod range;
 mod rebuild;
@@ -18,6 +19,7 @@ mod verify;
 
 pub(crate) use evaluate::needed;
 pub use evaluate::{evaluate, first_non_finite};
+pub(crate) use hash::QuickHash;
 pub use print::print;
 pub use range::{Range, Ranges};
 pub use rebuild::{Lane, Rebuild};
@@ -168,7 +170,7 @@ pub struct Graph {
 #[derive(Default)]
 struct Inner {
     nodes: Vec<Node>,
-    shared: HashMap<(Op, Args, Shape), NodeId>,
+    shared: HashMap<(Op, Args, Shape), NodeId, QuickHash>,
     origin: Origin,
 }
 

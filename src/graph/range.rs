@@ -93,6 +93,21 @@ impl Range {
         Range::new(-0.0, f64::INFINITY)
     }
 
+    /// The larger of two; which of two zeros is open.
+    pub fn max(self, other: Range) -> Range {
+        Range::new(self.low.max(other.low), self.high.max(other.high)).with_both_zeros()
+    }
+
+    /// The smaller of two; which of two zeros is open.
+    pub fn min(self, other: Range) -> Range {
+        Range::new(self.low.min(other.low), self.high.min(other.high)).with_both_zeros()
+    }
+
+    fn with_both_zeros(self) -> Range {
+        let zero = |x: f64, zero: f64| if x == 0.0 { zero } else { x };
+        Range::new(zero(self.low, -0.0), zero(self.high, 0.0))
+    }
+
     pub fn recip(self) -> Range {
         if self.is_from_0() || self.high.is_sign_negative() {
             return Range::new(1.0 / self.high, 1.0 / self.low);

@@ -1,7 +1,7 @@
 //! Builds a graph anew, inside another or with an extra leading axis: substitution, inlining and
 //! batching are this one walk.
 
-use super::{Graph, NodeId, Var, evaluate::needed};
+use super::{Graph, NodeId, QuickHash, Var, evaluate::needed};
 use std::collections::HashMap;
 
 /// Where a node of the old graph went.
@@ -21,7 +21,7 @@ pub struct Rebuild<'s, 'g> {
     source: &'s Graph,
     target: &'g Graph,
     size: usize,
-    done: HashMap<NodeId, Lane<'g>>,
+    done: HashMap<NodeId, Lane<'g>, QuickHash>,
 }
 
 impl<'s, 'g> Rebuild<'s, 'g> {
@@ -35,7 +35,7 @@ impl<'s, 'g> Rebuild<'s, 'g> {
             source,
             target,
             size,
-            done: HashMap::new(),
+            done: HashMap::default(),
         }
     }
 

@@ -208,12 +208,12 @@ binary! {
     max = larger, |g, a, b, _| {
         let first = a.gt(b) + a.eq(b) * 0.5;
         [Some(g * first), Some(g * (1.0 - first))]
-    }, AS_IT_IS => |a, b| Range::new(larger(a.low, b.low), larger(a.high, b.high));
+    }, AS_IT_IS => Range::max;
     /// The smaller, NaN if one is; where equal, half the derivative goes to each.
     min = smaller, |g, a, b, _| {
         let first = a.lt(b) + a.eq(b) * 0.5;
         [Some(g * first), Some(g * (1.0 - first))]
-    }, AS_IT_IS => |a, b| Range::new(smaller(a.low, b.low), smaller(a.high, b.high));
+    }, AS_IT_IS => Range::min;
     /// Remainder with the sign of the divisor: `a − b·⌊a / b⌋`.
     rem = |a, b| a - b * (a / b).floor(), |g, a, b, _| [Some(g), Some(-(g * (a / b).floor()))], AS_IT_IS;
     /// Angle of the point (x = b, y = a), in radians.

@@ -61,9 +61,7 @@ pub(crate) unsafe fn binary<T: Real, const SA: bool, const SB: bool>(
     unsafe {
         let lanes = |p: *const T, i: usize, single: bool| {
             if single {
-                let mut all = T::LINE;
-                all.as_mut().fill(*p);
-                all
+                (*p).line()
             } else {
                 p.add(i).cast::<T::Line>().read()
             }

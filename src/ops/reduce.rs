@@ -56,6 +56,7 @@ impl ReduceKind {
         }
     }
 
+    #[inline(always)]
     pub fn combine<T: Real>(self, a: T, b: T) -> T {
         match self {
             ReduceKind::Sum => a + b,

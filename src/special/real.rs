@@ -39,6 +39,8 @@ pub trait Real:
     /// As many.
     type Line: Copy + AsRef<[Self]> + AsMut<[Self]>;
     const LINE: Self::Line;
+    /// A line of the same number. A slice's `fill` is a call where it is not inlined, in the middle of a loop.
+    fn line(self) -> Self::Line;
 
     /// The nearest number.
     fn of(x: f64) -> Self;
@@ -68,6 +70,11 @@ macro_rules! real {
             const LANES: usize = $lanes;
             type Line = [$type; $lanes];
             const LINE: [$type; $lanes] = [0.0; $lanes];
+
+            #[inline(always)]
+            fn line(self) -> [$type; $lanes] {
+                [self; $lanes]
+            }
 
             #[inline(always)]
             fn of(x: f64) -> $type {

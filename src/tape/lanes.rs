@@ -78,9 +78,7 @@ impl<T: Real> Lanes for Portable<T> {
 
     #[inline(always)]
     unsafe fn splat(x: T) -> Portable<T> {
-        let mut out = T::LINE;
-        out.as_mut().fill(x);
-        Portable(out)
+        Portable(x.line())
     }
 
     #[inline(always)]

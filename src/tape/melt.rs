@@ -34,6 +34,8 @@ pub(super) struct Melted<T: Element> {
 const WIDEST: usize = 24;
 /// With as many samples functions are called for all of them at once.
 const MANY_SAMPLES: usize = 16;
+/// Shorter code for samples is better run block by block.
+const SHORTEST: usize = 16;
 /// More samples are run block by block, in wider vectors.
 const MOST_SAMPLES: usize = 256;
 /// Operations with more elements to work on are instructions of their own.
@@ -48,7 +50,7 @@ pub(super) fn melt<T: Element>(plan: &Plan, layout: &mut Layout) -> Vec<Melted<T
     while at < layout.stops.len() {
         let tried = BTreeSet::from([layout.samples, 1]).into_iter().rev();
         let mut melts = tried.map(|samples| Melt::new(plan, layout, samples, at));
-        if let Some(melt) = melts.find(|melt| melt.stops.end > at) {
+        if let Some(melt) = melts.find(Melt::is_worth_it) {
             let melted = melt.finish();
             at = melted.stops.end;
             layout.scratch = melted.end.next_multiple_of(T::LANES);
@@ -128,6 +130,11 @@ impl<'p> Melt<'p> {
             melt.stops.end += 1;
         }
         melt
+    }
+
+    /// Whether there is something, and for several samples enough to make up for narrower vectors.
+    fn is_worth_it(&self) -> bool {
+        !self.stops.is_empty() && (self.samples == 1 || self.unroll.code.len() >= SHORTEST)
     }
 
     /// Takes a stop back that could be melted in part only.

@@ -122,8 +122,7 @@ unsafe fn extreme<T: Real>(x: *const T, n: usize, neutral: T, better: impl Fn(T,
             best
         }
     };
-    let mut acc = T::LINE;
-    acc.as_mut().fill(neutral);
+    let mut acc = neutral.line();
     let mut i = 0;
     // SAFETY: reads lie below n.
     unsafe {
@@ -215,9 +214,7 @@ unsafe fn select<T: Real, const SC: bool, const SA: bool, const SB: bool>(
     unsafe {
         let lanes = |p: *const T, i: usize, single: bool| {
             if single {
-                let mut all = T::LINE;
-                all.as_mut().fill(*p);
-                all
+                (*p).line()
             } else {
                 p.add(i).cast::<T::Line>().read_unaligned()
             }
