@@ -41,10 +41,7 @@ unsafe fn piece<L: Lanes>(x: *const L::T, sigmoid: Option<*mut L::T>, n: usize) 
     unsafe {
         while i < n {
             let x = x.add(i);
-            let s = match sigmoid {
-                Some(sigmoid) => Some(sigmoid.add(i)),
-                None => None,
-            };
+            let s = sigmoid.map(|s| s.add(i));
             i += match n - i {
                 CHUNK.. => so_far.take::<L, CHUNK>(x, s, CHUNK),
                 SHORT.. => so_far.take::<L, SHORT>(x, s, SHORT),

@@ -99,10 +99,10 @@ unsafe fn sums<L: Lanes, const R: usize, const V: usize>(
             for (k, m) in m.iter_mut().enumerate() {
                 *m = L::read(p.add(L::T::LANES * k));
             }
-            for r in 0..R {
+            for (r, acc) in acc.iter_mut().enumerate() {
                 let factor = L::splat(*factors.at(r).add(c.factor as usize));
                 for k in 0..V {
-                    acc[r][k] = factor.mul_add(m[k], acc[r][k]);
+                    acc[k] = factor.mul_add(m[k], acc[k]);
                 }
             }
         }
@@ -189,7 +189,7 @@ unsafe fn dots<L: Lanes, const R: usize, const C: usize>(
         for (p, c) in p.iter_mut().zip(columns) {
             *p = p.add(c.start as usize);
         }
-        let mut acc = [[L::splat(L::T::ZERO); R]; C];
+        let mut acc = [[L::splat(L::T::ZERO); C]; R];
         let mut m = [L::splat(L::T::ZERO); C];
         let mut i = 0;
         while i + L::T::LANES <= n {
@@ -199,21 +199,21 @@ unsafe fn dots<L: Lanes, const R: usize, const C: usize>(
                     prefetch(p[c].wrapping_add(n + i));
                 }
             }
-            for r in 0..R {
+            for (r, acc) in acc.iter_mut().enumerate() {
                 let v = L::read(x.at(r).add(i));
-                for c in 0..C {
-                    acc[c][r] = v.mul_add(m[c], acc[c][r]);
+                for (acc, m) in acc.iter_mut().zip(m) {
+                    *acc = v.mul_add(m, *acc);
                 }
             }
             i += L::T::LANES;
         }
-        for c in 0..C {
-            for r in 0..R {
+        for (r, acc) in acc.iter().enumerate() {
+            for ((acc, p), column) in acc.iter().zip(p).zip(columns) {
                 let mut rest = L::T::ZERO;
                 for i in i..n {
-                    rest += *x.at(r).add(i) * *p[c].add(i);
+                    rest += *x.at(r).add(i) * *p.add(i);
                 }
-                *out.at(r).add(columns[c].factor as usize) += acc[c][r].total() + rest;
+                *out.at(r).add(column.factor as usize) += acc.total() + rest;
             }
         }
     }

@@ -20,6 +20,9 @@ use crate::special::{Level, Real};
 /// `(c, a, b, out, n)`: `out = c ≠ 0 ? a : b`.
 pub type SelectKernel<T = f64> = unsafe fn(*const T, *const T, *const T, *mut T, usize);
 
+/// A product of columns of a matrix and rows of vectors.
+pub type ProductKernel<T> = unsafe fn(*const T, Starts<T>, &[Column], Starts<T>, (usize, usize));
+
 /// A column of a matrix and the place of the number it is multiplied by.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
@@ -45,9 +48,9 @@ pub struct Vector<T: Element> {
     /// `(x, sigmoid, n)`: [`softplus::sum`].
     pub softplus_sum: unsafe fn(*const T, Option<*mut T>, usize) -> T,
     /// `(matrix, factors, columns, out, (rows, n))`: [`tile::columns`].
-    pub columns: unsafe fn(*const T, Starts<T>, &[Column], Starts<T>, (usize, usize)),
+    pub columns: ProductKernel<T>,
     /// `(matrix, x, columns, out, (rows, n))`: [`tile::column_dots`].
-    pub column_dots: unsafe fn(*const T, Starts<T>, &[Column], Starts<T>, (usize, usize)),
+    pub column_dots: ProductKernel<T>,
     /// A product of matrices; a line past the end of its second operand is readable.
     pub gemm: unsafe fn(&Gemm<T>),
     /// Straight-line code.
