@@ -4,6 +4,10 @@
 //! dispatch and to memory between the kernels. So every element becomes a number with a cell of its
 //! own; only what other instructions read is stored at the end. [`super::jit`] makes machine code
 //! of it, in which cells are registers.
+//!
+//! Where there are few elements for each of several samples, the code is that of one sample, run for
+//! each. Samples are found in how elements are addressed: element `e` of sample `s` of every value
+//! must lie at `at(e) + s · stride`, and what the code itself makes is read by the same sample only.
 
 use super::element::Element;
 use super::index_map::IndexMap;
@@ -349,24 +353,17 @@ impl<'p> Melt<'p> {
         if let (Some(constant), 0) = (constant, stride) {
             return Some(self.unroll.constant(constant.data()[at as usize]));
         }
-        let place = self.layout.places[base].plus(at as usize);
+        let place = self.layout.places[base];
         if self.samples == 1 {
-            return Some(place.cell());
+            return Some(place.plus(at as usize).cell());
         }
         let key = (base, at, stride);
         if let Some(&cell) = self.taken.get(&key) {
             return Some(cell);
         }
         let cell = self.unroll.cell();
-        let from = |start: u32| At {
-            start,
-            step: 0,
-            sample: stride,
-        };
-        self.unroll.code.push(match place.in_constants() {
-            Some(start) => Scalar::TakeConstant(cell, from(start)),
-            None => Scalar::Take(cell, from(place.cell())),
-        });
+        let from = At::of_sample(at, stride);
+        self.unroll.code.push(Scalar::take(cell, place, from));
         self.taken.insert(key, cell);
         Some(cell)
     }
@@ -521,14 +518,7 @@ impl<'p> Melt<'p> {
             .into_iter()
             .map(|(start, sample, cell)| match samples {
                 1 => Scalar::Copy(start, cell),
-                _ => Scalar::Put(
-                    cell,
-                    At {
-                        start,
-                        step: 0,
-                        sample,
-                    },
-                ),
+                _ => Scalar::Put(cell, At::of_sample(start, sample)),
             });
         self.unroll.code.extend(stores);
         let mut code = self.unroll.code;

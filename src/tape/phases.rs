@@ -32,9 +32,7 @@ impl<T: Element> Phase<T> {
             }
         }
     }
-}
 
-impl<T: Element> Phase<T> {
     pub fn code(&mut self) -> Option<&mut Straight<T>> {
         match self {
             Phase::Code(code) => Some(code),
@@ -160,11 +158,7 @@ impl Cutter {
     }
 
     fn place(&self, cell: u32) -> At {
-        At {
-            start: self.rows[&cell] as u32,
-            step: 0,
-            sample: 1,
-        }
+        At::of_sample(self.rows[&cell] as u32, 1)
     }
 
     /// The code of a phase, with what it reads from rows and what it leaves there.

@@ -108,16 +108,6 @@ fn straight<T: Element>(
     let mut unroll = Unroll::new(region);
     let graph = &scan.body.graph;
     let (mut before, mut values) = (Vec::new(), Cells::new());
-    let take = |cell: u32, place: Place, at: At| {
-        let place = place.plus(at.start as usize);
-        match place.in_constants() {
-            Some(start) => Scalar::TakeConstant(cell, At { start, ..at }),
-            None => {
-                let start = place.cell();
-                Scalar::Take(cell, At { start, ..at })
-            }
-        }
-    };
     for (i, &input) in scan.body.inputs.iter().enumerate() {
         let shape = graph.var(input).shape();
         let lane = samples > 1 && shape.first() == Some(&samples);
@@ -131,11 +121,11 @@ fn straight<T: Element>(
             if sliced {
                 let row = row(&shapes[i], scan.inner[i - 1]);
                 let at = element(e, lane.then_some(count), row, scan.steps);
-                unroll.code.push(take(cell, args[i], at));
+                unroll.code.push(Scalar::take(cell, args[i], at));
             } else {
                 let sample = if lane { count as u32 } else { 0 };
-                let at = At::cell(e as u32);
-                before.push(take(cell, args[i], At { sample, ..at }));
+                let at = At::of_sample(e as u32, sample);
+                before.push(Scalar::take(cell, args[i], at));
             }
         }
         values.insert(input, (cells, lane));

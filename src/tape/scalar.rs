@@ -5,6 +5,7 @@
 //! instructions, the others are called by pointer.
 
 use super::element::Element;
+use super::micro::Place;
 use crate::ops::{BinaryRow, ReduceKind, UnaryRow};
 use std::collections::{HashMap, HashSet};
 
@@ -60,6 +61,14 @@ impl At {
             start,
             step: 0,
             sample: 0,
+        }
+    }
+
+    /// The same in all steps, so far on for each sample.
+    pub fn of_sample(start: u32, sample: u32) -> At {
+        At {
+            sample,
+            ..At::cell(start)
         }
     }
 
@@ -188,6 +197,18 @@ pub(super) unsafe fn run<T: Element, const FUSED: bool>(
 }
 
 impl Scalar {
+    /// Reads into a cell what lies so far from a place.
+    pub fn take(cell: u32, place: Place, at: At) -> Scalar {
+        let place = place.plus(at.start as usize);
+        match place.in_constants() {
+            Some(start) => Scalar::TakeConstant(cell, At { start, ..at }),
+            None => {
+                let start = place.cell();
+                Scalar::Take(cell, At { start, ..at })
+            }
+        }
+    }
+
     /// The cell that is written, and those that are read.
     fn cells(&mut self) -> (Option<&mut u32>, [Option<&mut u32>; 3]) {
         match self {

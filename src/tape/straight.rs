@@ -87,7 +87,6 @@ impl<T: Element> Straight<T> {
     #[inline]
     pub unsafe fn run(&self, context: &Context<T>) {
         let [arena, constants] = context.bases;
-        let run = context.vector.scalars;
         // SAFETY: the caller's promise.
         unsafe {
             match &self.run {
@@ -95,6 +94,7 @@ impl<T: Element> Straight<T> {
                 Run::Machine(function) => function.run(arena.cast(), constants.cast()),
                 Run::Rows(rows) => rows.run(context, self.steps, self.samples),
                 Run::Interpreted => {
+                    let run = context.vector.scalars;
                     for sample in 0..self.samples {
                         run(&self.before, arena, constants, Steps::ONE, sample);
                         run(&self.step, arena, constants, self.steps, sample);

@@ -408,6 +408,13 @@ impl Translator<'_, '_> {
         Some(load.load(PAIR, MemFlags::trusted(), pointer, offset))
     }
 
+    /// To a place and its neighbour.
+    fn store_pair(&mut self, pair: Value, at: At) -> Option<()> {
+        let (pointer, offset) = self.address(Memory::Arena, at)?;
+        (self.emit.b.ins()).store(MemFlags::trusted(), pair, pointer, offset);
+        Some(())
+    }
+
     /// Two instructions as one on pairs, where that saves something; else nothing is done.
     fn both(&mut self, first: Scalar, second: Scalar) -> Option<bool> {
         let ((r, operands), (s, others)) = (first.parts(), second.parts());
@@ -445,8 +452,7 @@ impl Translator<'_, '_> {
                 let Some(Joint::Pair(pair)) = self.joint(a, b) else {
                     return Some(false);
                 };
-                let (pointer, offset) = self.address(Memory::Arena, at)?;
-                (self.emit.b.ins()).store(MemFlags::trusted(), pair, pointer, offset);
+                self.store_pair(pair, at)?;
             }
             (Scalar::Take(..) | Scalar::TakeConstant(..) | Scalar::Put(..), _) => {
                 return Some(false);
@@ -476,8 +482,7 @@ impl Translator<'_, '_> {
     fn write_both(&mut self, r: u32, s: u32, pair: Value) -> Option<()> {
         let private = [r, s].map(|cell| self.part.private.contains(&cell));
         if private == [false; 2] && At::cell(r).is_before(At::cell(s)) {
-            let (pointer, offset) = self.address(Memory::Arena, At::cell(r))?;
-            (self.emit.b.ins()).store(MemFlags::trusted(), pair, pointer, offset);
+            self.store_pair(pair, At::cell(r))?;
         } else {
             for (lane, cell) in [r, s].into_iter().enumerate() {
                 if !private[lane] {
