@@ -2,7 +2,7 @@
 //! as it is written, whatever it is, and it happens only where the root is one for certain.
 
 use elbo::autodiff::grad;
-use elbo::graph::{Graph, NodeId, Rebuild, Tensor, Var, evaluate};
+use elbo::graph::{Graph, NodeId, Tensor, evaluate};
 use elbo::model::Model;
 use elbo::{Data, Program};
 use proptest::prelude::*;
@@ -27,16 +27,8 @@ fn bind(program: &str) -> Model {
 /// Value and gradient.
 fn at(model: &Model, root: NodeId, x: &[f64]) -> Vec<f64> {
     let graph = Graph::new();
-    let inputs: Vec<Var> = model
-        .blocks
-        .iter()
-        .map(|b| graph.input(&[b.size]))
-        .collect();
-    let mut walk = Rebuild::new(&model.graph, &graph);
-    for (block, input) in model.blocks.iter().zip(&inputs) {
-        walk.substitute(block.input, *input, false);
-    }
-    let value = walk.emit(&[root])[0].var;
+    let (inputs, values) = model.of_inputs(&graph, &[root]);
+    let value = values[0];
     let mut outputs = vec![value.id];
     outputs.extend(grad(value, &inputs).iter().map(|v| v.id));
     let feeds: Vec<_> = inputs

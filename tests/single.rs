@@ -5,7 +5,7 @@
 //! `ELBO_POSTERIORDB` says; without them their test passes) and of `examples/`.
 
 use elbo::autodiff::grad;
-use elbo::graph::{Graph, Rebuild, Var};
+use elbo::graph::{Graph, Var};
 use elbo::infer::{self, Fit, Options};
 use elbo::model::Model;
 use elbo::tape::{Element, Precision, Tape};
@@ -39,17 +39,8 @@ fn posterior(name: &str) -> Option<Model> {
 /// Value and gradient of the log density at points, each one after the other.
 fn gradients<T: Element>(model: &Model, points: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let graph = Graph::new();
-    let inputs: Vec<Var> = model
-        .blocks
-        .iter()
-        .map(|b| graph.input(&[b.size]))
-        .collect();
-    let mut walk = Rebuild::new(&model.graph, &graph);
-    for (block, input) in model.blocks.iter().zip(&inputs) {
-        walk.substitute(block.input, *input, false);
-    }
-    let parts = walk.emit(&[model.log_joint, model.log_jacobian]);
-    let value = parts[0].var + parts[1].var;
+    let (inputs, parts) = model.of_inputs(&graph, &[model.log_joint, model.log_jacobian]);
+    let value = parts[0] + parts[1];
     let outputs: Vec<_> = std::iter::once(value).chain(grad(value, &inputs)).collect();
     let ids = |all: &[Var]| all.iter().map(|v| v.id).collect::<Vec<_>>();
     let mut tape = Tape::<T>::compile_as(&graph, &ids(&inputs), &ids(&outputs));

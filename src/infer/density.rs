@@ -5,7 +5,7 @@
 
 use super::optim::{Budget, NonFinite, Objective, finite};
 use crate::autodiff::{grad, hvp};
-use crate::graph::{Graph, NodeId, Rebuild, Tensor, Var};
+use crate::graph::{Graph, NodeId, Tensor, Var};
 use crate::model::Model;
 use crate::tape::{AnyTape, Precision};
 
@@ -37,17 +37,8 @@ impl Density {
 
     fn of(model: &Model, log_joint: NodeId, precision: Precision) -> Density {
         let graph = Graph::new();
-        let inputs: Vec<Var> = model
-            .blocks
-            .iter()
-            .map(|b| graph.input(&[b.size]))
-            .collect();
-        let mut walk = Rebuild::new(&model.graph, &graph);
-        for (block, input) in model.blocks.iter().zip(&inputs) {
-            walk.substitute(block.input, *input, false);
-        }
-        let parts = walk.emit(&[log_joint, model.log_jacobian]);
-        let value = -(parts[0].var + parts[1].var);
+        let (inputs, parts) = model.of_inputs(&graph, &[log_joint, model.log_jacobian]);
+        let value = -(parts[0] + parts[1]);
         let gradients: Vec<NodeId> = grad(value, &inputs).iter().map(|g| g.id).collect();
         let along: Vec<Var> = inputs.iter().map(|i| graph.input(&i.shape())).collect();
         let products: Vec<NodeId> = hvp(value, &inputs, &along).iter().map(|p| p.id).collect();

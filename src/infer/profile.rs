@@ -6,7 +6,7 @@
 use super::fit::{Options, fit};
 use crate::autodiff::grad;
 use crate::diag::Diagnostic;
-use crate::graph::{Graph, NodeId, Origin, Rebuild, Var, needed};
+use crate::graph::{Graph, NodeId, Origin, needed};
 use crate::model::{Model, Role};
 use crate::passes::Rewritten;
 use crate::tape::{AnyTape, Listing, Precision};
@@ -102,14 +102,8 @@ const STEPS: usize = 50;
 pub fn profile(model: &Model, precision: Precision) -> Profile {
     let begin = Instant::now();
     let graph = Graph::new();
-    let blocks = model.blocks.iter();
-    let inputs: Vec<Var> = blocks.map(|b| graph.input(&[b.size])).collect();
-    let mut walk = Rebuild::new(&model.graph, &graph);
-    for (block, input) in model.blocks.iter().zip(&inputs) {
-        walk.substitute(block.input, *input, false);
-    }
-    let parts = walk.emit(&[model.log_joint, model.log_jacobian]);
-    let value = parts[0].var + parts[1].var;
+    let (inputs, parts) = model.of_inputs(&graph, &[model.log_joint, model.log_jacobian]);
+    let value = parts[0] + parts[1];
     let gradients = grad(value, &inputs);
     let outputs: Vec<NodeId> = std::iter::once(value)
         .chain(gradients)

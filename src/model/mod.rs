@@ -6,7 +6,7 @@
 
 use crate::diag::Span;
 use crate::dist::Support;
-use crate::graph::{Graph, NodeId, Origin};
+use crate::graph::{Graph, NodeId, Origin, Rebuild, Var};
 use crate::passes::{Rewritten, rewrite_density};
 
 /// The graph and what its nodes mean.
@@ -175,6 +175,31 @@ impl Model {
         let (log_joint, rewritten) = rewrite_density(&self.graph, self.as_written, without);
         self.log_joint = log_joint;
         self.rewritten = rewritten;
+    }
+
+    /// The nodes in another graph, as functions of an input for each block, which come first.
+    ///
+    /// ```
+    /// use elbo::{autodiff::grad, graph::Graph};
+    /// let model = elbo::Program::parse("normal.vi", "mu ~ Normal(0, 1)")?.bind(&elbo::Data::default())?;
+    /// let graph = Graph::new();
+    /// let (inputs, density) = model.of_inputs(&graph, &[model.log_joint]);
+    /// assert_eq!(grad(density[0], &inputs).len(), 1);
+    /// # Ok::<(), elbo::Error>(())
+    /// ```
+    pub fn of_inputs<'g>(
+        &self,
+        graph: &'g Graph,
+        nodes: &[NodeId],
+    ) -> (Vec<Var<'g>>, Vec<Var<'g>>) {
+        let blocks = self.blocks.iter();
+        let inputs: Vec<Var> = blocks.map(|b| graph.input(&[b.size])).collect();
+        let mut walk = Rebuild::new(&self.graph, graph);
+        for (block, input) in self.blocks.iter().zip(&inputs) {
+            walk.substitute(block.input, *input, false);
+        }
+        let found = walk.emit(nodes).into_iter().map(|node| node.var).collect();
+        (inputs, found)
     }
 
     /// The statement that a node comes from.
