@@ -96,9 +96,10 @@ impl Gradient {
     pub fn step(&mut self) {
         self.tape.run();
         let (inputs, outputs) = self.tape.inputs_and_outputs_flat();
-        let parts = self.at.iter().zip(&outputs[self.points..]);
-        for (input, (at, g)) in inputs.iter_mut().zip(parts) {
-            *input = at + NUDGE * g;
+        let n = self.at.len();
+        let (inputs, gradient) = (&mut inputs[..n], &outputs[self.points..][..n]);
+        for i in 0..n {
+            inputs[i] = self.at[i] + NUDGE * gradient[i];
         }
     }
 

@@ -4,7 +4,7 @@
 //! polynomial in r times 2ᵏ.
 
 use super::kernel::unary;
-use super::lane::{fast_two_sum, horner, pow2, round, select};
+use super::lane::{fast_two_sum, horner, pow2, round, round_product, select};
 use super::single;
 use std::f64::consts::LOG2_E;
 
@@ -80,16 +80,16 @@ pub(super) fn exp_times(x: f64, x_lo: f64, factor: f64) -> f64 {
     // Beyond these ends the result is ∞ or 0 all the same; a NaN passes both tests.
     let x = select(710.0 < x, 710.0, x);
     let x = select(-746.0 > x, -746.0, x);
-    let k = round(x * LOG2_E);
+    let k = round_product(x, LOG2_E);
     // The rounding of r costs up to ¼ ulp; e^r − 1 − r is small, and 1 + r is summed exactly.
     let r = (-k).mul_add(LN_2_HI, x) + k.mul_add(-LN_2_LO, x_lo);
     let (head, rest) = fast_two_sum(1.0, r);
-    let y = head + (r * r).mul_add(horner(r, &SERIES), rest);
+    let beyond = (r * r).mul_add(horner(r, &SERIES), rest);
 
     // 2ᵏ as two factors, so that the ends overflow and underflow gradually.
     let low = x < -690.0;
-    let power = pow2(k + select(low, 128.0, -1.0));
-    (y * factor * power) * select(low, TWO_TO_MINUS_128, 2.0)
+    let scale = factor * pow2(k + select(low, 128.0, -1.0));
+    beyond.mul_add(scale, head * scale) * select(low, TWO_TO_MINUS_128, 2.0)
 }
 
 pub(crate) const TWO_TO_MINUS_128: f64 = f64::from_bits((1023 - 128) << 52);

@@ -10,25 +10,33 @@ use super::Real;
 /// 1.5 · 2⁵²: adding it to |v| < 2⁵¹ leaves round-to-nearest(v) in the low bits of the sum.
 const ROUND: f64 = 6755399441055744.0;
 
-/// The polynomial c₀ + c₁x + …, by Horner's rule on its even and its odd part: two chains of fused
-/// operations that a vector unit works on side by side.
+/// The polynomial c₀ + c₁x + …: Horner's rule in x⁴ on parts of four terms, which do not wait for
+/// each other.
 #[inline(always)]
 pub(super) fn horner<T: Real, const N: usize>(x: T, c: &[T; N]) -> T {
     let square = x * x;
-    let mut last = c[N - 1];
-    let mut before = c[N - 2];
-    let mut i = N - 2;
-    while i >= 2 {
-        i -= 2;
-        last = last.mul_add(square, c[i + 1]);
-        before = before.mul_add(square, c[i]);
+    let fourth = square * square;
+    let pair = |i: usize| {
+        if i + 1 < N {
+            c[i + 1].mul_add(x, c[i])
+        } else {
+            c[i]
+        }
+    };
+    let four = |i: usize| {
+        if i + 2 < N {
+            pair(i + 2).mul_add(square, pair(i))
+        } else {
+            pair(i)
+        }
+    };
+    let mut i = (N - 1) / 4 * 4;
+    let mut sum = four(i);
+    while i > 0 {
+        i -= 4;
+        sum = sum.mul_add(fourth, four(i));
     }
-    // `last` belongs to the odd powers if N is even; if not, c₀ is still to come.
-    if N.is_multiple_of(2) {
-        last.mul_add(x, before)
-    } else {
-        last.mul_add(x, before).mul_add(x, c[0])
-    }
+    sum
 }
 
 /// `if condition { yes } else { no }` on values already at hand: a blend, not a jump.
@@ -41,6 +49,12 @@ pub(super) fn select<T: Real>(condition: bool, yes: T, no: T) -> T {
 #[inline(always)]
 pub(super) fn round(x: f64) -> f64 {
     (x + ROUND) - ROUND
+}
+
+/// The nearest whole number to a·b, for |a·b| < 2⁵¹ (in a tie up to rounding, one of the two).
+#[inline(always)]
+pub(super) fn round_product(a: f64, b: f64) -> f64 {
+    a.mul_add(b, ROUND) - ROUND
 }
 
 /// The lowest bits of the nearest whole number (two's complement), for |x| < 2⁵¹.

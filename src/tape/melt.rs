@@ -527,6 +527,7 @@ impl<'p> Melt<'p> {
         scalar::drop_dead(&mut code, &private);
         let (initial, mut end) = (self.unroll.initial, self.unroll.next as usize);
         let phases = if samples < MANY_SAMPLES {
+            scalar::functions_first(&mut code, &private);
             let known = initial.clone();
             let code = Straight::new(Vec::new(), code, Steps::ONE, samples, private, known);
             vec![Phase::Code(code)]

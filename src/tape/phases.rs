@@ -125,7 +125,7 @@ impl Cutter {
         if self.phases.len() <= phase {
             self.phases.resize_with(phase + 1, Default::default);
         }
-        let call = matches!(instruction, Scalar::Call1(..) | Scalar::Call2(..));
+        let call = instruction.is_call();
         let (code, calls) = &mut self.phases[phase];
         if call { calls } else { code }.push(instruction);
         if let Some(cell) = result {

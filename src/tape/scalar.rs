@@ -250,6 +250,10 @@ impl Scalar {
         (written.copied(), read.map(|cell| cell.copied()))
     }
 
+    pub fn is_call(&self) -> bool {
+        matches!(self, Scalar::Call1(..) | Scalar::Call2(..))
+    }
+
     fn written(mut self) -> Option<u32> {
         self.cells().0.copied()
     }
@@ -336,6 +340,38 @@ pub(super) fn drop_dead(code: &mut Vec<Scalar>, private: &std::ops::Range<u32>) 
     code.retain(|_| kept.pop().expect("as many as instructions"));
 }
 
+/// Calls functions as soon as their arguments are there: a processor looks ahead only so far, and
+/// what waits for one function's result would keep it from the next. Functions that do not wait for
+/// each other stand side by side. Cells of the range are written once, others after all of them.
+pub(super) fn functions_first(code: &mut Vec<Scalar>, private: &std::ops::Range<u32>) {
+    // How many calls an instruction waits for, one after the other, itself among them.
+    let mut waits = vec![0; code.len()];
+    let mut from: HashMap<u32, usize> = HashMap::new();
+    for (at, instruction) in code.iter().enumerate() {
+        let (written, operands) = instruction.parts();
+        let before = operands.iter().flatten().filter_map(|cell| from.get(cell));
+        let called = usize::from(instruction.is_call());
+        waits[at] = called + before.map(|&i| waits[i]).max().unwrap_or(0);
+        if let Some(cell) = written.filter(|cell| private.contains(cell)) {
+            from.insert(cell, at);
+        }
+    }
+    // The calls' own turn, and for all others that of the first call that waits for them.
+    let mut turn = vec![usize::MAX; code.len()];
+    for at in (0..code.len()).rev() {
+        if code[at].is_call() {
+            turn[at] = turn[at].min(waits[at]);
+        }
+        let operands = code[at].parts().1;
+        for &i in operands.iter().flatten().filter_map(|cell| from.get(cell)) {
+            turn[i] = turn[i].min(turn[at]);
+        }
+    }
+    let mut order: Vec<usize> = (0..code.len()).collect();
+    order.sort_by_key(|&at| (turn[at], code[at].is_call()));
+    *code = order.into_iter().map(|at| code[at]).collect();
+}
+
 /// Lets the instruction that makes a new carry write it where the old one was, if nobody reads the
 /// old one after it: the copy at the end of the step is saved.
 pub(super) fn carry_in_place(code: &mut Vec<Scalar>) {
@@ -416,6 +452,23 @@ mod tests {
             results.push(arena[10..14].to_vec());
         }
         assert_eq!(results[0], results[1]);
+    }
+
+    #[test]
+    fn functions_are_called_as_soon_as_they_can_be() {
+        let exp = |r, a| Scalar::Call1(&crate::ops::unary::TABLE[0], r, a);
+        let mut code = vec![
+            exp(10, 0),
+            Scalar::Mul(11, 10, 10),
+            Scalar::Sub(12, 0, 1),
+            exp(13, 11),
+            exp(14, 12),
+            Scalar::Add(15, 13, 14),
+            Scalar::Copy(0, 15),
+        ];
+        functions_first(&mut code, &(10..16));
+        let written: Vec<u32> = code.iter().filter_map(|i| i.written()).collect();
+        assert_eq!(written, [12, 10, 14, 11, 13, 15, 0]);
     }
 
     #[test]

@@ -182,21 +182,29 @@ impl<'f, 'p> Emit<'f, 'p> {
 
     fn horner<const N: usize>(&mut self, x: Value, c: &[f64; N]) -> Value {
         let square = self.mul(x, x);
-        let mut last = self.lit(c[N - 1]);
-        let mut before = self.lit(c[N - 2]);
-        let mut i = N - 2;
-        while i >= 2 {
-            i -= 2;
-            let (odd, even) = (self.lit(c[i + 1]), self.lit(c[i]));
-            last = self.fma(last, square, odd);
-            before = self.fma(before, square, even);
+        let fourth = self.mul(square, square);
+        let mut sum = None;
+        for four in c.chunks(4).rev() {
+            let pairs: Vec<Value> = four.chunks(2).map(|pair| self.line(x, pair)).collect();
+            let four = match pairs[..] {
+                [low, high] => self.fma(high, square, low),
+                _ => pairs[0],
+            };
+            sum = Some(sum.map_or(four, |sum| self.fma(sum, fourth, four)));
         }
-        let joined = self.fma(last, x, before);
-        if N.is_multiple_of(2) {
-            return joined;
-        }
+        sum.expect("a polynomial has coefficients")
+    }
+
+    /// c₀ + c₁x, or c₀ alone.
+    fn line(&mut self, x: Value, c: &[f64]) -> Value {
         let first = self.lit(c[0]);
-        self.fma(joined, x, first)
+        match c {
+            [_, second] => {
+                let second = self.lit(*second);
+                self.fma(second, x, first)
+            }
+            _ => first,
+        }
     }
 
     /// A function of pairs, or of numbers as their low lanes.
@@ -267,8 +275,9 @@ fn exp(e: &mut Emit, x: Value) -> Value {
     let x = e.select(FloatCC::LessThan, top, x, top, x);
     let bottom = e.lit(-746.0);
     let x = e.select(FloatCC::LessThan, x, bottom, bottom, x);
-    let scaled = e.times(x, LOG2_E);
-    let k = e.round(scaled);
+    let (log2_e, round) = (e.lit(LOG2_E), e.lit(ROUND));
+    let k = e.fma(x, log2_e, round);
+    let k = e.add_to(k, -ROUND);
     let high = e.lit(c::LN_2_HI);
     let near = e.fnma(k, high, x);
     let low = e.times(k, -c::LN_2_LO);
@@ -278,13 +287,13 @@ fn exp(e: &mut Emit, x: Value) -> Value {
     let series = e.horner(r, &c::EXP_SERIES);
     let square = e.mul(r, r);
     let beyond = e.fma(square, series, rest);
-    let y = e.add(head, beyond);
     let end = e.lit(-690.0);
     let low = e.b.ins().fcmp(FloatCC::LessThan, x, end);
     let shift = e.select_literals(low, 128.0, -1.0);
     let k = e.add(k, shift);
-    let power = e.pow2(k);
-    let y = e.mul(y, power);
+    let scale = e.pow2(k);
+    let head = e.mul(head, scale);
+    let y = e.fma(beyond, scale, head);
     let back = e.select_literals(low, c::TWO_TO_MINUS_128, 2.0);
     e.mul(y, back)
 }
