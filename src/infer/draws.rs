@@ -4,6 +4,7 @@
 //! whose sample mean is 0 and whose sample second-moment matrix is the identity therefore give its
 //! optimum without any sampling error, however few they are.
 
+use nalgebra::{Cholesky, DMatrix};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -31,20 +32,21 @@ use rand_distr::StandardNormal;
 pub fn antithetic_whitened(s: usize, d: usize, seed: u64) -> Vec<f64> {
     let half = s / 2;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    // Column after column, so that orthogonalising walks contiguous memory.
-    let mut columns: Vec<Vec<f64>> = (0..d)
-        .map(|_| (0..half).map(|_| rng.sample(StandardNormal)).collect())
-        .collect();
+    let normals = std::iter::repeat_with(|| rng.sample(StandardNormal));
+    let mut columns = DMatrix::from_iterator(half, d, normals.take(half * d));
     if half >= d && half.saturating_mul(d * d) <= 1 << 29 {
-        orthogonalise(&mut columns);
+        columns = orthogonalised(columns);
     }
     let length = (s as f64 / 2.0).sqrt();
-    columns
-        .iter_mut()
-        .for_each(|column| rescale(column, length));
+    for mut column in columns.column_iter_mut() {
+        let norm = column.norm();
+        if norm > 0.0 {
+            column *= length / norm;
+        }
+    }
 
     let mut draws = vec![0.0; s * d];
-    for (j, column) in columns.iter().enumerate() {
+    for (j, column) in columns.column_iter().enumerate() {
         for (i, &z) in column.iter().enumerate() {
             draws[2 * i * d + j] = z;
             draws[(2 * i + 1) * d + j] = -z;
@@ -53,30 +55,33 @@ pub fn antithetic_whitened(s: usize, d: usize, seed: u64) -> Vec<f64> {
     draws
 }
 
-/// Gram–Schmidt, each column swept twice: one sweep alone loses orthogonality where a column lies
-/// close to the span of those before it, as the last ones do when there are as many as rows.
-fn orthogonalise(columns: &mut [Vec<f64>]) {
-    for j in 0..columns.len() {
-        let (done, rest) = columns.split_at_mut(j);
-        let column = &mut rest[0];
-        for _ in 0..2 {
-            for earlier in done.iter() {
-                let overlap: f64 = earlier.iter().zip(column.iter()).map(|(a, b)| a * b).sum();
-                column
-                    .iter_mut()
-                    .zip(earlier)
-                    .for_each(|(c, e)| *c -= overlap * e);
-            }
-            rescale(column, 1.0);
+/// Passes that make columns orthogonal, at most; two do unless there are about as many as rows.
+const PASSES: usize = 6;
+
+/// An orthonormal basis of the columns' span, by Cholesky decompositions of their Gram matrix: a pass
+/// leaves an error of the squared condition number times the rounding error, which the next one
+/// removes. Where rounding makes the Gram matrix indefinite, a small multiple of the identity helps.
+///
+/// Fukaya, Kannan, Nakatsukasa, Yamamoto & Yanagisawa (2020), "Shifted Cholesky QR for computing the
+/// QR factorization of ill-conditioned matrices".
+fn orthogonalised(mut columns: DMatrix<f64>) -> DMatrix<f64> {
+    let (rows, d) = columns.shape();
+    let identity = DMatrix::identity(d, d);
+    for _ in 0..PASSES {
+        let gram = columns.transpose() * &columns;
+        if (&gram - &identity).amax() < 1e-13 {
+            break;
+        }
+        let shift = 11.0 * ((rows + d) * d) as f64 * (0.5 * f64::EPSILON) * gram.trace();
+        let cholesky = Cholesky::new(gram.clone())
+            .or_else(|| Cholesky::new(gram + DMatrix::from_diagonal_element(d, d, shift)));
+        let inverse = cholesky.and_then(|c| c.l().solve_lower_triangular(&identity));
+        match inverse {
+            Some(inverse) => columns *= inverse.transpose(),
+            None => break,
         }
     }
-}
-
-fn rescale(column: &mut [f64], length: f64) {
-    let norm = column.iter().map(|z| z * z).sum::<f64>().sqrt();
-    if norm > 0.0 {
-        column.iter_mut().for_each(|z| *z *= length / norm);
-    }
+    columns
 }
 
 #[cfg(test)]
