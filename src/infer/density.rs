@@ -3,22 +3,24 @@
 //! This is what starting points are looked for with, and what a point that is not finite is explained
 //! with: the graph keeps the origins of the model's nodes.
 
+use super::later::Later;
 use super::optim::{Budget, NonFinite, Objective, finite};
 use crate::autodiff::{grad, hvp};
 use crate::graph::{Graph, NodeId, Tensor, Var};
 use crate::model::Model;
 use crate::tape::{AnyTape, Precision};
+use std::sync::Arc;
 
 /// `−log p(u, θ) − log |dx/du|`, to minimise over latents `u` and learned parameters `θ`.
 pub(crate) struct Density {
-    pub(crate) graph: Graph,
+    pub(crate) graph: Arc<Graph>,
     /// One for each block of the model.
     inputs: Vec<NodeId>,
     value: NodeId,
     gradients: Vec<NodeId>,
     precision: Precision,
-    gradient: AnyTape,
-    product: AnyTape,
+    gradient: Later<AnyTape>,
+    product: Later<AnyTape>,
     /// The natural length of each coordinate, for the optimiser.
     pub(crate) scale: Vec<f64>,
     /// Once it is spent no more Hessian products are computed; they count as not finite.
@@ -36,7 +38,7 @@ impl Density {
     }
 
     fn of(model: &Model, log_joint: NodeId, precision: Precision) -> Density {
-        let graph = Graph::new();
+        let graph = Arc::new(Graph::new());
         let (inputs, parts) = model.of_inputs(&graph, &[log_joint, model.log_jacobian]);
         let value = -(parts[0] + parts[1]);
         let gradients: Vec<NodeId> = grad(value, &inputs).iter().map(|g| g.id).collect();
@@ -45,9 +47,13 @@ impl Density {
         let along: Vec<NodeId> = along.iter().map(|v| v.id).collect();
         let inputs: Vec<NodeId> = inputs.iter().map(|v| v.id).collect();
         let wanted = [&[value.id], gradients.as_slice()].concat();
-        let gradient = precision.compile(&graph, &inputs, &wanted);
-        let product = precision.compile(&graph, &[inputs.clone(), along].concat(), &products);
         let value = value.id;
+        let tape = |given: Vec<NodeId>, wanted: Vec<NodeId>| {
+            let graph = graph.clone();
+            Later::new(move || precision.compile(&graph, &given, &wanted))
+        };
+        let gradient = tape(inputs.clone(), wanted);
+        let product = tape([inputs.as_slice(), &along].concat(), products);
         Density {
             graph,
             inputs,
@@ -59,6 +65,15 @@ impl Density {
             scale: vec![1.0; model.size()],
             budget: Budget::default(),
         }
+    }
+
+    /// Begins to compile if there is another thread for it.
+    pub(crate) fn with_threads(mut self, threads: usize) -> Density {
+        if threads > 1 {
+            self.gradient.begin();
+            self.product.begin();
+        }
+        self
     }
 
     pub(crate) fn within(self, budget: &Budget) -> Density {
@@ -92,11 +107,12 @@ impl Objective for Density {
 
     fn value_grad(&mut self, x: &[f64], g: &mut [f64]) -> Result<f64, NonFinite> {
         let blocks = self.inputs.len();
-        self.gradient.fill(0, blocks, x);
-        self.gradient.run();
+        let gradient = self.gradient.get();
+        gradient.fill(0, blocks, x);
+        gradient.run();
         g.fill(0.0);
-        self.gradient.add_outputs(1, blocks, g);
-        let value = self.gradient.value(0);
+        gradient.add_outputs(1, blocks, g);
+        let value = gradient.value(0);
         finite(g).and(if value.is_finite() {
             Ok(value)
         } else {
@@ -109,11 +125,12 @@ impl Objective for Density {
             return Err(NonFinite);
         }
         let blocks = self.inputs.len();
-        self.product.fill(0, blocks, x);
-        self.product.fill(blocks, blocks, v);
-        self.product.run();
+        let product = self.product.get();
+        product.fill(0, blocks, x);
+        product.fill(blocks, blocks, v);
+        product.run();
         out.fill(0.0);
-        self.product.add_outputs(0, blocks, out);
+        product.add_outputs(0, blocks, out);
         finite(out)
     }
 

@@ -1,11 +1,12 @@
 //! Turns a model into a [`Fit`]: start, objective, optimum, draws and a plain word on how it went.
 
+use super::density::Density;
 use super::deterministic::{Draws, Solved, solve};
 use super::error;
 use super::explain::explain_non_finite;
 use super::objective::{Elbo, FreshDraws};
 use super::optim::{Budget, Outcome, Progress, Stop};
-use super::posterior::{Estimate, PosteriorDraws, Sampling, sample};
+use super::posterior::{Estimate, PosteriorDraws, Sampler, Sampling, sample};
 use super::precision::MonteCarlo;
 use super::response::{Response, response};
 use super::single::solve_in_single;
@@ -161,6 +162,8 @@ pub fn fit(
         options,
         budget,
     };
+    let sampler = || Sampler::new(model, guide, chunk(model, options));
+    let early = (options.threads > 1 && draws_are_small(model, options)).then(|| sampler().begin());
     let mut compile = 0.0;
     let mut compiled = || {
         if compile == 0.0 {
@@ -181,13 +184,13 @@ pub fn fit(
         draws: options.draws,
         most: Size::of(model, &elbo, options).most_fresh,
         std_error: 0.02,
-        chunk: chunk(model, options),
         threads: options.threads,
         // Streams of their own, whatever the optimiser drew.
         seed: !options.seed,
         budget: &overall,
     };
-    let (posterior, estimate) = sample(model, guide, &reached.outcome.x, &sampling);
+    let mut sampler = early.unwrap_or_else(sampler);
+    let (posterior, estimate) = sample(&mut sampler, &reached.outcome.x, &sampling);
     let seconds = Seconds {
         compile,
         fit: fitted,
@@ -214,12 +217,30 @@ pub(super) struct Task<'a> {
 impl<'a> Task<'a> {
     pub(super) fn compile(&self, precision: Precision) -> Elbo<'a> {
         let chunk = chunk(self.model, self.options);
-        Elbo::new(self.model, self.guide, chunk, precision).with_threads(self.options.threads)
+        let elbo = Elbo::new(self.model, self.guide, chunk, precision);
+        let elbo = elbo.with_threads(self.options.threads);
+        match self.options.method {
+            Method::Svi => elbo,
+            _ => elbo.with_products(),
+        }
     }
 
-    pub(super) fn start(&self, elbo: &mut Elbo) -> Result<Start, Diagnostic> {
+    /// The density in which a start is looked for; it is compiled on other threads if there are any.
+    pub(super) fn density(&self, precision: Precision) -> Density {
+        Density::new(self.model, precision).with_threads(self.options.threads)
+    }
+
+    pub(super) fn start(&self, density: Density, elbo: &mut Elbo) -> Result<Start, Diagnostic> {
         let Options { start, seed, .. } = self.options;
-        find_start(self.model, self.guide, elbo, start, *seed, &self.budget)
+        find_start(
+            self.model,
+            self.guide,
+            density,
+            elbo,
+            start,
+            *seed,
+            &self.budget,
+        )
     }
 
     /// The whole way in double precision, `from` a point or one that is looked for; `compiled` is told
@@ -230,12 +251,10 @@ impl<'a> Task<'a> {
         compiled: &mut dyn FnMut(),
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<(Elbo<'a>, Reached), Diagnostic> {
+        let from = from.ok_or_else(|| self.density(Precision::Double));
         let mut elbo = self.compile(Precision::Double);
         compiled();
-        let start = match from {
-            Some(start) => start,
-            None => self.start(&mut elbo)?,
-        };
+        let start = from.or_else(|density| self.start(density, &mut elbo))?;
         let reached = self.maximise(&mut elbo, &start, progress);
         Ok((elbo, reached))
     }
@@ -274,6 +293,12 @@ fn chunk(model: &Model, options: &Options) -> usize {
         (_, Some(asked)) => asked.clamp(1, fits),
         (_, None) => fits,
     }
+}
+
+/// Whether the memory of a run of the final draws is small beside what a process takes anyway.
+fn draws_are_small(model: &Model, options: &Options) -> bool {
+    let quantities = model.quantities.iter().map(|q| numel(&q.shape));
+    chunk(model, options) * (elements(model) + quantities.sum::<usize>()) <= 4 * CACHE
 }
 
 /// Draws of a stochastic step.

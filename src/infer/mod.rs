@@ -13,6 +13,7 @@ mod error;
 mod evaluate;
 mod explain;
 mod fit;
+mod later;
 mod noise;
 pub mod objective;
 pub mod optim;

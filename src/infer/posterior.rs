@@ -4,6 +4,7 @@
 //! Draws come in chunks, each with a random stream of its own, so threads may share them out in any way
 //! without changing a bit of the result.
 
+use super::later::Later;
 use super::noise::{keys, normals};
 use super::objective::Inputs;
 use super::optim::Budget;
@@ -12,6 +13,9 @@ use crate::graph::{Graph, NodeId, Var, numel};
 use crate::guide::Guide;
 use crate::model::Model;
 use crate::tape::Tape;
+use std::ops::Range;
+use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A mean and its standard error.
@@ -42,8 +46,6 @@ pub(crate) struct Sampling<'a> {
     pub(crate) most: usize,
     /// Standard error of the ELBO below which more draws are not made, in nats.
     pub(crate) std_error: f64,
-    /// Draws in one run of a tape.
-    pub(crate) chunk: usize,
     pub(crate) threads: usize,
     pub(crate) seed: u64,
     /// Once it is spent, [`GRACE`] is left for what is still to be drawn.
@@ -55,16 +57,16 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// Draws from the guide at `x`, and the ELBO estimated from these and as many more as it takes.
 pub(crate) fn sample(
-    model: &Model,
-    guide: &dyn Guide,
+    sampler: &mut Sampler,
     x: &[f64],
     sampling: &Sampling,
 ) -> (PosteriorDraws, Estimate) {
     let draws = sampling.draws.max(2);
-    let first = draws.div_ceil(sampling.chunk);
+    let first = draws.div_ceil(sampler.chunk);
     let begin = Instant::now();
     let late = || begin.elapsed() > GRACE && sampling.budget.interrupted();
-    let mut posterior = run_chunks(model, guide, x, sampling, 0..first, true, &late);
+    let (chunk, kept) = (sampler.chunk, sampler.sizes.len());
+    let mut posterior = sampler.run(x, sampling, 0..first, kept, &late);
     let weights = |p: &PosteriorDraws| -> Vec<f64> {
         p.log_p.iter().zip(&p.log_q).map(|(p, q)| p - q).collect()
     };
@@ -75,21 +77,34 @@ pub(crate) fn sample(
         return (posterior, estimate);
     }
     let wanted = log_weights.len() as f64 * (estimate.se / sampling.std_error).powi(2);
-    let wanted = (wanted as usize)
-        .min(sampling.most)
-        .div_ceil(sampling.chunk);
+    let wanted = (wanted as usize).min(sampling.most).div_ceil(chunk);
     if wanted > first && !sampling.budget.interrupted() {
         let late = || sampling.budget.interrupted();
-        let more = run_chunks(model, guide, x, sampling, first..wanted, false, &late);
+        let more = sampler.run(x, sampling, first..wanted, BARE, &late);
         log_weights.extend(weights(&more));
     }
     posterior.cut(sampling.draws);
     (posterior, mean_of(&log_weights))
 }
 
+/// Outputs of a tape that are no quantities: the log densities of model and guide.
+const BARE: usize = 2;
+/// Elementary operations that take as long as compiling a tape.
+const WORTH_A_TAPE: usize = 1 << 22;
+
+/// Draws from a guide, chunk after chunk.
+pub(crate) struct Sampler {
+    whole: Later<Draw>,
+    /// Without the quantities, for draws of which only the densities are asked for.
+    bare: Later<Draw>,
+    chunk: usize,
+    /// Numbers in each output of one draw.
+    sizes: Vec<usize>,
+}
+
 /// The tape of one chunk.
 #[derive(Clone)]
-struct Sampler {
+struct Draw {
     tape: Tape,
     params: usize,
     has_noise: bool,
@@ -97,38 +112,7 @@ struct Sampler {
     keys: Option<usize>,
 }
 
-impl Sampler {
-    /// Compiles log densities and, if asked, all quantities.
-    fn new(model: &Model, guide: &dyn Guide, chunk: usize, quantities: bool) -> Sampler {
-        let graph = Graph::new();
-        let inputs = Inputs::new(&graph, model, guide, chunk);
-        let mut walk = inputs.walk(model, guide);
-        let key = model.drawn.as_ref().filter(|_| quantities).map(|drawn| {
-            let key = graph.input(&[chunk, KEY]);
-            walk.substitute(drawn.key, key, true);
-            key
-        });
-        let log_p = walk.emit_batched(&[model.log_joint, model.log_jacobian]);
-        let log_q = match inputs.noise {
-            Some(noise) => guide.log_density(inputs.guide_params(), noise),
-            None => graph.scalar(0.0).broadcast(&[chunk]),
-        };
-        let mut outputs: Vec<Var> = vec![log_p[0] + log_p[1], log_q];
-        if quantities {
-            let nodes: Vec<NodeId> = model.quantities.iter().map(|q| q.node).collect();
-            outputs.extend(walk.emit_batched(&nodes));
-        }
-        let given = inputs.params.iter().chain(&inputs.noise).chain(&key);
-        let given = given.map(|v| v.id);
-        let wanted: Vec<NodeId> = outputs.iter().map(|v| v.id).collect();
-        Sampler {
-            tape: Tape::compile(&graph, &given.collect::<Vec<_>>(), &wanted),
-            params: inputs.params.len(),
-            has_noise: inputs.noise.is_some(),
-            keys: key.map(|_| inputs.params.len() + usize::from(inputs.noise.is_some())),
-        }
-    }
-
+impl Draw {
     fn run(&mut self, x: &[f64], seed: u64, stream: u64) {
         self.tape.set_inputs_flat(x);
         if self.has_noise {
@@ -141,80 +125,123 @@ impl Sampler {
     }
 }
 
-/// The chunks of a range, shared out among threads and put together in order. When it is late, those not
-/// yet begun are left out, but for what it takes to have two draws.
-fn run_chunks(
-    model: &Model,
-    guide: &dyn Guide,
-    x: &[f64],
-    sampling: &Sampling,
-    range: std::ops::Range<usize>,
-    quantities: bool,
-    late: &(dyn Fn() -> bool + Sync),
-) -> PosteriorDraws {
-    let shares: Vec<_> = shares(range.clone(), sampling.threads.max(1)).collect();
-    let compiled = Sampler::new(model, guide, sampling.chunk, quantities);
-    let mut sizes = vec![1, 1];
-    if quantities {
-        sizes.extend(model.quantities.iter().map(|q| numel(&q.shape)));
-    }
-    // Each output has one place for all its draws, into which every share writes its own stretch: large
-    // results are held once.
-    let all = range.len() * sampling.chunk;
-    let mut outputs: Vec<Vec<f64>> = sizes.iter().map(|n| vec![0.0; n * all]).collect();
-    let mut rest: Vec<&mut [f64]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
-    let mut places = Vec::new();
-    for share in &shares {
-        let mut own = Vec::new();
-        for (output, n) in rest.iter_mut().zip(&sizes) {
-            let (mine, others) =
-                std::mem::take(output).split_at_mut(n * share.len() * sampling.chunk);
-            *output = others;
-            own.push(mine);
+impl Sampler {
+    /// Of `chunk` draws in one run of a tape; tapes are compiled when they are first run, or before.
+    pub(crate) fn new(model: &Model, guide: &dyn Guide, chunk: usize) -> Sampler {
+        let graph = Arc::new(Graph::new());
+        let inputs = Inputs::new(&graph, model, guide, chunk);
+        let mut walk = inputs.walk(model, guide);
+        let key = model.drawn.as_ref().map(|drawn| {
+            let key = graph.input(&[chunk, KEY]);
+            walk.substitute(drawn.key, key, true);
+            key
+        });
+        let log_p = walk.emit_batched(&[model.log_joint, model.log_jacobian]);
+        let log_q = match inputs.noise {
+            Some(noise) => guide.log_density(inputs.guide_params(), noise),
+            None => graph.scalar(0.0).broadcast(&[chunk]),
+        };
+        let mut outputs: Vec<Var> = vec![log_p[0] + log_p[1], log_q];
+        let nodes: Vec<NodeId> = model.quantities.iter().map(|q| q.node).collect();
+        outputs.extend(walk.emit_batched(&nodes));
+        let outputs: Vec<NodeId> = outputs.iter().map(|v| v.id).collect();
+        let given = inputs.params.iter().chain(&inputs.noise);
+        let given: Vec<NodeId> = given.map(|v| v.id).collect();
+        let (params, has_noise) = (inputs.params.len(), inputs.noise.is_some());
+        let draw = |key: Option<NodeId>, wanted: &[NodeId]| {
+            let (graph, keys) = (graph.clone(), key.map(|_| given.len()));
+            let (given, wanted) = ([&given, key.as_slice()].concat(), wanted.to_vec());
+            Later::new(move || Draw {
+                tape: Tape::compile(&graph, &given, &wanted),
+                params,
+                has_noise,
+                keys,
+            })
+        };
+        let quantities = model.quantities.iter().map(|q| numel(&q.shape));
+        Sampler {
+            whole: draw(key.map(|key| key.id), &outputs),
+            bare: draw(None, &outputs[..BARE]),
+            chunk,
+            sizes: [1; BARE].into_iter().chain(quantities).collect(),
         }
-        places.push(own);
     }
-    let work = |share: std::ops::Range<usize>, mut own: Vec<&mut [f64]>| {
-        let mut sampler = compiled.clone();
-        let mut draws = 0;
-        for chunk in share {
-            if draws > 1 && late() {
-                break;
+
+    /// Begins to compile on another thread.
+    pub(crate) fn begin(mut self) -> Sampler {
+        self.whole.begin();
+        self
+    }
+
+    /// The first outputs of the chunks of a range, shared out among threads and put together in order.
+    /// When it is late, those not yet begun are left out, but for what it takes to have two draws.
+    fn run(
+        &mut self,
+        x: &[f64],
+        sampling: &Sampling,
+        range: Range<usize>,
+        outputs: usize,
+        late: &(dyn Fn() -> bool + Sync),
+    ) -> PosteriorDraws {
+        let (chunk, sizes) = (self.chunk, &self.sizes[..outputs]);
+        let whole = self.whole.get();
+        let spared = outputs == BARE && range.len() * whole.tape.work() > WORTH_A_TAPE;
+        let draw = if spared { self.bare.get() } else { whole };
+        let shares: Vec<_> = shares(range.clone(), sampling.threads.max(1)).collect();
+        // Each output has one place for all its draws, into which every share writes its own stretch:
+        // large results are held once.
+        let all = range.len() * chunk;
+        let mut outputs: Vec<Vec<f64>> = sizes.iter().map(|n| vec![0.0; n * all]).collect();
+        let mut rest: Vec<&mut [f64]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
+        let mut places = Vec::new();
+        for share in &shares {
+            let mut own = Vec::new();
+            for (output, n) in rest.iter_mut().zip(sizes) {
+                let (mine, others) = std::mem::take(output).split_at_mut(n * share.len() * chunk);
+                *output = others;
+                own.push(mine);
             }
-            sampler.run(x, sampling.seed, chunk as u64);
-            for (i, (place, n)) in own.iter_mut().zip(&sizes).enumerate() {
-                let to = n * draws..n * (draws + sampling.chunk);
-                place[to].copy_from_slice(sampler.tape.output(i));
-            }
-            draws += sampling.chunk;
+            places.push(own);
         }
-        draws
-    };
-    let done: Vec<usize> = if shares.len() == 1 {
-        let both = shares.iter().cloned().zip(places);
-        both.map(|(share, own)| work(share, own)).collect()
-    } else {
-        std::thread::scope(|scope| {
-            let both = shares.iter().cloned().zip(places);
+        let work = |share: Range<usize>, mut own: Vec<&mut [f64]>| {
+            let mut draw = draw.clone();
+            let mut draws = 0;
+            for stream in share {
+                if draws > 1 && late() {
+                    break;
+                }
+                draw.run(x, sampling.seed, stream as u64);
+                for (i, (place, n)) in own.iter_mut().zip(sizes).enumerate() {
+                    let to = n * draws..n * (draws + chunk);
+                    place[to].copy_from_slice(draw.tape.output(i));
+                }
+                draws += chunk;
+            }
+            draws
+        };
+        let lengths: Vec<usize> = shares.iter().map(|s| s.len() * chunk).collect();
+        let mut both = shares.into_iter().zip(places);
+        let (mine, place) = both.next().expect("there is a share");
+        let done: Vec<usize> = std::thread::scope(|scope| {
             let running: Vec<_> = both
                 .map(|(share, own)| scope.spawn(|| work(share, own)))
                 .collect();
-            let done = running.into_iter().map(|t| t.join());
-            done.map(|draws| draws.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect()
-        })
-    };
-    let lengths: Vec<usize> = shares.iter().map(|s| s.len() * sampling.chunk).collect();
-    for (output, n) in outputs.iter_mut().zip(&sizes) {
-        close_up(output, *n, &lengths, &done);
-    }
-    let mut outputs = outputs.into_iter();
-    let mut next = || outputs.next().unwrap_or_default();
-    PosteriorDraws {
-        draws: done.iter().sum(),
-        log_p: next(),
-        log_q: next(),
-        quantities: outputs.collect(),
+            let mine = work(mine, place);
+            let others = running.into_iter().map(|t| t.join());
+            let others = others.map(|draws| draws.unwrap_or_else(|panic| resume_unwind(panic)));
+            std::iter::once(mine).chain(others).collect()
+        });
+        for (output, n) in outputs.iter_mut().zip(sizes) {
+            close_up(output, *n, &lengths, &done);
+        }
+        let mut outputs = outputs.into_iter();
+        let mut next = || outputs.next().unwrap_or_default();
+        PosteriorDraws {
+            draws: done.iter().sum(),
+            log_p: next(),
+            log_q: next(),
+            quantities: outputs.collect(),
+        }
     }
 }
 
@@ -232,10 +259,7 @@ fn close_up(output: &mut Vec<f64>, size: usize, lengths: &[usize], done: &[usize
 }
 
 /// Stretches of a range, as even as can be, none empty unless it is the only one.
-fn shares(
-    range: std::ops::Range<usize>,
-    threads: usize,
-) -> impl Iterator<Item = std::ops::Range<usize>> {
+fn shares(range: Range<usize>, threads: usize) -> impl Iterator<Item = Range<usize>> {
     let count = threads.min(range.len()).max(1);
     let cut = move |i: usize| range.start + range.len() * i / count;
     (0..count).map(move |i| cut(i)..cut(i + 1))

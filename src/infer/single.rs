@@ -35,9 +35,10 @@ pub(super) fn solve_in_single<'a>(
         reached.notes.push(error::took_over(&why));
         return Ok((elbo, reached));
     }
+    let density = task.density(Precision::Single);
     let mut single = task.compile(Precision::Single);
     compiled();
-    let Ok(start) = task.start(&mut single) else {
+    let Ok(start) = task.start(density, &mut single) else {
         let (elbo, mut reached) = task.solve(None, compiled, progress)?;
         reached.notes.push(error::took_over(
             "the density is not finite in single precision where the search starts",

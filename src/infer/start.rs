@@ -63,6 +63,7 @@ pub(crate) struct Start {
 pub(crate) fn find_start(
     model: &Model,
     guide: &dyn Guide,
+    density: Density,
     elbo: &mut Elbo,
     settings: &StartSettings,
     seed: u64,
@@ -70,7 +71,7 @@ pub(crate) fn find_start(
 ) -> Result<Start, Diagnostic> {
     let draws = elbo.chunk();
     let mut search = Search {
-        density: Density::new(model, elbo.precision()).within(budget),
+        density: density.within(budget),
         score: FixedDraws::new(elbo, draws, seed),
         guide,
         latents: model.latent_size(),

@@ -8,6 +8,7 @@ use crate::autodiff::{grad, hvp};
 use crate::graph::{Graph, NodeId, Rebuild, Tensor, Var};
 use crate::guide::Guide;
 use crate::infer::draws::antithetic_whitened;
+use crate::infer::later::Later;
 use crate::infer::noise::antithetic_normals;
 use crate::infer::optim::{Budget, NonFinite, Objective, StochasticObjective};
 use crate::model::{Model, Role};
@@ -20,16 +21,11 @@ use crate::tape::{AnyTape, Precision};
 /// has no latents it is the log density itself.
 pub struct Elbo<'m> {
     guide: &'m dyn Guide,
-    graph: Graph,
     /// Inputs for `φ` and `θ`.
-    params: Vec<NodeId>,
-    /// `[chunk, noise_size]`; absent where there are no latents.
-    noise: Option<NodeId>,
-    value: NodeId,
+    params: usize,
     precision: Precision,
     gradient: Team,
-    /// Compiled when it is first asked for.
-    product: Option<Team>,
+    product: Later<Team>,
     threads: usize,
     dim: usize,
     guide_dim: usize,
@@ -63,16 +59,15 @@ impl<'m> Elbo<'m> {
         let gradient = Team::new(precision.compile(&graph, &given, &wanted));
         let guide_dim = guide.parameters().iter().map(|p| p.size).sum();
         let dim = guide_dim + model.size() - model.latent_size();
-        let value = value.id;
+        let (value, count) = (value.id, params.len());
         Elbo {
             guide,
-            graph,
-            params,
-            noise,
-            value,
+            params: count,
             precision,
             gradient,
-            product: None,
+            product: Later::new(move || {
+                Team::new(products(&graph, value, &params, noise, precision))
+            }),
             threads: 1,
             dim,
             guide_dim,
@@ -106,7 +101,7 @@ impl<'m> Elbo<'m> {
 
     /// Whether there is no noise to average over.
     pub fn is_exact(&self) -> bool {
-        self.noise.is_none()
+        self.latents() == 0
     }
 
     /// Natural length of each coordinate: the guide's, and 1 for learned parameters.
@@ -119,6 +114,15 @@ impl<'m> Elbo<'m> {
     /// Shares out large evaluations among threads. No bit of any result depends on how many.
     pub fn with_threads(self, threads: usize) -> Elbo<'m> {
         Elbo { threads, ..self }
+    }
+
+    /// Begins to compile Hessian products, if there is a thread for it; else that is done when one is
+    /// asked for.
+    pub fn with_products(mut self) -> Elbo<'m> {
+        if self.threads > 1 {
+            self.product.begin();
+        }
+        self
     }
 
     /// Elementary operations that value and gradient take for one draw, roughly: a measure of what
@@ -135,7 +139,7 @@ impl<'m> Elbo<'m> {
         budget: Option<&Budget>,
         g: &mut [f64],
     ) -> Result<f64, NonFinite> {
-        let (given, size) = (self.params.len(), self.chunk * self.guide.noise_size());
+        let (given, size) = (self.params, self.chunk * self.guide.noise_size());
         let job = Job::new(x, given, noise, size, self.threads, budget);
         let mut sums = vec![0.0; 1 + g.len()];
         self.gradient.mean(&job, &mut sums)?;
@@ -152,26 +156,27 @@ impl<'m> Elbo<'m> {
         budget: Option<&Budget>,
         out: &mut [f64],
     ) -> Result<(), NonFinite> {
-        if self.product.is_none() {
-            self.product = Some(Team::new(self.compile_product()));
-        }
-        let (given, size) = (2 * self.params.len(), self.chunk * self.guide.noise_size());
+        let (given, size) = (2 * self.params, self.chunk * self.guide.noise_size());
         let both = [x, v].concat();
         let job = Job::new(&both, given, noise, size, self.threads, budget);
-        let team = self.product.as_mut().expect("it was compiled just above");
-        team.mean(&job, out)
+        self.product.get().mean(&job, out)
     }
+}
 
-    fn compile_product(&self) -> AnyTape {
-        let graph = &self.graph;
-        let params: Vec<Var> = self.params.iter().map(|&p| graph.var(p)).collect();
-        let along: Vec<Var> = params.iter().map(|p| graph.input(&p.shape())).collect();
-        let products = hvp(graph.var(self.value), &params, &along);
-        let given = params.iter().chain(&along).map(|p| p.id).chain(self.noise);
-        let wanted: Vec<NodeId> = products.iter().map(|p| p.id).collect();
-        self.precision
-            .compile(graph, &given.collect::<Vec<_>>(), &wanted)
-    }
+/// The tape of Hessian products along inputs of their own, which follow `params`.
+fn products(
+    graph: &Graph,
+    value: NodeId,
+    params: &[NodeId],
+    noise: Option<NodeId>,
+    precision: Precision,
+) -> AnyTape {
+    let params: Vec<Var> = params.iter().map(|&p| graph.var(p)).collect();
+    let along: Vec<Var> = params.iter().map(|p| graph.input(&p.shape())).collect();
+    let products = hvp(graph.var(value), &params, &along);
+    let given = params.iter().chain(&along).map(|p| p.id).chain(noise);
+    let wanted: Vec<NodeId> = products.iter().map(|p| p.id).collect();
+    precision.compile(graph, &given.collect::<Vec<_>>(), &wanted)
 }
 
 /// What the graph of an objective is a function of.
@@ -303,12 +308,36 @@ impl<'e, 'm> FixedDraws<'e, 'm> {
         }
     }
 
-    /// The same objective with other draws.
-    pub fn redrawn(&mut self, draws: usize, seed: u64) -> FixedDraws<'_, 'm> {
-        FixedDraws {
-            budget: self.budget.clone(),
-            ..FixedDraws::new(self.elbo, draws, seed)
+    /// What is asked of the same objective with other draws, for one seed after the other. While one set is
+    /// in use the next is drawn, if there is a thread for it. The first failure ends it.
+    pub fn redrawn<T>(
+        &mut self,
+        draws: usize,
+        seeds: impl IntoIterator<Item = u64>,
+        mut ask: impl FnMut(&mut FixedDraws) -> Result<T, NonFinite>,
+    ) -> Result<Vec<T>, NonFinite> {
+        let (draws, latents) = (draws.next_multiple_of(self.elbo.chunk), self.elbo.latents());
+        let ahead = self.elbo.threads > 1;
+        let mut sets = seeds.into_iter().map(|seed| {
+            let mut noise = Later::new(move || antithetic_whitened(draws, latents, seed));
+            if ahead {
+                noise.begin();
+            }
+            noise
+        });
+        let mut answers = Vec::new();
+        let mut next = sets.next();
+        while let Some(noise) = next {
+            next = sets.next();
+            let noise = noise.into_inner();
+            answers.push(ask(&mut FixedDraws {
+                elbo: self.elbo,
+                curved: noise.len(),
+                noise,
+                budget: self.budget.clone(),
+            })?);
         }
+        Ok(answers)
     }
 }
 
