@@ -4,11 +4,11 @@
 //! extent runs (Goto & van de Geijn, *Anatomy of high-performance matrix multiplication*, ACM TOMS 34
 //! (2008)). Operands are read where they lie if the elements of their rows are neighbours, since a
 //! block stays in the nearer caches anyway; if not, `a` is packed in panels of as many rows as a tile
-//! has, `b` in panels of as many columns. The workspace is the caller's. Each element is summed in
-//! order, block by block of the inner extent, whatever the tile: the same bits on each machine with
-//! fused multiply-adds.
+//! has, `b` in panels of as many columns. Panels of `b` that lie begin where cache lines do. The workspace
+//! is the caller's. Each element is summed in order, block by block of the inner extent, whatever the
+//! tile: the same bits on each machine with fused multiply-adds.
 
-use super::lanes::Lanes;
+use super::lanes::{Lanes, prefetch};
 use crate::special::Real;
 
 /// A matrix in memory: the step from row to row and from column to column.
@@ -36,8 +36,8 @@ pub struct Gemm<T> {
 
 /// Rows of `a` that are packed at a time.
 const ROWS: usize = 240;
-/// Products that are summed at a time: two registers' width of so many rows of `b` fill most of a
-/// first-level cache.
+/// The most products that are summed at a time: two registers' width of so many rows of `b` fill most
+/// of a first-level cache.
 const INNER: usize = 256;
 /// Columns of `b` that are packed at a time.
 const COLUMNS: usize = 512;
@@ -73,27 +73,36 @@ pub(super) unsafe fn run<L: Lanes, const R: usize, const W: usize>(product: &Gem
         (whole.c.row, whole.c.column) = (product.c.column, product.c.row);
     }
     let Gemm { m, k, n, .. } = whole;
-    let inner = k.min(INNER);
+    // Blocks of one length: a short last one would pay for `c` as a long one does.
+    let inner = k.div_ceil(k.div_ceil(INNER).max(1)).max(1);
     let rows = m.min(ROWS).next_multiple_of(R);
     // SAFETY: offsets lie inside the operands; the workspace has room for both packed blocks.
     unsafe {
         let packed_a = whole.room;
         let packed_b = whole.room.add((rows * inner).next_multiple_of(L::T::LANES));
-        for column in (0..n).step_by(COLUMNS) {
-            let columns = COLUMNS.min(n - column);
-            for from in (0..k).step_by(INNER) {
+        let mut next = 0;
+        while next < n {
+            let column = next;
+            let past = match whole.a.column {
+                1 => whole.b.part(0, column).past_line(),
+                // Loads that lie across lines fit between those of a packed operand.
+                _ => 0,
+            };
+            let columns = (COLUMNS - past).min(n - column);
+            next += columns;
+            for from in (0..k).step_by(inner) {
                 let count = inner.min(k - from);
                 let b = whole.b.part(from, column);
                 let direct = b.column == 1;
                 if !direct {
-                    pack::<L::T>(b.transposed(), columns, count, W * L::T::LANES, packed_b);
+                    pack::<L>(b.transposed(), columns, count, W * L::T::LANES, packed_b);
                 }
                 for row in (0..m).step_by(ROWS) {
                     let height = ROWS.min(m - row);
                     let mut a = whole.a.part(row, from);
                     let neighbours = a.column == 1;
                     if !neighbours {
-                        pack::<L::T>(a, height, count, R, packed_a);
+                        pack::<L>(a, height, count, R, packed_a);
                         a.at = packed_a;
                     }
                     let block = Block {
@@ -104,6 +113,7 @@ pub(super) unsafe fn run<L: Lanes, const R: usize, const W: usize>(product: &Gem
                         row: neighbours.then_some(a.row),
                         b: if direct { b.at } else { packed_b },
                         step: if direct { Some(b.row) } else { None },
+                        past,
                         fresh: whole.fresh && from == 0,
                         c: Matrix {
                             at: whole.c.at.add(row * whole.c.row + column * whole.c.column),
@@ -124,6 +134,16 @@ impl<T> Matrix<*const T> {
         Matrix { at, ..self }
     }
 
+    /// How many elements past a cache line its rows begin, if that is the same for all.
+    fn past_line(&self) -> usize {
+        let same = (self.row * size_of::<T>()).is_multiple_of(64);
+        if self.column == 1 && same {
+            self.at.addr() % 64 / size_of::<T>()
+        } else {
+            0
+        }
+    }
+
     fn transposed(self) -> Matrix<*const T> {
         Matrix {
             at: self.at,
@@ -136,13 +156,14 @@ impl<T> Matrix<*const T> {
 /// Copies `rows` by `count` of a matrix in panels of `height` rows, each column by column; rows that
 /// the last panel lacks are 0.
 #[inline(always)]
-unsafe fn pack<T: Real>(
-    from: Matrix<*const T>,
+unsafe fn pack<L: Lanes>(
+    from: Matrix<*const L::T>,
     rows: usize,
     count: usize,
     height: usize,
-    to: *mut T,
+    to: *mut L::T,
 ) {
+    let lanes = L::T::LANES;
     // SAFETY: the caller has room for whole panels.
     unsafe {
         for first in (0..rows).step_by(height) {
@@ -157,11 +178,15 @@ unsafe fn pack<T: Real>(
                 continue;
             }
             if full < height {
-                std::slice::from_raw_parts_mut(panel, height * count).fill(T::ZERO);
+                std::slice::from_raw_parts_mut(panel, height * count).fill(L::T::ZERO);
+            }
+            if from.column == 1 && full == height && height.is_multiple_of(lanes) {
+                transpose::<L>(source, from.row, height, count, panel);
+                continue;
             }
             // A few columns at a time: what is written stays in the nearest cache.
-            for start in (0..count).step_by(T::LANES) {
-                let end = (start + T::LANES).min(count);
+            for start in (0..count).step_by(lanes) {
+                let end = (start + lanes).min(count);
                 for i in 0..full {
                     let row = source.add(i * from.row);
                     for j in start..end {
@@ -169,6 +194,68 @@ unsafe fn pack<T: Real>(
                     }
                 }
             }
+        }
+    }
+}
+
+/// Writes `rows` by `count` of a matrix, whose rows are `step` apart, column by column: as many rows as
+/// some lines have lanes.
+#[inline(always)]
+unsafe fn transpose<L: Lanes>(
+    from: *const L::T,
+    step: usize,
+    rows: usize,
+    count: usize,
+    to: *mut L::T,
+) {
+    let lanes = L::T::LANES;
+    let whole = count / lanes * lanes;
+    // SAFETY: the caller has both.
+    unsafe {
+        for first in (0..rows).step_by(lanes) {
+            let (from, to) = (from.add(first * step), to.add(first));
+            for column in (0..whole).step_by(lanes) {
+                let at = from.add(column);
+                match lanes {
+                    16 => square::<L, 16>(at, step, to.add(column * rows), rows),
+                    _ => square::<L, 8>(at, step, to.add(column * rows), rows),
+                }
+            }
+            for column in whole..count {
+                for i in 0..lanes {
+                    *to.add(column * rows + i) = *from.add(i * step + column);
+                }
+            }
+        }
+    }
+}
+
+/// Transposes as many rows as lanes, by as many perfect shuffles as it takes to halve their number to one.
+#[expect(
+    clippy::needless_range_loop,
+    reason = "iterators keep the lines from registers"
+)]
+#[inline(always)]
+unsafe fn square<L: Lanes, const N: usize>(
+    from: *const L::T,
+    step: usize,
+    to: *mut L::T,
+    next: usize,
+) {
+    // SAFETY: the caller has both.
+    unsafe {
+        let mut lines = [L::splat(L::T::ZERO); N];
+        for i in 0..N {
+            lines[i] = L::read(from.add(i * step));
+        }
+        for _ in 0..N.ilog2() {
+            let before = lines;
+            for i in 0..N / 2 {
+                (lines[2 * i], lines[2 * i + 1]) = before[i].zip(before[i + N / 2]);
+            }
+        }
+        for i in 0..N {
+            lines[i].write(to.add(i * next));
         }
     }
 }
@@ -182,6 +269,8 @@ struct Block<T> {
     row: Option<usize>,
     b: *const T,
     step: Option<usize>,
+    /// Columns by which the first panel is narrower, so that the others begin where lines do.
+    past: usize,
     fresh: bool,
     c: Matrix<*mut T>,
 }
@@ -192,13 +281,25 @@ impl<T: Real> Block<T> {
         let width = W * T::LANES;
         // SAFETY: as for `run` of the module.
         unsafe {
-            for column in (0..self.columns).step_by(width) {
+            let mut next = 0;
+            while next < self.columns {
+                let column = next;
+                next += if column == 0 {
+                    width - self.past
+                } else {
+                    width
+                };
+                next = next.min(self.columns);
+                let columns = next - column;
                 let (b, step) = match self.step {
                     Some(step) => (self.b.add(column), step),
                     None => (self.b.add(column * self.count), width),
                 };
-                let columns = width.min(self.columns - column);
-                for row in (0..self.rows).step_by(R) {
+                let tiles = self.rows.div_ceil(R);
+                for (number, row) in (0..self.rows).step_by(R).enumerate() {
+                    if next < self.columns {
+                        self.ask::<W>(next, (number, tiles));
+                    }
                     let height = R.min(self.rows - row);
                     // Rows that are not there are read as the last one is; nobody asks for their sums.
                     let start = |i: usize| match self.row {
@@ -216,6 +317,19 @@ impl<T: Real> Block<T> {
                         tile::<L, R, 1>(self.count, (a, next), b, step, c, size, self.fresh);
                     }
                 }
+            }
+        }
+    }
+
+    /// Asks for its share of the panel of `b` that comes next: rows that lie far apart are not
+    /// foreseen by the machine.
+    #[inline(always)]
+    fn ask<const W: usize>(&self, column: usize, (number, of): (usize, usize)) {
+        let Some(step) = self.step else { return };
+        let share = self.count.div_ceil(of);
+        for row in number * share..((number + 1) * share).min(self.count) {
+            for w in 0..W {
+                prefetch(self.b.wrapping_add(row * step + column + w * T::LANES));
             }
         }
     }
@@ -319,6 +433,7 @@ mod tests {
                 (250, 5, 17),
                 (9, 257, 530),
                 (64, 600, 31),
+                (20, 300, 544),
             ] {
                 for layout in 0..16 {
                     check::<T>(*level, (m, k, n), layout);
@@ -340,7 +455,14 @@ mod tests {
                 .map(|i| T::of((i * by % 7) as f64 - 3.0))
                 .collect()
         };
-        let (a, b, mut c) = (values(m * k, 5), values(k * n, 3), values(m * n, 2));
+        let (a, b, mut c) = (
+            values(m * k, 5),
+            values(k * n + T::LANES, 3),
+            values(m * n, 2),
+        );
+        // Rows of whole lines begin a few numbers past a cache line.
+        let past = b.as_ptr().addr() / size_of::<T>() % T::LANES;
+        let b = &b[(3 + T::LANES - past) % T::LANES..];
         let mut wanted = c.clone();
         if layout >= 8 {
             wanted[..m * n].fill(T::ZERO);

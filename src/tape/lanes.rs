@@ -25,6 +25,8 @@ pub(super) trait Lanes: Copy {
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self;
     /// The sum over lanes, always in the same order.
     unsafe fn total(self) -> Self::T;
+    /// Lanes of both in turn: of their lower halves, and of their upper halves.
+    unsafe fn zip(self, other: Self) -> (Self, Self);
     /// How many of these the unit's registers hold.
     const REGISTERS: usize;
 }
@@ -99,6 +101,18 @@ impl<T: Real> Lanes for Portable<T> {
     }
 
     #[inline(always)]
+    unsafe fn zip(self, other: Portable<T>) -> (Portable<T>, Portable<T>) {
+        let (mut lower, mut upper) = (T::LINE, T::LINE);
+        let (a, b) = (self.0.as_ref(), other.0.as_ref());
+        let half = T::LANES / 2;
+        for i in 0..half {
+            (lower.as_mut()[2 * i], lower.as_mut()[2 * i + 1]) = (a[i], b[i]);
+            (upper.as_mut()[2 * i], upper.as_mut()[2 * i + 1]) = (a[half + i], b[half + i]);
+        }
+        (Portable(lower), Portable(upper))
+    }
+
+    #[inline(always)]
     unsafe fn total(self) -> T {
         total(self.0)
     }
@@ -159,6 +173,19 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn zip(self, other: Avx2) -> (Avx2, Avx2) {
+            let zip = |a, b| unsafe {
+                // Within halves of a register, which are then sorted.
+                let (even, odd) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+                Avx2(
+                    _mm256_permute2f128_pd::<0x20>(even, odd),
+                    _mm256_permute2f128_pd::<0x31>(even, odd),
+                )
+            };
+            (zip(self.0, other.0), zip(self.1, other.1))
+        }
+
+        #[inline(always)]
         unsafe fn total(self) -> f64 {
             let mut out = [0.0; 8];
             unsafe { self.write(out.as_mut_ptr()) };
@@ -213,6 +240,19 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn zip(self, other: Avx2Single) -> (Avx2Single, Avx2Single) {
+            let zip = |a, b| unsafe {
+                // Within halves of a register, which are then sorted.
+                let (even, odd) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+                Avx2Single(
+                    _mm256_permute2f128_ps::<0x20>(even, odd),
+                    _mm256_permute2f128_ps::<0x31>(even, odd),
+                )
+            };
+            (zip(self.0, other.0), zip(self.1, other.1))
+        }
+
+        #[inline(always)]
         unsafe fn total(self) -> f32 {
             let mut out = [0.0; 16];
             unsafe { self.write(out.as_mut_ptr()) };
@@ -250,6 +290,19 @@ mod x86 {
         #[inline(always)]
         unsafe fn mul_add(self, factor: Avx512, sum: Avx512) -> Avx512 {
             unsafe { Avx512(_mm512_fmadd_pd(self.0, factor.0, sum.0)) }
+        }
+
+        #[inline(always)]
+        unsafe fn zip(self, other: Avx512) -> (Avx512, Avx512) {
+            // Lanes of the second are numbered from 8.
+            unsafe {
+                let lower = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+                let upper = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+                (
+                    Avx512(_mm512_permutex2var_pd(self.0, lower, other.0)),
+                    Avx512(_mm512_permutex2var_pd(self.0, upper, other.0)),
+                )
+            }
         }
 
         #[inline(always)]
@@ -299,6 +352,21 @@ mod x86 {
         #[inline(always)]
         unsafe fn mul_add(self, factor: Avx512Single, sum: Avx512Single) -> Avx512Single {
             unsafe { Avx512Single(_mm512_fmadd_ps(self.0, factor.0, sum.0)) }
+        }
+
+        #[inline(always)]
+        unsafe fn zip(self, other: Avx512Single) -> (Avx512Single, Avx512Single) {
+            // Lanes of the second are numbered from 16.
+            unsafe {
+                let lower =
+                    _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+                let upper =
+                    _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+                (
+                    Avx512Single(_mm512_permutex2var_ps(self.0, lower, other.0)),
+                    Avx512Single(_mm512_permutex2var_ps(self.0, upper, other.0)),
+                )
+            }
         }
 
         #[inline(always)]

@@ -75,8 +75,8 @@ impl Stepper for Adam {
 /// ```
 #[derive(Default)]
 pub struct AdamInPlace<T: Real> {
-    mean: Aligned<T>,
-    square: Aligned<T>,
+    /// Means, then mean squares.
+    moments: Aligned<T>,
     steps: i32,
 }
 
@@ -91,10 +91,9 @@ impl<T: Real> AdamInPlace<T> {
     /// If `g` and `x` are not as long as at the first step.
     pub fn step(&mut self, g: &[T], rate: f64, x: &mut [T]) {
         if self.steps == 0 {
-            self.mean = Aligned::zeros(x.len());
-            self.square = Aligned::zeros(x.len());
+            self.moments = Aligned::zeros(2 * x.len());
         }
-        let lengths = [g.len(), self.mean.len()];
+        let lengths = [g.len(), self.moments.len() / 2];
         assert_eq!(
             lengths,
             [x.len(); 2],
@@ -105,7 +104,7 @@ impl<T: Real> AdamInPlace<T> {
         let root = (1.0 - SQUARE_DECAY.powi(self.steps)).sqrt();
         let factor = T::of(rate * root / (1.0 - MEAN_DECAY.powi(self.steps)));
         let floor = T::of(EPSILON * root);
-        let (m, v) = (&mut self.mean, &mut self.square);
+        let (m, v) = self.moments.split_at_mut(x.len());
         // SAFETY: the machine offers the level that is asked for.
         unsafe {
             match Level::detect() {
