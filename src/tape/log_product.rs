@@ -1,6 +1,9 @@
 //! [`LogProduct`](crate::ops::LogProduct) and its derivatives: an exponential for each element of a vector, products
 //! with the matrix's, and what underflows on that way as it is written. Compiled for each vector unit.
 
+// Loops are over indices and lines: of iterators in pairs, calls would be left in them.
+#![allow(clippy::needless_range_loop, clippy::manual_memcpy)]
+
 use super::element::Element;
 use super::lanes::Lanes;
 use crate::ops::{LogMatrices, LogWeights, log_sum, log_weight};
@@ -14,8 +17,6 @@ const BLOCK: usize = 64;
 fn least<T: Real>() -> T {
     T::of(2_f64.powi(10 - T::LARGEST_EXPONENT as i32) / T::UNIT_ROUNDOFF)
 }
-
-// Loops below are over indices and lines: of iterators in pairs, calls would be left in them.
 
 /// The largest number, 0 where that is not finite.
 #[inline(always)]
@@ -149,7 +150,7 @@ where
                 unsafe { mixed::<L>(f, matrix.as_ptr().add(i * columns + j), columns, &mut sums) };
             }
             let fits = |sum: L::T| sum >= least && sum < L::T::INFINITY;
-            let nan = L::T::ZERO / L::T::ZERO;
+            let nan = L::T::of(f64::NAN);
             let shift = line(shift, j, L::T::ZERO);
             let logs = map(sums, shift, |sum: L::T, shift| {
                 sum.log_lane() + (top + shift)
