@@ -146,6 +146,7 @@ fn text(cost: &infer::Profile, model: &Model, sources: &Sources) -> String {
         let (name, rows, left) = (r.name, r.rows, r.left);
         let what = match name {
             "inverses" => format!("{rows} steps carry what the function is taken of"),
+            "log_products" => format!("{rows} steps are products with a matrix"),
             "equal_rows" => format!("{rows} rows become {left} different ones"),
             _ => format!("{rows} rows become {left} statistics"),
         };

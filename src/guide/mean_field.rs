@@ -2,6 +2,7 @@
 
 use super::{Guide, Layout, Stretch};
 use crate::graph::Var;
+use crate::special::exp_block;
 
 /// `q(u) = Π N(uᵢ | μᵢ, e^ωᵢ)`; parameters are all means `μ`, then all log sds `ω`, block by block.
 ///
@@ -93,9 +94,7 @@ impl Guide for MeanField {
     fn scale(&self, params: &[f64], out: &mut [f64]) {
         let size = self.layout.size();
         let (means, log_sds) = out.split_at_mut(size);
-        for (scale, log_sd) in means.iter_mut().zip(&params[size..]) {
-            *scale = log_sd.exp();
-        }
+        exp_block(&params[size..], means);
         log_sds.fill(1.0);
     }
 

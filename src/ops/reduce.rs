@@ -1,5 +1,6 @@
 //! Sums and extremes over axes.
 
+use super::log_product::sum_of_outer;
 use super::{Binary, Contract, Labels, Unary, contract};
 use crate::graph::{Graph, Operation, Pull, Range, Shape, Tensor, Var, flat_strides, numel};
 use crate::special::Real;
@@ -209,6 +210,9 @@ impl Operation for Reduce {
 impl Reduce {
     /// Σ is linear: what does not vary along the reduced axes leaves the sum.
     fn simplify_sum<'g>(&self, x: Var<'g>) -> Option<Var<'g>> {
+        if let Some(sum) = sum_of_outer(self, x) {
+            return Some(sum);
+        }
         let axes = &self.axes;
         if let Some((inner, args)) = x.as_op::<Reduce>()
             && inner.kind == ReduceKind::Sum

@@ -127,6 +127,27 @@ pub(crate) fn cases() -> Vec<Case> {
             let l = x[0].lower_triangle(1.0) + x[0].graph.constant(eye(3));
             l.tri_solve(x[1], false).square() + l.tri_solve(x[1].exp(), true)
         }),
+        case("log_product", &[&[2, 4], &[4, 5]], (-1.0, 1.0), |x| {
+            x[0].log_product(x[1]).square()
+        }),
+        case(
+            "log_products",
+            &[&[2, 2, 3], &[2, 3, 9]],
+            (-1.0, 1.0),
+            |x| x[0].log_product(x[1]).sin(),
+        ),
+        case(
+            "log_product of vectors and a matrix",
+            &[&[2, 3, 2], &[3, 1, 2, 2]],
+            (-1.0, 1.0),
+            |x| {
+                x[0].square()
+                    .reshape(&[2, 3, 2])
+                    .permute(&[0, 2, 1])
+                    .log_product(x[1])
+                    .cos()
+            },
+        ),
         case("log_sum_exp", &[&[3, 4]], (-1.0, 1.0), |x| {
             x[0].log_sum_exp(&[0]).square()
         }),

@@ -5,7 +5,7 @@
 //! an axis of draws, so that gradients and Hessian products are those of the small expression. Nothing
 //! of the graph is lost: the new density is made of new nodes beside the old.
 
-use super::{equal_rows, inverses, statistics};
+use super::{equal_rows, inverses, log_products, statistics};
 use crate::graph::{Graph, NodeId, Origin, Var, needed};
 use crate::ops::Input;
 
@@ -32,6 +32,7 @@ pub const REWRITINGS: &[(&str, Rewriting)] = &[
     ("statistics", statistics),
     ("equal_rows", equal_rows),
     ("inverses", inverses),
+    ("log_products", log_products),
 ];
 
 /// The density that is rewritten.

@@ -53,10 +53,14 @@ pub trait Real:
     fn log1p(self) -> Self;
     /// e^−|x| and the sigmoid of x, with the bits of the functions themselves.
     fn logistic_parts(self) -> (Self, Self);
+    /// e^x and log x, with the bits of the functions themselves: to be inlined into loops that are compiled for a
+    /// vector unit.
+    fn exp_lane(self) -> Self;
+    fn log_lane(self) -> Self;
 }
 
 macro_rules! real {
-    ($type:ident, $lanes:literal, $log1p:expr, $logistic_parts:path) => {
+    ($type:ident, $lanes:literal, $log1p:expr, $logistic_parts:path, $exp:path, $log:path) => {
         impl sealed::Sealed for $type {}
 
         impl Real for $type {
@@ -110,16 +114,35 @@ macro_rules! real {
             fn logistic_parts(self) -> ($type, $type) {
                 $logistic_parts(self)
             }
+
+            #[inline(always)]
+            fn exp_lane(self) -> $type {
+                $exp(self)
+            }
+
+            #[inline(always)]
+            fn log_lane(self) -> $type {
+                $log(self)
+            }
         }
     };
 }
 
-real!(f64, 8, super::log1p, super::logistic::logistic_parts);
+real!(
+    f64,
+    8,
+    super::log1p,
+    super::logistic::logistic_parts,
+    super::exp::exp_lane,
+    super::log::log_lane
+);
 real!(
     f32,
     16,
     |x| super::LOG1P.of_f32(x),
-    super::single::logistic_parts
+    super::single::logistic_parts,
+    super::single::exp,
+    super::single::log
 );
 
 mod sealed {

@@ -23,6 +23,7 @@ mod index_map;
 mod jit;
 mod lanes;
 mod layout;
+mod log_product;
 mod matrix;
 mod melt;
 mod memory;

@@ -1,8 +1,12 @@
 //! Operations that run on whole slices, an instruction each.
 
+use super::element::Element;
+use super::vector::Vector;
 use crate::graph::{Node, Op, Shape, Tensor, numel};
-use crate::ops::{Cholesky, CumSum, Gather, ScatterAdd, TriSolve, factor, solve};
-use crate::special::Real;
+use crate::ops::{
+    Cholesky, CumSum, Gather, LogMatrices, LogProduct, LogWeights, ScatterAdd, TriSolve, factor,
+    solve,
+};
 
 /// A prepared operation on dense slices.
 pub(super) enum Slices {
@@ -27,6 +31,13 @@ pub(super) enum Slices {
         n: usize,
         after: usize,
     },
+    LogProduct {
+        all: LogMatrices,
+    },
+    LogWeights {
+        kind: LogWeights,
+        all: LogMatrices,
+    },
     /// Any other operation, by its slow form (which allocates, and computes in double precision).
     Slow {
         op: Op,
@@ -40,6 +51,12 @@ impl Slices {
         match self {
             Slices::Cholesky { n } | Slices::TriSolve { n, .. } => *n,
             Slices::CumSum { .. } | Slices::Gather { .. } | Slices::Scatter { .. } => 1,
+            Slices::LogProduct { all } => all.rows,
+            Slices::LogWeights { all, kind } => match kind {
+                LogWeights::Rows => all.columns,
+                LogWeights::Columns => all.rows,
+                LogWeights::Outer => all.vectors,
+            },
             // Each of them allocates, and some are of matrices.
             Slices::Slow { shapes, .. } => {
                 let last = |shape: &Shape| shape.last().copied().unwrap_or(1);
@@ -81,6 +98,12 @@ impl Slices {
                 n: scatter.extent,
                 after,
             }
+        } else if op.get::<LogProduct>().is_some() {
+            let all = LogMatrices::new(&shapes[0], &shapes[1]);
+            Slices::LogProduct { all }
+        } else if let Some(&kind) = op.get::<LogWeights>() {
+            let all = LogMatrices::new(&shapes[0], &shapes[1]);
+            Slices::LogWeights { kind, all }
         } else {
             Slices::Slow {
                 op: op.clone(),
@@ -91,7 +114,7 @@ impl Slices {
 
     /// # Panics
     /// If an index is out of its axis: the next step would read foreign memory.
-    pub fn run<T: Real>(&self, args: &[&[T]], out: &mut [T]) {
+    pub fn run<T: Element>(&self, vector: &Vector<T>, args: &[&[T]], out: &mut [T]) {
         match self {
             Slices::Cholesky { n } => {
                 out.copy_from_slice(args[0]);
@@ -137,6 +160,11 @@ impl Slices {
                     }
                 }
             }
+            // SAFETY: a context has the loops of its machine, and its memory a line more than its numbers.
+            Slices::LogProduct { all } => unsafe { (vector.log_product)(all, args, out) },
+            Slices::LogWeights { kind, all } => unsafe {
+                (vector.log_weights)(*kind, all, args, out);
+            },
             Slices::Slow { op, shapes } => {
                 let args: Vec<Tensor> = args
                     .iter()
@@ -157,7 +185,7 @@ impl Slices {
 }
 
 /// Rows without inner axes: each addition waits for the one before it, so rows take turns.
-fn running_sums<T: Real>(out: &mut [T], n: usize, reverse: bool) {
+fn running_sums<T: Element>(out: &mut [T], n: usize, reverse: bool) {
     let mut groups = out.chunks_exact_mut(8 * n);
     for group in &mut groups {
         sum_rows::<T, 8>(group, n, reverse);
@@ -167,7 +195,7 @@ fn running_sums<T: Real>(out: &mut [T], n: usize, reverse: bool) {
     }
 }
 
-fn sum_rows<T: Real, const R: usize>(rows: &mut [T], n: usize, reverse: bool) {
+fn sum_rows<T: Element, const R: usize>(rows: &mut [T], n: usize, reverse: bool) {
     // Added to −0, the first number is itself.
     let mut sums = [-T::ZERO; R];
     for step in 0..n {
@@ -179,7 +207,7 @@ fn sum_rows<T: Real, const R: usize>(rows: &mut [T], n: usize, reverse: bool) {
     }
 }
 
-fn running_sum<T: Real>(part: &mut [T], n: usize, after: usize, reverse: bool) {
+fn running_sum<T: Element>(part: &mut [T], n: usize, after: usize, reverse: bool) {
     for step in 1..n {
         let (i, previous) = if reverse {
             (n - 1 - step, n - step)

@@ -18,6 +18,7 @@ use crate::graph::{Origin, Shape};
 use crate::ops::{Binary, Contract, Scan, Unary};
 use crate::passes::Subject;
 use crate::special::Level;
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
 pub(super) enum Instruction<T: Element> {
@@ -239,9 +240,12 @@ unsafe fn run_slices<T: Element>(
         };
         let out = std::slice::from_raw_parts_mut(out.pointer(context), len);
         match *args {
-            [a] => run.run(&[slice(a)], out),
-            [a, b] => run.run(&[slice(a), slice(b)], out),
-            _ => run.run(&args.iter().map(|&a| slice(a)).collect::<Vec<_>>(), out),
+            [a] => run.run(context.vector, &[slice(a)], out),
+            [a, b] => run.run(context.vector, &[slice(a), slice(b)], out),
+            _ => {
+                let slices: SmallVec<[&[T]; 8]> = args.iter().map(|&a| slice(a)).collect();
+                run.run(context.vector, &slices, out);
+            }
         }
     }
 }

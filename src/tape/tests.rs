@@ -508,3 +508,98 @@ proptest::proptest! {
         agrees(&g, &feeds(&wide, (-1.3, 1.1)), &outputs, "random recurrence of samples");
     }
 }
+
+/// A vector of logarithms, a matrix, and factors of what comes out.
+fn log_product_agrees(c: &[f64], p: &[f64], columns: usize, what: &str) {
+    let g = Graph::new();
+    let rows = p.len() / columns;
+    let (x, m) = (g.input(&[c.len() / rows, rows]), g.input(&[rows, columns]));
+    let y = x.log_product(m);
+    let factors = g.constant(Tensor::new(y.shape(), values(y.numel(), (-1.0, 1.0), 3)));
+    // Of what is infinite there is no sum to differentiate.
+    let sum = (y.max(-1e300) * factors).sum();
+    let mut outputs = vec![y];
+    outputs.extend(crate::autodiff::vjp(&[y], &[factors], &[x, m]));
+    outputs.extend(hvp(sum, &[x, m], &[x.cos(), m.sin()]));
+    let feeds = [
+        (x.id, Tensor::new(x.shape(), c.to_vec())),
+        (m.id, Tensor::new(m.shape(), p.to_vec())),
+    ];
+    let ids: Vec<NodeId> = outputs.iter().map(|v| v.id).collect();
+    agrees_in_logarithms(&g, &feeds, &ids, what);
+}
+
+/// As [`agrees`], where numbers are far apart in size.
+fn agrees_in_logarithms(graph: &Graph, feeds: &[(NodeId, Tensor)], outputs: &[NodeId], what: &str) {
+    let inputs: Vec<NodeId> = feeds.iter().map(|f| f.0).collect();
+    let mut tape = Tape::compile(graph, &inputs, outputs);
+    for (i, (_, value)) in feeds.iter().enumerate() {
+        tape.set_input(i, value.data());
+    }
+    tape.run();
+    let given = feeds.iter().flat_map(|f| f.1.data());
+    let largest = given
+        .filter(|x| x.is_finite())
+        .fold(0.0, |m: f64, x| m.max(x.abs()));
+    for (k, value) in evaluate(graph, feeds, outputs).iter().enumerate() {
+        for (j, (&a, &b)) in tape.output(k).iter().zip(value.data()).enumerate() {
+            // Some roundings of sums of some seventy terms; those of logarithms are errors of the weights.
+            let of_weights = if k == 0 { 0.0 } else { 1e-15 * largest };
+            let tolerance = (1e-13 + of_weights) * b.abs().max(1.0);
+            let same = a == b || a.is_nan() && b.is_nan() || (a - b).abs() <= tolerance;
+            assert!(same, "{what}: output {k}[{j}] is {a:?} and not {b:?}");
+        }
+    }
+}
+
+#[test]
+fn products_of_logarithms_are_right_where_they_underflow() {
+    let infinity = f64::INFINITY;
+    for (rows, columns) in [(4, 4), (8, 8), (5, 9), (3, 17), (70, 66), (66, 3)] {
+        let c = values(3 * rows, (-3.0, 3.0), 1);
+        let p = values(rows * columns, (-3.0, 1.0), 2);
+        let changed = |x: &[f64], at: &[(usize, f64)]| {
+            let mut x = x.to_vec();
+            at.iter().for_each(|&(i, v)| x[i] = v);
+            x
+        };
+        let what = |case: &str| format!("{rows} by {columns}, {case}");
+        log_product_agrees(&c, &p, columns, &what("as usual"));
+        // The likeliest state leads nowhere but to itself.
+        let mut one_way = p.clone();
+        one_way[1..columns].fill(-infinity);
+        for far in [-600.0, -700.0, -1500.0, -1e5, -infinity] {
+            let mut behind = c.clone();
+            behind[1..rows].iter_mut().for_each(|x| *x += far);
+            log_product_agrees(
+                &behind,
+                &one_way,
+                columns,
+                &what(&format!("one way, {far}")),
+            );
+            let mut steep = p.clone();
+            steep[1..columns].iter_mut().for_each(|x| *x += far);
+            log_product_agrees(&behind, &steep, columns, &what(&format!("steep, {far}")));
+        }
+        log_product_agrees(
+            &changed(&c, &[(0, 1e6), (rows, -1e6)]),
+            &p,
+            columns,
+            &what("large"),
+        );
+        log_product_agrees(
+            &c,
+            &changed(&p, &[(0, 900.0), (columns, -1e6)]),
+            columns,
+            &what("weights"),
+        );
+        log_product_agrees(&vec![-infinity; 3 * rows], &p, columns, &what("nothing"));
+        log_product_agrees(
+            &changed(&c, &[(1, f64::NAN)]),
+            &p,
+            columns,
+            &what("no number"),
+        );
+        log_product_agrees(&changed(&c, &[(1, infinity)]), &p, columns, &what("all"));
+    }
+}

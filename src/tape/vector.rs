@@ -13,8 +13,8 @@ use super::lanes::{Lanes, Portable};
 use super::micro::{Context, Starts};
 use super::scalar::{Scalar, ScalarKernel, Steps};
 use super::wide::{Rows, Wide, WideKernel};
-use super::{softplus, tile};
-use crate::ops::one_vector_at_a_time;
+use super::{log_product, softplus, tile};
+use crate::ops::{LogMatrices, LogWeights, one_vector_at_a_time};
 use crate::special::{Level, Real};
 
 /// `(c, a, b, out, n)`: `out = c ≠ 0 ? a : b`.
@@ -51,6 +51,9 @@ pub struct Vector<T: Element> {
     pub columns: ProductKernel<T>,
     /// `(matrix, x, columns, out, (rows, n))`: [`tile::column_dots`].
     pub column_dots: ProductKernel<T>,
+    /// [`log_product::product`] and [`log_product::weights`].
+    pub log_product: unsafe fn(&LogMatrices, &[&[T]], &mut [T]),
+    pub log_weights: unsafe fn(LogWeights, &LogMatrices, &[&[T]], &mut [T]),
     /// A product of matrices; a line past the end of its second operand is readable.
     pub gemm: unsafe fn(&Gemm<T>),
     /// Straight-line code.
@@ -296,6 +299,16 @@ macro_rules! set {
             unsafe { tile::column_dots::<$lanes>(m, x, c, out, n) }
         }
         $(#[target_feature(enable = $feature)])?
+        unsafe fn log_product(all: &LogMatrices, args: &[&[$t]], out: &mut [$t]) {
+            unsafe { log_product::product::<$lanes>(all, args, out) }
+        }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn log_weights(
+            kind: LogWeights, all: &LogMatrices, args: &[&[$t]], out: &mut [$t],
+        ) {
+            unsafe { log_product::weights::<$lanes>(kind, all, args, out) }
+        }
+        $(#[target_feature(enable = $feature)])?
         unsafe fn select<const C: bool, const A: bool, const B: bool>(
             c: *const $t, a: *const $t, b: *const $t, out: *mut $t, n: usize,
         ) {
@@ -319,7 +332,7 @@ macro_rules! set {
         }
         Vector {
             gemm, scalars, wide, sum, dot, largest, smallest, add, add_scaled, gather, scatter,
-            softplus_sum, columns, column_dots,
+            softplus_sum, columns, column_dots, log_product, log_weights,
             select: [
                 select::<false, false, false>, select::<true, false, false>,
                 select::<false, true, false>, select::<true, true, false>,
@@ -332,7 +345,8 @@ macro_rules! set {
 
 mod portable {
     use super::{
-        Column, Context, Gemm, Portable, Rows, Scalar, Starts, Steps, Vector, Wide, softplus, tile,
+        Column, Context, Gemm, LogMatrices, LogWeights, Portable, Rows, Scalar, Starts, Steps,
+        Vector, Wide, log_product, softplus, tile,
     };
     /// Whether single numbers are fused: every ARM64 can.
     const FUSED: bool = cfg!(target_arch = "aarch64");
@@ -343,8 +357,8 @@ mod portable {
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
     use super::{
-        Avx2, Avx2Single, Column, Context, Gemm, Rows, Scalar, Starts, Steps, Vector, Wide,
-        softplus, tile,
+        Avx2, Avx2Single, Column, Context, Gemm, LogMatrices, LogWeights, Rows, Scalar, Starts,
+        Steps, Vector, Wide, log_product, softplus, tile,
     };
     pub(super) static F64: Vector<f64> = set!(f64, Avx2, 6 by 1, true, "avx2,fma");
     pub(super) static F32: Vector<f32> = set!(f32, Avx2Single, 6 by 1, true, "avx2,fma");
@@ -353,8 +367,8 @@ mod avx2 {
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
     use super::{
-        Avx512, Avx512Single, Column, Context, Gemm, Rows, Scalar, Starts, Steps, Vector, Wide,
-        softplus, tile,
+        Avx512, Avx512Single, Column, Context, Gemm, LogMatrices, LogWeights, Rows, Scalar, Starts,
+        Steps, Vector, Wide, log_product, softplus, tile,
     };
     pub(super) static F64: Vector<f64> =
         set!(f64, Avx512, 8 by 2, true, "avx512f,avx512dq,avx2,fma");

@@ -118,9 +118,10 @@ impl Block {
     /// Welford's update.
     fn push(&mut self, x: &[f64]) {
         self.steps += 1;
+        let share = 1.0 / self.steps as f64;
         for ((m, q), x) in self.mean.iter_mut().zip(&mut self.squares).zip(x) {
             let away = x - *m;
-            *m += away / self.steps as f64;
+            *m += away * share;
             *q += away * (x - *m);
         }
     }

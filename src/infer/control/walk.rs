@@ -3,7 +3,7 @@
 //! The stepper sees gradients in nats per natural length and moves in natural lengths. A point where
 //! the objective is not finite is left again, so the walk always stands where an estimate was finite.
 
-use crate::infer::optim::{Drift, NonFinite, Stepper, StochasticObjective};
+use crate::infer::optim::{Drift, NonFinite, Stepper, StochasticObjective, all_finite};
 
 /// The present point of a noisy descent.
 pub(crate) struct Walk<'a> {
@@ -14,6 +14,7 @@ pub(crate) struct Walk<'a> {
     limits: Limits,
     g: Vec<f64>,
     scale: Vec<f64>,
+    moved: Vec<f64>,
 }
 
 /// What keeps one bad draw from undoing a walk.
@@ -69,18 +70,45 @@ impl Place {
     /// Shortens a gradient that is out of proportion. Without this, one draw from the far tails would
     /// fill the stepper's memory of squares and stop the walk for thousands of steps.
     fn clip(&mut self, g: &mut [f64], clip: f64) {
-        let largest = g.iter().fold(0.0, |m: f64, g| m.max(g.abs()));
-        if largest == 0.0 {
+        let Some(length) = length_of(g) else {
             return;
-        }
-        // Squares of the largest finite numbers overflow.
-        let length = largest * g.iter().map(|g| (g / largest).powi(2)).sum::<f64>().sqrt();
+        };
         let typical = self.log_length.unwrap_or(length.ln());
         let log_length = length.ln().min(typical + clip.ln());
         let share = (log_length - length.ln()).exp();
-        g.iter_mut().for_each(|g| *g *= share);
+        if share != 1.0 {
+            g.iter_mut().for_each(|g| *g *= share);
+        }
         self.log_length = Some(typical + 0.05 * (log_length - typical));
     }
+}
+
+/// Folds from 0 on in several sums by turns, since each addition waits for the one before it.
+fn in_turns(g: &[f64], add: impl Fn(f64, f64) -> f64) -> [f64; 8] {
+    let mut sums = [0.0; 8];
+    let (chunks, rest) = g.as_chunks::<8>();
+    for chunk in chunks {
+        for (sum, &g) in sums.iter_mut().zip(chunk) {
+            *sum = add(*sum, g);
+        }
+    }
+    for (sum, &g) in sums.iter_mut().zip(rest) {
+        *sum = add(*sum, g);
+    }
+    sums
+}
+
+/// The Euclidean length of finite numbers, if they are not all 0.
+fn length_of(g: &[f64]) -> Option<f64> {
+    let larger = |m: f64, g: f64| if g.abs() > m { g.abs() } else { m };
+    let largest = in_turns(g, larger).into_iter().fold(0.0, larger);
+    if largest == 0.0 {
+        return None;
+    }
+    // Squares of the largest finite numbers overflow, and the reciprocal of the smallest.
+    let unit = largest.recip().min(f64::MAX);
+    let sums = in_turns(g, |sum, g| sum + (g * unit) * (g * unit));
+    Some(sums.iter().sum::<f64>().sqrt() / unit)
 }
 
 impl<'a> Walk<'a> {
@@ -97,6 +125,7 @@ impl<'a> Walk<'a> {
             limits,
             g: vec![0.0; dim],
             scale: vec![1.0; dim],
+            moved: vec![0.0; dim],
         }
     }
 
@@ -116,16 +145,17 @@ impl<'a> Walk<'a> {
             .iter_mut()
             .zip(&self.scale)
             .for_each(|(g, s)| *g *= s);
-        if self.g.iter().any(|g| !g.is_finite()) {
+        if !all_finite(&self.g) {
             return self.go_back();
         }
         place.finite.copy_from_slice(&place.x);
         place.refused = 0;
         place.clip(&mut self.g, self.limits.clip);
-        let mut moved = vec![0.0; place.x.len()];
-        place.stepper.step(&self.g, step_size, &mut moved);
+        let moved = &mut self.moved;
+        moved.fill(0.0);
+        place.stepper.step(&self.g, step_size, moved);
         let longest = self.limits.move_length;
-        for ((x, m), s) in place.x.iter_mut().zip(&moved).zip(&self.scale) {
+        for ((x, m), s) in place.x.iter_mut().zip(moved).zip(&self.scale) {
             *x += s * m.clamp(-longest, longest);
         }
         Ok(Some(value))

@@ -26,6 +26,8 @@ pub struct Elbo<'m> {
     precision: Precision,
     gradient: Team,
     product: Later<Team>,
+    /// Value and gradient of the last evaluation.
+    means: Vec<f64>,
     threads: usize,
     dim: usize,
     guide_dim: usize,
@@ -68,6 +70,7 @@ impl<'m> Elbo<'m> {
             product: Later::new(move || {
                 Team::new(products(&graph, value, &params, noise, precision))
             }),
+            means: Vec::new(),
             threads: 1,
             dim,
             guide_dim,
@@ -141,10 +144,10 @@ impl<'m> Elbo<'m> {
     ) -> Result<f64, NonFinite> {
         let (given, size) = (self.params, self.chunk * self.guide.noise_size());
         let job = Job::new(x, given, noise, size, self.threads, budget);
-        let mut sums = vec![0.0; 1 + g.len()];
-        self.gradient.mean(&job, &mut sums)?;
-        g.copy_from_slice(&sums[1..]);
-        Ok(sums[0])
+        self.means.resize(1 + g.len(), 0.0);
+        self.gradient.mean(&job, &mut self.means)?;
+        g.copy_from_slice(&self.means[1..]);
+        Ok(self.means[0])
     }
 
     /// The Hessian times `v`, averaged over chunks of `noise`.

@@ -72,6 +72,13 @@ impl Team {
     pub(super) fn mean(&mut self, job: &Job, out: &mut [f64]) -> Result<(), NonFinite> {
         let chunks = job.chunks();
         let lanes = LANES.min(chunks);
+        out.fill(0.0);
+        if lanes == 1 {
+            let tape = &mut self.tapes[0];
+            tape.fill(0, job.inputs, job.given);
+            add_chunks(tape, job, 0..chunks, out)?;
+            return mean_of(out, chunks);
+        }
         let mut sums = vec![0.0; lanes * out.len()];
         let most = (chunks * self.work / WORTH_A_THREAD).clamp(1, lanes);
         let share = lanes.div_ceil(job.threads.clamp(1, most));
@@ -105,13 +112,18 @@ impl Team {
                 done.into_iter().fold(mine, Result::and)
             })?;
         }
-        out.fill(0.0);
         for lane in sums.chunks(width) {
             out.iter_mut().zip(lane).for_each(|(o, s)| *o += s);
         }
-        out.iter_mut().for_each(|o| *o /= chunks as f64);
-        finite(out)
+        mean_of(out, chunks)
     }
+}
+
+fn mean_of(sums: &mut [f64], count: usize) -> Result<(), NonFinite> {
+    if count > 1 {
+        sums.iter_mut().for_each(|sum| *sum /= count as f64);
+    }
+    finite(sums)
 }
 
 /// Adds the outputs of a stretch of chunks to `sum`. The first chunk is always run, so that what has but

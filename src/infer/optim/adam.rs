@@ -42,6 +42,8 @@ impl Stepper for Adam {
         self.steps = self.steps.saturating_add(1);
         let seen_mean = 1.0 - self.mean_decay.powi(self.steps);
         let seen_square = 1.0 - self.square_decay.powi(self.steps);
+        // Divisions are dear: those by what all share are made once.
+        let (rate, seen) = (lr / seen_mean, 1.0 / seen_square);
         for (((x, m), v), g) in x
             .iter_mut()
             .zip(&mut self.mean)
@@ -50,7 +52,7 @@ impl Stepper for Adam {
         {
             *m = self.mean_decay * *m + (1.0 - self.mean_decay) * g;
             *v = self.square_decay * *v + (1.0 - self.square_decay) * g * g;
-            *x -= lr * (*m / seen_mean) / ((*v / seen_square).sqrt() + self.epsilon);
+            *x -= rate * *m / ((*v * seen).sqrt() + self.epsilon);
         }
     }
 

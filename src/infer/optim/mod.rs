@@ -31,7 +31,7 @@ pub(crate) use drift::{Drift, unresolved};
 pub use lbfgs::{LbfgsSettings, minimise_lbfgs};
 pub use rmsprop::RmsProp;
 pub use run::{Budget, Outcome, Progress, Stop};
-pub(crate) use run::{finite, make_positive, natural_lengths};
+pub(crate) use run::{all_finite, finite, make_positive, natural_lengths};
 pub use sgd::Sgd;
 pub use trust_region::{NewtonSettings, minimise_newton};
 

@@ -152,18 +152,24 @@ pub(crate) fn natural_lengths(objective: &dyn Objective, x: &[f64]) -> Vec<f64> 
 
 /// A length that is 0, negative or not finite would freeze or poison its coordinate.
 pub(crate) fn make_positive(scale: &mut [f64]) {
-    scale
-        .iter_mut()
-        .filter(|s| !(**s > 0.0 && s.is_finite()))
-        .for_each(|s| *s = 1.0);
+    // A choice and not a condition, so that several are looked at at once.
+    for s in scale {
+        let good = (*s > 0.0) & (*s < f64::INFINITY);
+        *s = if good { *s } else { 1.0 };
+    }
 }
 
 pub(crate) fn finite(values: &[f64]) -> Result<(), NonFinite> {
-    if values.iter().all(|v| v.is_finite()) {
+    if all_finite(values) {
         Ok(())
     } else {
         Err(NonFinite)
     }
+}
+
+/// Whether all are: every one is looked at, several at once.
+pub(crate) fn all_finite(values: &[f64]) -> bool {
+    values.iter().fold(true, |all, v| all & v.is_finite())
 }
 
 /// The present point of an exact method and the account of how it got there.
