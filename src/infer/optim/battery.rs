@@ -87,6 +87,34 @@ fn quadratics_of_condition_1e10() {
     );
 }
 
+/// Values that are off by far more than their rounding.
+struct Noisy(Quadratic);
+
+impl Objective for Noisy {
+    fn dim(&self) -> usize {
+        self.0.dim()
+    }
+    fn value_grad(&mut self, x: &[f64], g: &mut [f64]) -> Result<f64, NonFinite> {
+        let value = self.0.value_grad(x, g)?;
+        Ok(value + 1e-6 * (1e9 * x[0]).sin())
+    }
+    fn hess_vec(&mut self, x: &[f64], v: &[f64], out: &mut [f64]) -> Result<(), NonFinite> {
+        self.0.hess_vec(x, v, out)
+    }
+    fn scale(&self, x: &[f64], out: &mut [f64]) {
+        self.0.scale(x, out);
+    }
+}
+
+#[test]
+fn every_method_ends_where_noise_hides_what_is_gained() {
+    for (method, minimise, ..) in METHODS {
+        let mut objective = Noisy(Quadratic::new(10, 1e10, true));
+        let out = minimise(&mut objective, &[0.0; 10], &Budget::default(), &mut |_| ());
+        assert!(out.value < 10.0, "{method}: {} at the end", out.value);
+    }
+}
+
 #[test]
 fn rosenbrock() {
     // Curvature 0.5 along the valley: a hundredth of the tolerated 1e-5 nats is 6e-4 away.

@@ -70,7 +70,11 @@ pub fn minimise_lbfgs(
         } else {
             1.0
         };
-        let Some(found) = search(&mut descent, &direction, first) else {
+        // A step that keeps none of its promise says that what is remembered is wrong.
+        let idle =
+            |found: &Trial, value: f64| found.value >= value && promised >= settings.decrement;
+        let found = search(&mut descent, &direction, first);
+        let Some(found) = found.filter(|found| !idle(found, descent.value)) else {
             if memory.is_empty() {
                 let stop = "no point along the gradient lowers the objective by more than rounding";
                 return descent.end(Stop::Stalled(stop.into()));
