@@ -70,7 +70,6 @@ impl Density {
     /// Begins to compile if there is another thread for it.
     pub(crate) fn with_threads(mut self, threads: usize) -> Density {
         if threads > 1 {
-            self.gradient.begin();
             self.product.begin();
         }
         self

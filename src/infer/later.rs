@@ -6,7 +6,7 @@ use std::thread::{JoinHandle, spawn};
 /// What is still to be computed, or the result.
 pub(crate) enum Later<T> {
     Unasked(Option<Box<dyn FnOnce() -> T + Send>>),
-    Running(JoinHandle<T>),
+    Running(Option<JoinHandle<T>>),
     Ready(T),
 }
 
@@ -19,30 +19,26 @@ impl<T: Send + 'static> Later<T> {
     pub(crate) fn begin(&mut self) {
         if let Later::Unasked(compute) = self {
             let compute = compute.take().expect("it is asked for once");
-            *self = Later::Running(spawn(compute));
+            *self = Later::Running(Some(spawn(compute)));
         }
     }
 
     /// The value, waited for if it must be.
     pub(crate) fn get(&mut self) -> &mut T {
-        let mut now = Later::Unasked(None);
-        std::mem::swap(self, &mut now);
-        *self = Later::Ready(now.into_inner());
+        let now = match self {
+            Later::Unasked(compute) => Some(compute.take().expect("it is asked for once")()),
+            Later::Running(thread) => {
+                let thread = thread.take().expect("it is waited for once");
+                Some(thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            }
+            Later::Ready(_) => None,
+        };
+        if let Some(value) = now {
+            *self = Later::Ready(value);
+        }
         match self {
             Later::Ready(value) => value,
             _ => unreachable!("it was made ready above"),
-        }
-    }
-
-    /// As [`Later::get`].
-    pub(crate) fn into_inner(self) -> T {
-        match self {
-            Later::Unasked(compute) => compute.expect("it is asked for once")(),
-            Later::Running(thread) => {
-                let done = thread.join();
-                done.unwrap_or_else(|panic| resume_unwind(panic))
-            }
-            Later::Ready(value) => value,
         }
     }
 }

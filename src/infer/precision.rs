@@ -98,13 +98,14 @@ fn other_gradients(
     size: usize,
     seed: u64,
 ) -> Result<Vec<Vec<f64>>, NonFinite> {
-    let seeds = (0..SETS as u64).map(|set| seed.wrapping_add(set));
-    objective.redrawn(size, seeds, |other| {
+    let mut gradient = |set: u64| {
         let mut g = vec![0.0; x.len()];
+        let mut other = objective.redrawn(size, seed.wrapping_add(set));
         other.value_grad(x, &mut g)?;
         g.iter_mut().zip(scale).for_each(|(g, s)| *g *= s);
         Ok(g)
-    })
+    };
+    (0..SETS as u64).map(&mut gradient).collect()
 }
 
 fn mean(vectors: &[Vec<f64>]) -> Vec<f64> {

@@ -311,36 +311,12 @@ impl<'e, 'm> FixedDraws<'e, 'm> {
         }
     }
 
-    /// What is asked of the same objective with other draws, for one seed after the other. While one set is
-    /// in use the next is drawn, if there is a thread for it. The first failure ends it.
-    pub fn redrawn<T>(
-        &mut self,
-        draws: usize,
-        seeds: impl IntoIterator<Item = u64>,
-        mut ask: impl FnMut(&mut FixedDraws) -> Result<T, NonFinite>,
-    ) -> Result<Vec<T>, NonFinite> {
-        let (draws, latents) = (draws.next_multiple_of(self.elbo.chunk), self.elbo.latents());
-        let ahead = self.elbo.threads > 1;
-        let mut sets = seeds.into_iter().map(|seed| {
-            let mut noise = Later::new(move || antithetic_whitened(draws, latents, seed));
-            if ahead {
-                noise.begin();
-            }
-            noise
-        });
-        let mut answers = Vec::new();
-        let mut next = sets.next();
-        while let Some(noise) = next {
-            next = sets.next();
-            let noise = noise.into_inner();
-            answers.push(ask(&mut FixedDraws {
-                elbo: self.elbo,
-                curved: noise.len(),
-                noise,
-                budget: self.budget.clone(),
-            })?);
+    /// The same objective with other draws.
+    pub fn redrawn(&mut self, draws: usize, seed: u64) -> FixedDraws<'_, 'm> {
+        FixedDraws {
+            budget: self.budget.clone(),
+            ..FixedDraws::new(self.elbo, draws, seed)
         }
-        Ok(answers)
     }
 }
 
