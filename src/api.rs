@@ -11,10 +11,10 @@
 //! ```
 
 use crate::check::program::{Variable, VariableKind};
-use crate::data::{Data, Files};
+use crate::data::{Data, Files, InMemory};
 use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, render};
 use crate::model::Model;
-use crate::{check, lower, syntax};
+use crate::{check, lower, modules};
 use std::fmt;
 use std::path::Path;
 
@@ -42,17 +42,30 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl Program {
-    /// Parses and checks a program; `name` is what messages call its source.
+    /// Parses and checks a program; `name` is what messages call its source. It can import standard
+    /// modules, but no files: [`Program::load`] can.
     ///
     /// # Errors
     /// All mistakes of writing, or else all mistakes of meaning.
     pub fn parse(name: &str, text: &str) -> Result<Program, Error> {
         let mut sources = Sources::default();
         let id = sources.add(name, text);
-        Program::from_source(id, sources)
+        Program::from_source(&InMemory::default(), Path::new(name), id, sources)
     }
 
-    /// [`Program::parse`] of a file.
+    /// [`Program::parse`] of a file, and of the files that it imports: paths are relative to the
+    /// importing file, and what `files` does not give is out of reach.
+    ///
+    /// ```
+    /// use elbo::{Program, data::InMemory};
+    /// let files = InMemory::new([
+    ///     ("model.vi", "import \"priors.vi\"\nmu ~ priors.vague()"),
+    ///     ("priors.vi", "fn vague() = Normal(0, 10)"),
+    /// ]);
+    /// let program = Program::load(&files, "model.vi".as_ref())?;
+    /// assert_eq!(program.variables()[0].name, "mu");
+    /// # Ok::<(), elbo::Error>(())
+    /// ```
     ///
     /// # Errors
     /// E0631 if the file cannot be read as text, and those of [`Program::parse`].
@@ -70,19 +83,17 @@ impl Program {
         let bytes = files.read(path).map_err(|e| refuse(e.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|_| refuse("it is not text (UTF-8)".into()))?;
         let id = sources.add(name, text);
-        Program::from_source(id, sources)
+        Program::from_source(files, path, id, sources)
     }
 
-    fn from_source(id: SourceId, sources: Sources) -> Result<Program, Error> {
-        let text = sources.get(id).map_or("", |f| f.text.as_str());
-        let (ast, diagnostics) = syntax::parse(id, text);
-        if !diagnostics.is_empty() {
-            return Err(Error {
-                diagnostics,
-                sources,
-            });
-        }
-        match check::check(&ast) {
+    fn from_source(
+        files: &dyn Files,
+        path: &Path,
+        id: SourceId,
+        mut sources: Sources,
+    ) -> Result<Program, Error> {
+        let modules = modules::load(files, path, id, &mut sources);
+        match modules.and_then(|modules| check::check(&modules)) {
             Ok((checked, warnings)) => Ok(Program {
                 checked,
                 sources,

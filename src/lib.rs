@@ -40,6 +40,7 @@ pub mod guide;
 pub mod infer;
 pub mod lower;
 pub mod model;
+pub mod modules;
 pub mod ops;
 pub mod output;
 pub mod passes;

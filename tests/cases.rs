@@ -5,10 +5,10 @@
 //! `UPDATE_EXPECT=1 cargo test --test cases` writes the expected files anew; read the difference.
 
 use elbo::check::{self, program::VariableKind};
-use elbo::data::{self, Data};
+use elbo::data::{self, Data, InMemory};
 use elbo::diag::{self, Diagnostics, Sources};
 use elbo::model::{Quantity, QuantityKind};
-use elbo::{Program, syntax};
+use elbo::{Program, modules, syntax};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs, panic};
@@ -60,9 +60,9 @@ fn check_syntax(case: &Case) -> String {
 fn check_check(case: &Case) -> String {
     let mut sources = Sources::default();
     let id = sources.add(&case.name, &case.text);
-    let (ast, problems) = syntax::parse(id, &case.text);
-    assert!(problems.is_empty(), "{}: does not parse", case.name);
-    let (program, warnings) = match check::check(&ast) {
+    let files = imported(case);
+    let modules = modules::load(&files, Path::new(&case.name), id, &mut sources);
+    let (program, warnings) = match modules.and_then(|modules| check::check(&modules)) {
         Ok(checked) => checked,
         Err(problems) => return rendered(&problems, &sources),
     };
@@ -79,6 +79,16 @@ fn check_check(case: &Case) -> String {
         writeln!(out, "{kind} {}: {}", variable.name, variable.ty).expect("a String takes it");
     }
     out
+}
+
+/// The files beside a case that it may import.
+fn imported(case: &Case) -> InMemory {
+    let folder = case.data.with_file_name("imported");
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    InMemory::new(files.map(|file| {
+        let text = fs::read(file.path()).expect("a file beside the cases can be read");
+        (Path::new("imported").join(file.file_name()), text)
+    }))
 }
 
 /// What is wrong with the program or its data, or the quantities that results will have.

@@ -12,6 +12,7 @@ const STAGES: &[&[&str]] = &[
     &["data"],
     &["special"],
     &["syntax"],
+    &["modules"],
     &["types"],
     &["graph", "ops", "autodiff"],
     &["passes"],

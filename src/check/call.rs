@@ -2,7 +2,7 @@
 //! place), and methods.
 
 use super::program::{Expr, ExprKind, Property};
-use super::{Binding, Checker, error};
+use super::{Binding, Checker, Function, error};
 use crate::diag::Span;
 use crate::functions;
 use crate::syntax::ast;
@@ -94,14 +94,42 @@ impl<'a> Checker<'a> {
     }
 
     fn call_name(&mut self, name: &'a str, place: Span, args: &'a [ast::Arg], span: Span) -> Expr {
+        let own = functions::find(name).is_some() || crate::dist::find(name).is_some();
         match self.lookup(name) {
-            Some(Binding::Function(index)) => self.call_function(index, args, None, span),
-            Some(Binding::Lambda {
+            Some(Binding::Var(_) | Binding::Constant { .. } | Binding::Module(..)) if own => {}
+            Some(binding) => return self.call_binding(binding, name, place, args, None, span),
+            None => {}
+        }
+        if let Some(family) = crate::dist::find(name) {
+            return self.distribution(family, None, args, span);
+        }
+        if functions::find(name).is_none() {
+            let families = crate::dist::FAMILIES.iter().map(|f| f.declaration().name);
+            let known: Vec<&str> = functions::all().map(|f| f.name).chain(families).collect();
+            return self.fail(span, error::unknown_function(place, name, known));
+        }
+        let checked = self.positional(name, None, args);
+        self.apply(name, checked, span)
+    }
+
+    /// A call of what a name is bound to, with its first argument if that stands before the name.
+    fn call_binding(
+        &mut self,
+        binding: Binding<'a>,
+        name: &'a str,
+        place: Span,
+        args: &'a [ast::Arg],
+        first: Option<Expr>,
+        span: Span,
+    ) -> Expr {
+        let ty = match binding {
+            Binding::Function(index) => return self.call_function(index, args, first, span),
+            Binding::Lambda {
                 params,
                 body,
                 scope,
                 span: definition,
-            }) => {
+            } => {
                 let function = Callee {
                     name,
                     params,
@@ -110,29 +138,44 @@ impl<'a> Checker<'a> {
                     scope,
                     definition,
                 };
-                self.put_in_place(&function, args, None, span)
+                return self.put_in_place(&function, args, first, span);
             }
-            Some(Binding::Var(id))
-                if functions::find(name).is_none() && crate::dist::find(name).is_none() =>
-            {
+            Binding::Own(name) => {
+                let checked = self.positional(name, first, args);
+                return self.apply(name, checked, span);
+            }
+            Binding::Var(id) => {
                 self.ensure(id, place);
-                let ty = self.variable(id).ty.clone();
-                self.fail(span, error::not_a_function(place, name, &ty))
+                self.variable(id).ty.clone()
             }
-            _ => {
-                if let Some(family) = crate::dist::find(name) {
-                    return self.distribution(family, None, args, span);
-                }
-                if functions::find(name).is_none() {
-                    let families = crate::dist::FAMILIES.iter().map(|f| f.declaration().name);
-                    let known: Vec<&str> =
-                        functions::all().map(|f| f.name).chain(families).collect();
-                    return self.fail(span, error::unknown_function(place, name, known));
-                }
-                let checked = self.positional(name, None, args);
-                self.apply(name, checked, span)
-            }
+            Binding::Constant { value, scope, .. } => self.within(scope, |c| c.expr(value)).ty,
+            Binding::Module(..) => Type::Function,
+        };
+        self.fail(span, error::not_a_function(place, name, &ty))
+    }
+
+    /// What `module.name` is, where the first is the name of a module; an error is reported where that
+    /// has no such name.
+    pub(super) fn member(
+        &mut self,
+        module: &'a ast::Expr,
+        name: &'a ast::Ident,
+    ) -> Option<Result<Binding<'a>, ()>> {
+        let ast::ExprKind::Name(of) = &module.kind else {
+            return None;
+        };
+        let Some(Binding::Module(scope, _)) = self.lookup(of) else {
+            return None;
+        };
+        let names = &self.scopes[scope].names;
+        if let Some(binding) = names.get(&name.name) {
+            return Some(Ok(binding.clone()));
         }
+        let mut known: Vec<&str> = names.keys().map(String::as_str).collect();
+        known.sort_unstable();
+        let problem = error::no_member(name.span, of, &name.name, known);
+        self.report(problem);
+        Some(Err(()))
     }
 
     /// Arguments of a function of the language, which have no names.
@@ -158,13 +201,13 @@ impl<'a> Checker<'a> {
         first: Option<Expr>,
         span: Span,
     ) -> Expr {
-        let def = self.functions[index];
+        let Function { def, scope } = self.functions[index];
         if self.calls.contains(&index) {
             let mut cycle: Vec<String> = self
                 .calls
                 .iter()
                 .skip_while(|&&c| c != index)
-                .map(|&c| self.functions[c].name.name.clone())
+                .map(|&c| self.functions[c].def.name.name.clone())
                 .collect();
             cycle.push(def.name.name.clone());
             return self.fail(span, error::recursion(span, def.name.span, &cycle));
@@ -176,7 +219,7 @@ impl<'a> Checker<'a> {
             params: &def.params,
             result: def.result.as_ref(),
             body: &def.body,
-            scope: 0,
+            scope,
             definition: def.name.span,
         };
         let result = self.put_in_place(&function, args, first, span);
@@ -216,8 +259,15 @@ impl<'a> Checker<'a> {
         self.inside += 1;
         let inner = self.open_scope(function.scope);
         let mut bindings = Vec::new();
-        let value = match self.bind_arguments(function, inner, args, first, span, &mut bindings) {
-            Some(()) => self.within(inner, |c| c.body(function, span)),
+        let draws = self.may_draw();
+        let bound = self.named_within(None, false, |c| {
+            c.bind_arguments(function, inner, args, first, span, &mut bindings)
+        });
+        let value = match bound {
+            Some(()) => self.named_within(None, draws, |c| {
+                c.remember(&bindings);
+                c.within(inner, |c| c.body(function, span))
+            }),
             None => Expr::error(span),
         };
         self.inside -= 1;
@@ -313,6 +363,11 @@ impl<'a> Checker<'a> {
                 self.report(problem);
                 return None;
             };
+            if let Some(binding) = self.within(function.scope, |c| c.function_value(default)) {
+                let name = param.name.name.clone();
+                self.scopes[inner].names.insert(name, binding);
+                continue;
+            }
             let value = self.within(function.scope, |c| c.expr(default));
             fine &= self.bind_parameter(inner, param, value, bindings);
         }
@@ -347,19 +402,26 @@ impl<'a> Checker<'a> {
 
     /// A function given as an argument.
     fn function_value(&mut self, e: &'a ast::Expr) -> Option<Binding<'a>> {
-        match &e.kind {
+        let found = match &e.kind {
             ast::ExprKind::Lambda { params, body } => Some(Binding::Lambda {
                 params,
                 body,
                 scope: self.scope,
                 span: e.span,
             }),
-            ast::ExprKind::Name(name) => match self.lookup(name)? {
-                Binding::Var(_) => None,
-                function => Some(function),
-            },
+            ast::ExprKind::Name(name) => self
+                .lookup(name)
+                .or_else(|| functions::find(name).map(|f| Binding::Own(f.name))),
+            ast::ExprKind::Field { value, name } => self.member(value, name)?.ok(),
             _ => None,
-        }
+        };
+        let is_function = |b: &Binding| {
+            matches!(
+                b,
+                Binding::Function(_) | Binding::Lambda { .. } | Binding::Own(_)
+            )
+        };
+        found.filter(is_function)
     }
 
     /// Binds a parameter; names of extents in its declared type become numbers of the body. False if
@@ -444,10 +506,12 @@ impl<'a> Checker<'a> {
         args: &'a [ast::Arg],
         span: Span,
     ) -> Expr {
-        if let ast::ExprKind::Name(module) = &value.kind
-            && self.lookup(module).is_none()
-        {
-            return self.expr(value);
+        match self.member(value, name) {
+            Some(Ok(member)) => {
+                return self.call_binding(member, &name.name, name.span, args, None, span);
+            }
+            Some(Err(())) => return Expr::error(span),
+            None => {}
         }
         let receiver = self.expr(value);
         if receiver.ty.is_error() {
@@ -457,22 +521,8 @@ impl<'a> Checker<'a> {
             return self.distribution_method(receiver, name, args, span);
         }
         match self.lookup(&name.name) {
-            Some(Binding::Function(index)) => self.call_function(index, args, Some(receiver), span),
-            Some(Binding::Lambda {
-                params,
-                body,
-                scope,
-                span: definition,
-            }) => {
-                let function = Callee {
-                    name: &name.name,
-                    params,
-                    result: None,
-                    body,
-                    scope,
-                    definition,
-                };
-                self.put_in_place(&function, args, Some(receiver), span)
+            Some(function @ (Binding::Function(_) | Binding::Lambda { .. } | Binding::Own(_))) => {
+                self.call_binding(function, &name.name, name.span, args, Some(receiver), span)
             }
             _ if functions::find(&name.name).is_some() => {
                 let checked = self.positional(&name.name, Some(receiver), args);
@@ -570,6 +620,14 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn field(&mut self, value: &'a ast::Expr, name: &'a ast::Ident, span: Span) -> Expr {
+        match self.member(value, name) {
+            Some(Ok(member)) => return self.bound(member, span),
+            Some(Err(())) => return Expr::error(span),
+            None => {}
+        }
+        if let Some(site) = self.site_of(value, name) {
+            return self.bound(Binding::Var(site), span);
+        }
         let checked = self.expr(value);
         if checked.ty.is_error() {
             return checked;

@@ -529,6 +529,70 @@ pub fn wrong_place(span: Span, what: &str, instead: &str) -> D {
         .help(instead)
 }
 
+/// A function that draws is used with `~`.
+pub fn draw_without_tilde(span: Span, name: &str) -> D {
+    D::error(
+        "E0410",
+        format!("`{name}` is drawn in a function that is not used with `~`"),
+    )
+    .at(span, "drawn here")
+    .help("write the call on a line of its own, with `~`: `h ~ f(x)`, and go on with `h`")
+}
+
+/// What a function learns is named after what its call is bound to.
+pub fn site_without_name(span: Span, name: &str) -> D {
+    D::error(
+        "E0411",
+        format!("`{name}` is learned by a call that has no name"),
+    )
+    .at(span, "in this function")
+    .help("give the call a name, `let h = f(x)`: this is then `h.` and its own name")
+}
+
+pub fn site_twice(span: Span, first: Span, full: &str) -> D {
+    D::error("E0412", format!("two calls make `{full}`"))
+        .at(span, "in this statement")
+        .at(first, "made here")
+        .help("bind each call to a name of its own: `let a = f(x)`, `let b = f(a)`")
+}
+
+/// `what` of a learned parameter depends on the index of a loop.
+pub fn param_of_a_turn(span: Span, full: &str, what: &str, index: &str) -> D {
+    D::error(
+        "E0413",
+        format!("the {what} of `{full}` would not be the same in every turn of a loop"),
+    )
+    .at(span, format!("depends on `{index}`"))
+    .help("what is learned is shared by all turns of a loop: it cannot depend on the index")
+}
+
+pub fn initialiser(span: Span, signature: &str) -> D {
+    D::error("E0414", format!("this start is written `{signature}`"))
+        .at(span, "here")
+        .help("its numbers are positive and written out")
+}
+
+/// Only functions, names for values and imports stand in a module.
+pub fn not_in_a_module(span: Span, module: &str) -> D {
+    D::error("E0415", format!("this statement cannot stand in {module}, which is imported"))
+        .at(span, "here")
+        .help("a module holds `fn`, `let name = value` and `import`; what a model draws and reads stands in the program, or in a function that the program calls with `~`")
+}
+
+pub fn no_member<'a>(
+    span: Span,
+    module: &str,
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> D {
+    let problem = D::error("E0416", format!("the module `{module}` has no `{name}`"))
+        .at(span, "not in the module");
+    match crate::diag::closest(name, known) {
+        Some(close) => problem.help(format!("did you mean `{module}.{close}`?")),
+        None => problem,
+    }
+}
+
 pub fn too_deep(span: Span) -> D {
     D::error("E0409", "this is nested too deeply")
         .at(span, "the expression at which it was too much")

@@ -1,6 +1,7 @@
 //! Expressions, apart from indexing, calls and distributions, which have files of their own.
 
 use super::program::{Clause, Expr, ExprKind, VarId, VariableKind};
+use super::site::Made;
 use super::{Binding, Bounds, Checker, error};
 use crate::diag::Span;
 use crate::functions;
@@ -119,33 +120,57 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn name(&mut self, name: &str, span: Span) -> Expr {
-        match self.lookup(name) {
-            Some(Binding::Var(id)) => {
-                self.used.insert(id);
-                self.ensure(id, span);
-                let variable = self.variable(id);
-                if variable.ty.is_error()
-                    && variable.kind == VariableKind::Data
-                    && self.diagnostics.is_empty()
-                {
-                    let what = format!("`{name}`");
-                    let instead = "extents are names, whole numbers in the data, and sums of these";
-                    return self.fail(span, error::wrong_place(span, &what, instead));
+    /// The value that a name is bound to.
+    pub(super) fn bound(&mut self, binding: Binding<'a>, span: Span) -> Expr {
+        match binding {
+            Binding::Var(id) => self.variable_value(id, span),
+            Binding::Constant {
+                value,
+                scope,
+                span: place,
+            } => {
+                if self.constants.contains(&place) {
+                    let name = crate::syntax::print_expr(value);
+                    let problem = error::self_definition(span, place, &[name]);
+                    return self.fail(span, problem);
                 }
-                Expr {
-                    kind: ExprKind::Var(id),
-                    ty: variable.ty.clone(),
-                    span,
-                    size: variable.size.clone(),
-                }
+                self.constants.push(place);
+                let value = self.within(scope, |c| c.expr(value));
+                self.constants.pop();
+                value
             }
-            Some(_) => Expr {
+            _ => Expr {
                 kind: ExprKind::Error,
                 ty: Type::Function,
                 span,
                 size: None,
             },
+        }
+    }
+
+    fn variable_value(&mut self, id: VarId, span: Span) -> Expr {
+        self.used.insert(id);
+        self.ensure(id, span);
+        let variable = self.variable(id);
+        if variable.ty.is_error()
+            && variable.kind == VariableKind::Data
+            && self.diagnostics.is_empty()
+        {
+            let what = format!("`{}`", variable.name);
+            let instead = "extents are names, whole numbers in the data, and sums of these";
+            return self.fail(span, error::wrong_place(span, &what, instead));
+        }
+        Expr {
+            kind: ExprKind::Var(id),
+            ty: variable.ty.clone(),
+            span,
+            size: variable.size.clone(),
+        }
+    }
+
+    fn name(&mut self, name: &str, span: Span) -> Expr {
+        match self.lookup(name) {
+            Some(binding) => self.bound(binding, span),
             None if functions::find(name).is_some() || crate::dist::find(name).is_some() => self
                 .fail(
                     span,
@@ -339,26 +364,35 @@ impl<'a> Checker<'a> {
                         self.scopes[scope].names.insert(name.name.clone(), binding);
                         continue;
                     }
-                    let value = self.expr(value);
+                    let value = self.named_within(Some(&name.name), false, |c| c.expr(value));
                     let id = self.bind_local(&name.name, name.span, &value);
+                    self.remember(&[(id, value.clone())]);
                     bindings.push((id, value));
                 }
-                ast::StatementKind::Draw { .. } | ast::StatementKind::Param { .. } => {
-                    return self.fail(
-                        statement.span,
-                        error::not_yet(
-                            statement.span,
-                            "functions that draw or learn",
-                            "write these statements into the model",
-                        ),
-                    );
+                ast::StatementKind::Draw {
+                    target: ast::Target::Element { name, indices, .. },
+                    dist,
+                } if indices.is_empty() => {
+                    match self.draw_in_function(name, dist, statement.span) {
+                        Made::Bound(value) => {
+                            self.remember(value.as_slice());
+                            bindings.extend(value);
+                        }
+                        Made::Failed => return Expr::error(span),
+                    }
+                }
+                ast::StatementKind::Param { name, ty, init } => {
+                    let made = self.param_in_function(name, ty, init, statement.span);
+                    if let Made::Failed = made {
+                        return Expr::error(span);
+                    }
                 }
                 ast::StatementKind::Error => {}
                 _ => {
                     let problem = error::wrong_place(
                         statement.span,
                         "this statement",
-                        "inside a function stand `let` and, at the end, its value; elements are given by a comprehension",
+                        "inside a function stand `let`, `param`, draws of whole names and, at the end, its value; elements are given by a comprehension",
                     );
                     return self.fail(statement.span, problem);
                 }
@@ -377,8 +411,8 @@ impl<'a> Checker<'a> {
                 ),
             );
         };
-        let body = self.expr(value);
-        if bindings.is_empty() {
+        let body = self.named_within(None, false, |c| c.expr(value));
+        if bindings.is_empty() || body.ty.is_error() {
             return body;
         }
         let (ty, size) = (body.ty.clone(), body.size.clone());
@@ -416,7 +450,8 @@ impl<'a> Checker<'a> {
         let scope = self.open_scope(self.scope);
         self.within(scope, |c| {
             let checked: Vec<Clause> = clauses.iter().map(|clause| c.clause(clause)).collect();
-            let value = c.expr(body);
+            // What a turn of it draws would need an index.
+            let value = c.named_within(None, false, |c| c.expr(body));
             if value.ty.is_error() {
                 return Expr::error(span);
             }

@@ -12,24 +12,26 @@ mod expr;
 mod index;
 mod outline;
 pub mod program;
+mod site;
 mod statement;
 
 pub use program::Program;
 
 use crate::diag::{Diagnostic, Diagnostics, Severity, Span};
-use crate::syntax::Ast;
+use crate::modules::Module;
 use crate::syntax::ast;
 use crate::types::{Dim, Type};
 use program::{Expr, LoopId, Nest, Statement, VarId, Variable, VariableKind};
+use site::Site;
 use std::collections::HashMap;
 
-/// Checks a parsed program.
+/// Checks a parsed program, the first of `modules`, with what it imports.
 ///
 /// # Errors
 /// All mistakes found; warnings alone are no error and come with the program.
-pub fn check(ast: &Ast) -> Result<(Program, Diagnostics), Diagnostics> {
+pub fn check(modules: &[Module]) -> Result<(Program, Diagnostics), Diagnostics> {
     let mut checker = Checker::new();
-    checker.outline(ast);
+    checker.outline(modules);
     checker.declare_data();
     for leaf in 0..checker.leaves.len() {
         checker.check_leaf(leaf);
@@ -42,12 +44,29 @@ pub fn check(ast: &Ast) -> Result<(Program, Diagnostics), Diagnostics> {
 enum Binding<'a> {
     Var(VarId),
     Function(usize),
+    /// A function of the language, given as an argument.
+    Own(&'static str),
+    /// A name for a value, of a module: read where it is used.
+    Constant {
+        value: &'a ast::Expr,
+        scope: usize,
+        span: Span,
+    },
+    /// The scope of a module's own names.
+    Module(usize, Span),
     Lambda {
         params: &'a [ast::FnParam],
         body: &'a ast::Expr,
         scope: usize,
         span: Span,
     },
+}
+
+/// A function of the program or of a module, and the scope that it is written in.
+#[derive(Clone, Copy)]
+struct Function<'a> {
+    def: &'a ast::FnDef,
+    scope: usize,
 }
 
 #[derive(Default)]
@@ -121,9 +140,17 @@ struct Checker<'a> {
     diagnostics: Diagnostics,
     program: Program,
     scopes: Vec<Scope<'a>>,
-    functions: Vec<&'a ast::FnDef>,
+    functions: Vec<Function<'a>>,
     /// Functions being put in place, for recursion.
     calls: Vec<usize>,
+    /// Where the statements that functions make are named and put; none where they may not make any.
+    site: Option<Site>,
+    /// Statements that functions made.
+    made: Vec<Statement>,
+    /// What these define, by full name.
+    site_names: HashMap<String, VarId>,
+    /// Names for values of modules that are being read.
+    constants: Vec<Span>,
     /// Statements being checked, each asked for by the one before.
     path: Vec<usize>,
     /// Variables whose extents are being found from the statements that define their elements.
@@ -154,6 +181,10 @@ impl<'a> Checker<'a> {
             scopes: vec![Scope::default()],
             functions: Vec::new(),
             calls: Vec::new(),
+            site: None,
+            made: Vec::new(),
+            site_names: HashMap::new(),
+            constants: Vec::new(),
             path: Vec::new(),
             sizing: Default::default(),
             inside: 0,
@@ -199,6 +230,7 @@ impl<'a> Checker<'a> {
             return Err(vec![error::no_meaning(leaf.statement.span)]);
         }
         self.program.statements = self.leaves.into_iter().filter_map(|l| l.checked).collect();
+        self.program.statements.extend(self.made);
         Ok((self.program, self.diagnostics))
     }
 

@@ -1,13 +1,26 @@
 //! The outline of a program: which names there are and which statements define them, before any
 //! expression is looked at.
 
-use super::{Binding, Block, BlockKind, Checker, Leaf, State, VarId, VariableKind, error};
+use super::{
+    Binding, Block, BlockKind, Checker, Function, Leaf, Scope, State, VarId, VariableKind, error,
+};
 use crate::diag::Span;
-use crate::syntax::ast::{self, Ast, ExprKind, StatementKind, Target};
+use crate::modules::Module;
+use crate::syntax::ast::{self, ExprKind, StatementKind, Target};
 use crate::types::{Base, Dim, Type};
 
 impl<'a> Checker<'a> {
-    pub(super) fn outline(&mut self, ast: &'a Ast) {
+    pub(super) fn outline(&mut self, modules: &'a [Module]) {
+        // The program's scope is the first.
+        let scopes: Vec<usize> = (self.scope..self.scope + modules.len()).collect();
+        self.scopes
+            .resize_with(modules.len().max(1), Scope::default);
+        for (module, &scope) in modules.iter().zip(&scopes) {
+            self.within(scope, |c| c.outline_names(module, &scopes));
+        }
+        let Some(Module { ast, .. }) = modules.first() else {
+            return;
+        };
         // Data first: whether a name that is drawn is observed does not depend on the order.
         for statement in &ast.statements {
             if let StatementKind::Data { name, .. } = &statement.kind {
@@ -26,6 +39,43 @@ impl<'a> Checker<'a> {
         self.outline_block(&ast.statements, scope, &[], true);
     }
 
+    /// A module's imports and functions; of others than the program all that they hold.
+    fn outline_names(&mut self, module: &'a Module, scopes: &[usize]) {
+        let scope = self.scope;
+        for import in &module.imports {
+            let binding = Binding::Module(scopes[import.module], import.name.span);
+            self.bind(&import.name, binding);
+        }
+        for statement in &module.ast.statements {
+            match &statement.kind {
+                StatementKind::Fn(def) => {
+                    self.functions.push(Function { def, scope });
+                    let index = self.functions.len() - 1;
+                    self.bind(&def.name, Binding::Function(index));
+                }
+                _ if scope == 0 => {}
+                StatementKind::Import { .. } | StatementKind::Error => {}
+                StatementKind::Let {
+                    target: Target::Element { name, indices, .. },
+                    value,
+                } if indices.is_empty() => {
+                    let span = name.span;
+                    let binding = match &value.kind {
+                        ExprKind::Lambda { params, body } => Binding::Lambda {
+                            params,
+                            body,
+                            scope,
+                            span,
+                        },
+                        _ => Binding::Constant { value, scope, span },
+                    };
+                    self.bind(name, binding);
+                }
+                _ => self.report(error::not_in_a_module(statement.span, &module.name)),
+            }
+        }
+    }
+
     fn bind(&mut self, name: &ast::Ident, binding: Binding<'a>) {
         if let Some(first) = self.scopes[self.scope].names.get(&name.name).cloned() {
             let first = self.place_of(&first);
@@ -39,8 +89,11 @@ impl<'a> Checker<'a> {
     pub(super) fn place_of(&self, binding: &Binding<'a>) -> Span {
         match binding {
             Binding::Var(id) => self.variable(*id).span,
-            Binding::Function(f) => self.functions[*f].name.span,
-            Binding::Lambda { span, .. } => *span,
+            Binding::Function(f) => self.functions[*f].def.name.span,
+            Binding::Own(_) => Span::default(),
+            Binding::Lambda { span, .. }
+            | Binding::Constant { span, .. }
+            | Binding::Module(_, span) => *span,
         }
     }
 
@@ -61,11 +114,7 @@ impl<'a> Checker<'a> {
         match &statement.kind {
             StatementKind::Data { .. } if top => {}
             StatementKind::Data { .. } => self.report(error::nested_declaration(span, "`data`")),
-            StatementKind::Fn(def) if top => {
-                self.functions.push(def);
-                let index = self.functions.len() - 1;
-                self.bind(&def.name, Binding::Function(index));
-            }
+            StatementKind::Fn(_) | StatementKind::Import { .. } if top => {}
             StatementKind::Fn(_) => self.report(error::nested_declaration(span, "`fn`")),
             StatementKind::Param { name, .. } if top => {
                 let id = self.new_variable(&name.name, name.span, VariableKind::Param, Type::Error);
@@ -74,8 +123,9 @@ impl<'a> Checker<'a> {
                 self.add_leaf(statement, nest, Some(id));
             }
             StatementKind::Param { .. } => self.report(error::nested_declaration(span, "`param`")),
-            StatementKind::Draw { target, .. } => {
-                self.outline_target(statement, target, nest, true)
+            StatementKind::Draw { target, dist } => {
+                let draw = self.drawing_call(dist).is_none();
+                self.outline_target(statement, target, nest, draw)
             }
             StatementKind::Let { target, value } => {
                 if let (Target::Element { name, indices, .. }, ExprKind::Lambda { params, body }) =
@@ -114,11 +164,9 @@ impl<'a> Checker<'a> {
                     self.outline_branch(condition, otherwise, false, Some(first), nest);
                 }
             }
-            StatementKind::Import { .. } => self.report(error::not_yet(
-                span,
-                "imports",
-                "write the functions that you need into this file",
-            )),
+            StatementKind::Import { .. } => {
+                self.report(error::nested_declaration(span, "`import`"))
+            }
             StatementKind::Guide { strategy } => self.outline_guide(strategy),
             StatementKind::GuideBlock { .. } => self.report(error::not_yet(
                 span,

@@ -3,7 +3,7 @@
 
 use crate::diag::Span;
 use crate::dist::Family;
-use crate::functions::Function;
+use crate::functions::{Function, Initialiser};
 use crate::types::{Base, Dim, Type};
 
 /// A variable of the program: unique, whatever its name.
@@ -104,12 +104,20 @@ pub enum StatementKind {
         var: VarId,
         refinement: Refinement,
         dims: Vec<Dim>,
-        init: Option<Expr>,
+        init: Option<Init>,
         span: Span,
     },
     Factor {
         value: Expr,
     },
+}
+
+/// Where a learned parameter starts.
+#[derive(Clone, Debug)]
+pub enum Init {
+    Value(Expr),
+    /// Random numbers whose spread the extents and the numbers given decide.
+    Random(&'static Initialiser, Vec<f64>),
 }
 
 #[derive(Clone, Debug)]

@@ -1,10 +1,11 @@
 //! Statements: declarations of data, draws, definitions, factors, and the loops around them.
 
 use super::program::{
-    DataDecl, Expr, ExprKind, Nest, Refinement, Statement, StatementKind, Target, VarId,
+    DataDecl, Expr, ExprKind, Init, Nest, Refinement, Statement, StatementKind, Target, VarId,
 };
 use super::{Binding, BlockKind, Bounds, Checker, State, VariableKind, error};
 use crate::diag::Span;
+use crate::functions;
 use crate::syntax::ast;
 use crate::types::{Atom, Base, Dim, Same, Type};
 
@@ -292,8 +293,10 @@ impl<'a> Checker<'a> {
         self.path.push(leaf);
         let scope = self.leaves[leaf].scope;
         let statement = self.leaves[leaf].statement;
+        let site = self.site.take();
         let nest = self.check_nest(leaf);
         let kind = self.within(scope, |c| c.check_kind(leaf, statement));
+        self.site = site;
         self.path.pop();
         self.leaves[leaf].state = State::Done;
         self.leaves[leaf].checked = kind.map(|kind| Statement {
@@ -306,19 +309,22 @@ impl<'a> Checker<'a> {
     fn check_kind(&mut self, leaf: usize, statement: &'a ast::Statement) -> Option<StatementKind> {
         match &statement.kind {
             ast::StatementKind::Draw { target, dist } => self.check_draw(leaf, target, dist),
-            ast::StatementKind::Let { target, value } => self.check_let(leaf, target, value),
+            ast::StatementKind::Let { target, value } => self.check_let(leaf, target, value, false),
             ast::StatementKind::Factor { value } => {
                 let value = self.expr(value);
                 self.expect_number(&value)?;
                 Some(StatementKind::Factor { value })
             }
-            ast::StatementKind::Param { name, ty, init } => self.check_param(name, ty, init),
+            ast::StatementKind::Param { name, ty, init } => match self.lookup(&name.name) {
+                Some(Binding::Var(var)) => self.check_param(var, name, ty, init),
+                _ => None,
+            },
             _ => None,
         }
     }
 
     /// The loops and conditions around a statement, each checked once.
-    fn check_nest(&mut self, leaf: usize) -> Vec<Nest> {
+    pub(super) fn check_nest(&mut self, leaf: usize) -> Vec<Nest> {
         let path = self.leaves[leaf].nest.clone();
         path.iter().map(|&block| self.check_block(block)).collect()
     }
@@ -417,15 +423,13 @@ impl<'a> Checker<'a> {
         checked
     }
 
-    fn check_param(
+    pub(super) fn check_param(
         &mut self,
+        var: VarId,
         name: &'a ast::Ident,
         ty: &'a ast::TypeExpr,
         init: &'a Option<ast::Expr>,
     ) -> Option<StatementKind> {
-        let Some(Binding::Var(var)) = self.lookup(&name.name) else {
-            return None;
-        };
         let (base, refinement, dims) = self.type_expr(ty)?;
         let declared = Type::array(base, dims.clone());
         if base != Base::Real {
@@ -437,22 +441,10 @@ impl<'a> Checker<'a> {
             return None;
         }
         self.variable_mut(var).ty = declared.clone();
-        let init = init.as_ref().map(|e| {
-            let value = self.expr(e);
-            self.expect_known(&value, "the start of a parameter");
-            let fits = value.ty.is_error()
-                || value.ty.rank() == 0
-                || self.assignable(&declared, &value.ty);
-            if !fits {
-                self.report(error::declared_type(
-                    ty.span,
-                    &declared,
-                    e.span,
-                    &value.ty.clone(),
-                ));
-            }
-            value
-        });
+        let init = match init {
+            Some(e) => Some(self.check_init(e, ty, &declared)?),
+            None => None,
+        };
         Some(StatementKind::Param {
             var,
             refinement,
@@ -462,14 +454,52 @@ impl<'a> Checker<'a> {
         })
     }
 
+    fn check_init(
+        &mut self,
+        e: &'a ast::Expr,
+        ty: &'a ast::TypeExpr,
+        declared: &Type,
+    ) -> Option<Init> {
+        if let ast::ExprKind::Call { callee, args } = &e.kind
+            && let ast::ExprKind::Name(name) = &callee.kind
+            && self.lookup(name).is_none()
+            && let Some(initialiser) = functions::initialiser(name)
+        {
+            let given: Option<Vec<f64>> = args
+                .iter()
+                .map(|arg| match (&arg.name, &self.expr(&arg.value).kind) {
+                    (None, ExprKind::Number(x)) if *x > 0.0 => Some(*x),
+                    _ => None,
+                })
+                .collect();
+            let given = given.filter(|given| given.len() == initialiser.numbers);
+            if given.is_none() {
+                self.report(error::initialiser(e.span, initialiser.signature));
+            }
+            return Some(Init::Random(initialiser, given?));
+        }
+        let value = self.expr(e);
+        self.expect_known(&value, "the start of a parameter");
+        let fits =
+            value.ty.is_error() || value.ty.rank() == 0 || self.assignable(declared, &value.ty);
+        if !fits {
+            let found = value.ty.clone();
+            self.report(error::declared_type(ty.span, declared, e.span, &found));
+        }
+        Some(Init::Value(value))
+    }
+
+    /// `draws` where the value is a call of a function that draws, after `~`.
     fn check_let(
         &mut self,
         leaf: usize,
         target: &'a ast::Target,
         value: &'a ast::Expr,
+        draws: bool,
     ) -> Option<StatementKind> {
+        let named = target;
         let target = self.check_target(target)?;
-        let value = self.expr(value);
+        let value = self.named_after(named, leaf, draws, |c| c.expr(value));
         if value.ty.is_error() {
             return None;
         }
@@ -511,6 +541,9 @@ impl<'a> Checker<'a> {
         target: &'a ast::Target,
         dist: &'a ast::Expr,
     ) -> Option<StatementKind> {
+        if self.drawing_call(dist).is_some() {
+            return self.check_let(leaf, target, dist, true);
+        }
         let target = self.check_target(target)?;
         let checked = self.expr_of_distribution(dist)?;
         let Type::Distribution { base, array, event } = checked.ty.clone() else {
@@ -713,7 +746,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-fn family_name(dist: &Expr) -> String {
+pub(super) fn family_name(dist: &Expr) -> String {
     match &dist.kind {
         ExprKind::Distribution { family, .. } => family.declaration().name.into(),
         ExprKind::Power { dist, .. } => family_name(dist),

@@ -6,8 +6,11 @@
 
 mod arrays;
 mod elementwise;
+mod initialisers;
 mod linear;
 mod reductions;
+
+pub use initialisers::{INITIALISERS, Initialiser, initialiser};
 
 use crate::graph::Var;
 use crate::types::{Base, Dim, Same, Type};

@@ -6,7 +6,7 @@ use super::distribution::DistValue;
 use super::statement::Piece;
 use super::value::{AxisList, Value};
 use super::{Lowerer, Result, error};
-use crate::check::program::{Expr, ExprKind, Refinement, Target, VarId};
+use crate::check::program::{Expr, ExprKind, Init, Refinement, Target, VarId};
 use crate::diag::{Diagnostic, Span};
 use crate::dist::Support;
 use crate::graph::{Shape, Tensor, Var, numel};
@@ -232,7 +232,7 @@ impl<'g> Lowerer<'_, 'g> {
         var: VarId,
         refinement: Refinement,
         dims: &[Dim],
-        init: Option<&Expr>,
+        init: Option<&Init>,
         span: Span,
     ) -> Result<()> {
         let name = self.program.variable(var).name.clone();
@@ -287,7 +287,10 @@ impl<'g> Lowerer<'_, 'g> {
         let (value, _) = transform::constrain(&support, event, input.reshape(&free_shape));
         let value = value.broadcast(&shape);
         let init = match init {
-            Some(e) => {
+            Some(Init::Random(initialiser, numbers)) => {
+                Some(initialiser.start(&name, &shape, size, numbers))
+            }
+            Some(Init::Value(e)) => {
                 let start = self.value(e)?;
                 let given = start.var.broadcast(&shape);
                 let free = transform::unconstrain(&support, event, given);

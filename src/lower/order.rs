@@ -3,7 +3,7 @@
 //! A draw needs its arguments only to know where its latent may lie; in a cycle (`x[t]` drawn around
 //! `x[t − 1]`) it does without. Definitions that remain in a cycle are recurrences.
 
-use crate::check::program::{Expr, Nest, Program, Statement, StatementKind, VarId};
+use crate::check::program::{Expr, Init, Nest, Program, Statement, StatementKind, VarId};
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::{BTreeMap, BTreeSet};
@@ -121,7 +121,11 @@ pub fn uses(program: &Program, statement: usize, without_densities: bool) -> BTr
             target.indices.iter().for_each(&mut add);
             add(value);
         }
-        StatementKind::Param { init, .. } => init.iter().for_each(&mut add),
+        StatementKind::Param { init, .. } => {
+            if let Some(Init::Value(value)) = init {
+                add(value);
+            }
+        }
         StatementKind::Factor { value } => add(value),
     }
     vars

@@ -6,6 +6,7 @@ use crate::diag::Span;
 use crate::graph::{Shape, Tensor, Var};
 use crate::model::{Block, Quantity, QuantityKind, Role, Stated};
 use crate::types::{Atom, Dim};
+use std::collections::HashMap;
 
 impl<'g> Lowerer<'_, 'g> {
     pub(super) fn finish(mut self) -> Result<Parts> {
@@ -58,7 +59,20 @@ impl<'g> Lowerer<'_, 'g> {
                 order.push((variable.span, i));
             }
         }
-        order.sort_by_key(|(span, _)| (span.source, span.start));
+        // What a function makes stands where its call has its name.
+        let roots: HashMap<&str, Span> = order
+            .iter()
+            .map(|&(span, i)| (self.program.variables[i].name.as_str(), span))
+            .collect();
+        order.sort_by_key(|&(span, i)| {
+            let name = self.program.variables[i].name.as_str();
+            let root = name
+                .split(['.', '['])
+                .next()
+                .and_then(|root| roots.get(root));
+            let span = root.unwrap_or(&span);
+            (span.source, span.start)
+        });
         let quantity = |i: usize| {
             let (id, variable) = (VarId(i as u32), &self.program.variables[i]);
             let value = self.env.get(&id)?;

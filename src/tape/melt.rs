@@ -44,6 +44,8 @@ const SHORTEST: usize = 16;
 const MOST_SAMPLES: usize = 256;
 /// Operations with more elements to work on are instructions of their own.
 const MOST_WORK: usize = 1500;
+/// Of longer code a processor sees a part only, and numbers that wait for long cost registers.
+const LOOK_AHEAD: usize = 256;
 /// Code grows no longer by another stop from here on.
 const LONGEST: usize = 3000;
 
@@ -527,7 +529,9 @@ impl<'p> Melt<'p> {
         scalar::drop_dead(&mut code, &private);
         let (initial, mut end) = (self.unroll.initial, self.unroll.next as usize);
         let phases = if samples < MANY_SAMPLES {
-            scalar::functions_first(&mut code, &private);
+            if code.len() <= LOOK_AHEAD {
+                scalar::functions_first(&mut code, &private);
+            }
             let known = initial.clone();
             let code = Straight::new(Vec::new(), code, Steps::ONE, samples, private, known);
             vec![Phase::Code(code)]
