@@ -310,9 +310,11 @@ fn row(page: &mut String, function: &Function) {
     );
 }
 
-/// What is wrong with a program and its data, or what is noted.
-fn codes_of(program: &str, data: Option<&str>) -> Vec<&'static str> {
-    let program = match Program::parse("page.vi", program) {
+/// What is wrong with a program, the files beside it and its data, or what is noted.
+fn codes_of(program: &str, files: &[(&str, &str)], data: Option<&str>) -> Vec<&'static str> {
+    let page = [("page.vi", program)];
+    let files = InMemory::new(page.iter().chain(files).copied());
+    let program = match Program::load(&files, "page.vi".as_ref()) {
         Ok(program) => program,
         Err(error) => return error.diagnostics.iter().map(|d| d.code).collect(),
     };
@@ -328,7 +330,7 @@ fn codes_of(program: &str, data: Option<&str>) -> Vec<&'static str> {
 }
 
 /// The first program of a page on an error of the language has that error and no other, the second
-/// none. Data in JSON belong to the program before them.
+/// none. Data in JSON belong to the program before them; blocks of `vi NAME` are files that they import.
 #[test]
 fn pages_on_errors_show_the_mistake_and_its_repair() {
     // No short program is nested too deeply.
@@ -348,10 +350,13 @@ fn pages_on_errors_show_the_mistake_and_its_repair() {
         }
         let page = fs::read_to_string(&path).expect("a page can be read");
         let mut programs: Vec<(String, Option<String>)> = Vec::new();
-        for fence in fences(&page) {
-            match (fence.language, programs.last_mut()) {
-                ("vi", _) => programs.push((fence.text, None)),
-                ("json", Some(last)) => last.1 = Some(fence.text),
+        let all = fences(&page);
+        let mut files: Vec<(&str, &str)> = Vec::new();
+        for fence in &all {
+            match (fence.language.split_once(' '), programs.last_mut()) {
+                (Some(("vi", name)), _) => files.push((name, &fence.text)),
+                (_, Some(last)) if fence.language == "json" => last.1 = Some(fence.text.clone()),
+                _ if fence.language == "vi" => programs.push((fence.text.clone(), None)),
                 _ => {}
             }
         }
@@ -359,7 +364,7 @@ fn pages_on_errors_show_the_mistake_and_its_repair() {
             failures.push(format!("{code} shows no mistake and its repair"));
             continue;
         };
-        let codes = |p: &(String, Option<String>)| codes_of(&p.0, p.1.as_deref());
+        let codes = |p: &(String, Option<String>)| codes_of(&p.0, &files, p.1.as_deref());
         let mut found = codes(wrong);
         // Examples need not use all that they declare.
         if code != "W0101" {
