@@ -48,6 +48,8 @@ fn same(by_function: &str, by_hand: &str, names: &[(&str, &str)]) {
     let mut found: Vec<&str> = a.blocks.iter().map(|b| b.name.as_str()).collect();
     let mut wanted: Vec<&str> = names.iter().map(|n| n.0).collect();
     found.sort_unstable();
+    // Elements that statements of their own draw are blocks of their own.
+    found.dedup();
     wanted.sort_unstable();
     assert_eq!(found, wanted);
     let (left, right) = (log_density(&a, names), log_density(&b, &[]));
@@ -115,6 +117,94 @@ for i in 1..N {
   y[i] ~ Normal(sum(inner[i] + b[i]), 1)
 }",
         &[("h.inner.s", "s"), ("h.inner.w", "w"), ("h.b", "b")],
+    );
+}
+
+#[test]
+fn loops_in_functions_are_recurrences_of_the_program() {
+    same(
+        "data x: real[N, K]
+data y: real[N]
+fn garch(y: real[n], omega, alpha, beta) -> real[n] {
+  let h[1] = omega / (1 - alpha - beta)
+  for t in 2..n { let h[t] = omega + alpha * y[t - 1]^2 + beta * h[t - 1] }
+  h
+}
+fn walk(n: int, sd) {
+  z[1] ~ Normal(0, 1)
+  for t in 2..n { z[t] ~ Normal(z[t - 1], 1) }
+  sd * z
+}
+omega ~ HalfNormal(1)
+alpha ~ Uniform(0, 2)
+tau ~ HalfNormal(1)
+let v = garch(y, omega, 0.1 * alpha, 0.2)
+w ~ walk(N, tau)
+for t in 1..N { y[t] ~ Normal(w[t] + x[t, 1], sqrt(v[t])) }",
+        "data x: real[N, K]
+data y: real[N]
+omega ~ HalfNormal(1)
+alpha ~ Uniform(0, 2)
+tau ~ HalfNormal(1)
+z[1] ~ Normal(0, 1)
+for t in 2..N { z[t] ~ Normal(z[t - 1], 1) }
+let h[1] = omega / (1 - 0.1 * alpha - 0.2)
+for t in 2..N { let h[t] = omega + 0.1 * alpha * y[t - 1]^2 + 0.2 * h[t - 1] }
+for t in 1..N { y[t] ~ Normal(tau * z[t] + x[t, 1], sqrt(h[t])) }",
+        &[
+            ("omega", "omega"),
+            ("alpha", "alpha"),
+            ("tau", "tau"),
+            ("w.z", "z"),
+        ],
+    );
+}
+
+#[test]
+fn arrays_of_functions_have_the_loops_around_their_call() {
+    same(
+        "data x: real[N, K]
+data y: real[N]
+fn decayed(x: real[n], rho) -> real[n] {
+  let twice = 2 * rho
+  let m[1] = x[1]
+  for t in 2..n {
+    let old = rho * m[t - 1]
+    let m[t] = old + twice * x[t]
+  }
+  m
+}
+fn shifted(x: real[n], s) {
+  for t in 1..n {
+    e[t] ~ Normal(0, s)
+    factor -0.1 * e[t]^2
+  }
+  let d = decayed(e, 0.5)
+  x + d
+}
+s ~ HalfNormal(1)
+for i in 1..N {
+  rho[i] ~ Normal(0, 1)
+  let m[i] = decayed(x[i], rho[i])
+  q[i] ~ shifted(m[i], s)
+  y[i] ~ Normal(sum(q[i]), 1)
+}",
+        "data x: real[N, K]
+data y: real[N]
+s ~ HalfNormal(1)
+for i in 1..N {
+  rho[i] ~ Normal(0, 1)
+  let m[i, 1] = x[i, 1]
+  for t in 2..K { let m[i, t] = rho[i] * m[i, t - 1] + 2 * rho[i] * x[i, t] }
+  for t in 1..K {
+    e[i, t] ~ Normal(0, s)
+    factor -0.1 * e[i, t]^2
+  }
+  let d[i, 1] = e[i, 1]
+  for t in 2..K { let d[i, t] = 0.5 * d[i, t - 1] + e[i, t] }
+  y[i] ~ Normal(sum(m[i] + d[i]), 1)
+}",
+        &[("s", "s"), ("rho", "rho"), ("q.e", "e")],
     );
 }
 

@@ -263,6 +263,11 @@ impl<'a> Checker<'a> {
         let bound = self.named_within(None, false, |c| {
             c.bind_arguments(function, inner, args, first, span, &mut bindings)
         });
+        if bound.is_some() && super::unfold::has_loops(function.body) {
+            let value = self.unfold(function.body, inner, bindings, draws, span);
+            self.inside -= 1;
+            return value;
+        }
         let value = match bound {
             Some(()) => self.named_within(None, draws, |c| {
                 c.remember(&bindings);

@@ -556,6 +556,13 @@ pub fn site_twice(span: Span, first: Span, full: &str) -> D {
         .help("bind each call to a name of its own: `let a = f(x)`, `let b = f(a)`")
 }
 
+/// A function with loops makes statements, which cannot stand in a comprehension or outside the model.
+pub fn loops_in_value(span: Span) -> D {
+    D::error("E0417", "a function with loops cannot be called here")
+        .at(span, "this call")
+        .help("call it in a statement of the model, in a loop in place of a comprehension: `for i in 1..N { let a[i] = f(x[i]) }`")
+}
+
 /// `what` of a learned parameter depends on the index of a loop.
 pub fn param_of_a_turn(span: Span, full: &str, what: &str, index: &str) -> D {
     D::error(

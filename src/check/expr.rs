@@ -151,6 +151,7 @@ impl<'a> Checker<'a> {
     fn variable_value(&mut self, id: VarId, span: Span) -> Expr {
         self.used.insert(id);
         self.ensure(id, span);
+        let indices = self.lifting(id, span);
         let variable = self.variable(id);
         if variable.ty.is_error()
             && variable.kind == VariableKind::Data
@@ -160,11 +161,15 @@ impl<'a> Checker<'a> {
             let instead = "extents are names, whole numbers in the data, and sums of these";
             return self.fail(span, error::wrong_place(span, &what, instead));
         }
-        Expr {
+        let whole = Expr {
             kind: ExprKind::Var(id),
             ty: variable.ty.clone(),
             span,
             size: variable.size.clone(),
+        };
+        match indices.is_empty() {
+            true => whole,
+            false => self.element(whole, indices),
         }
     }
 
@@ -451,7 +456,9 @@ impl<'a> Checker<'a> {
         self.within(scope, |c| {
             let checked: Vec<Clause> = clauses.iter().map(|clause| c.clause(clause)).collect();
             // What a turn of it draws would need an index.
+            c.comprehensions += 1;
             let value = c.named_within(None, false, |c| c.expr(body));
+            c.comprehensions -= 1;
             if value.ty.is_error() {
                 return Expr::error(span);
             }

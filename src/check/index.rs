@@ -15,6 +15,31 @@ impl<'a> Checker<'a> {
     ) -> Expr {
         let value = self.expr(value);
         let checked: Vec<Index> = indices.iter().map(|i| self.one_index(i)).collect();
+        // An element of a function's own array is an element of the array over all turns around its call.
+        if let ExprKind::Index {
+            value: whole,
+            indices: around,
+            ..
+        } = &value.kind
+            && let ExprKind::Var(id) = whole.kind
+            && self.lifted.contains_key(&id)
+            && around.len() == self.lifted[&id].len()
+        {
+            let all = around.iter().cloned().chain(checked).collect();
+            return self.indexed_value((**whole).clone(), all, indices, around.len(), span);
+        }
+        self.indexed_value(value, checked, indices, 0, span)
+    }
+
+    /// `value[checked]`, of which those after the first `around` were written as `indices`.
+    fn indexed_value(
+        &mut self,
+        value: Expr,
+        checked: Vec<Index>,
+        indices: &'a [ast::Index],
+        around: usize,
+        span: Span,
+    ) -> Expr {
         if value.ty.is_error() {
             return Expr::error(span);
         }
@@ -25,9 +50,9 @@ impl<'a> Checker<'a> {
             };
             return self.fail(span, problem);
         };
-        if indices.len() > dims.len() {
-            let place = span_of(&indices[dims.len()]);
-            let problem = error::too_many_indices(place, value.span, &value.ty, indices.len());
+        if checked.len() > dims.len() {
+            let place = span_of(&indices[dims.len() - around]);
+            let problem = error::too_many_indices(place, value.span, &value.ty, checked.len());
             return self.fail(span, problem);
         }
         let mut out = Vec::new();

@@ -14,6 +14,7 @@ mod outline;
 pub mod program;
 mod site;
 mod statement;
+mod unfold;
 
 pub use program::Program;
 
@@ -24,6 +25,7 @@ use crate::types::{Dim, Type};
 use program::{Expr, LoopId, Nest, Statement, VarId, Variable, VariableKind};
 use site::Site;
 use std::collections::HashMap;
+use unfold::Call;
 
 /// Checks a parsed program, the first of `modules`, with what it imports.
 ///
@@ -33,8 +35,11 @@ pub fn check(modules: &[Module]) -> Result<(Program, Diagnostics), Diagnostics> 
     let mut checker = Checker::new();
     checker.outline(modules);
     checker.declare_data();
-    for leaf in 0..checker.leaves.len() {
+    // Functions with loops add statements on the way.
+    let mut leaf = 0;
+    while leaf < checker.leaves.len() {
         checker.check_leaf(leaf);
+        leaf += 1;
     }
     checker.finish()
 }
@@ -87,6 +92,8 @@ struct Leaf<'a> {
     statement: &'a ast::Statement,
     nest: Vec<usize>,
     scope: usize,
+    /// The call that made it, of a function with loops.
+    call: Option<Call>,
     state: State,
     checked: Option<Statement>,
 }
@@ -149,6 +156,12 @@ struct Checker<'a> {
     made: Vec<Statement>,
     /// What these define, by full name.
     site_names: HashMap<String, VarId>,
+    /// The call whose statements are being looked at; none for those of the program itself.
+    call: Option<Call>,
+    /// Loops around the calls that made these variables, whose indices come before their own.
+    lifted: HashMap<VarId, Vec<VarId>>,
+    /// How many comprehensions are around.
+    comprehensions: usize,
     /// Names for values of modules that are being read.
     constants: Vec<Span>,
     /// Statements being checked, each asked for by the one before.
@@ -185,6 +198,9 @@ impl<'a> Checker<'a> {
             made: Vec::new(),
             site_names: HashMap::new(),
             constants: Vec::new(),
+            call: None,
+            lifted: HashMap::new(),
+            comprehensions: 0,
             path: Vec::new(),
             sizing: Default::default(),
             inside: 0,

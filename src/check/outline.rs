@@ -97,7 +97,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn outline_block(
+    pub(super) fn outline_block(
         &mut self,
         statements: &'a [ast::Statement],
         scope: usize,
@@ -121,6 +121,9 @@ impl<'a> Checker<'a> {
                 self.latents.insert(id, id);
                 self.bind(name, Binding::Var(id));
                 self.add_leaf(statement, nest, Some(id));
+            }
+            StatementKind::Param { name, ty, init } if self.is_own_block(nest) => {
+                self.param_in_function(name, ty, init, span);
             }
             StatementKind::Param { .. } => self.report(error::nested_declaration(span, "`param`")),
             StatementKind::Draw { target, dist } => {
@@ -266,10 +269,16 @@ impl<'a> Checker<'a> {
             self.report(error::tuple_target(statement.span));
             return;
         };
-        let inside_loop = nest.iter().rev().find_map(|&b| match &self.blocks[b].kind {
-            BlockKind::For { var, range } => Some((*var, range.span)),
-            BlockKind::If { .. } => None,
-        });
+        // The loops around a call are not its statements'.
+        let outer = self.call.as_ref().map_or(0, |call| call.nest);
+        let turns = if draw { &nest[outer..] } else { nest };
+        let inside_loop = turns
+            .iter()
+            .rev()
+            .find_map(|&b| match &self.blocks[b].kind {
+                BlockKind::For { var, range } => Some((*var, range.span)),
+                BlockKind::If { .. } => None,
+            });
         if indices.is_empty() && !draw && inside_loop.is_some() {
             // A name for this turn of the loop alone.
             if let Some(outer) = self.lookup(&name.name) {
@@ -282,7 +291,8 @@ impl<'a> Checker<'a> {
             self.add_leaf(statement, nest, Some(id));
             return;
         }
-        let id = match self.scopes[0].names.get(&name.name) {
+        let home = self.call.as_ref().map_or(0, |call| call.scope);
+        let id = match self.scopes[home].names.get(&name.name) {
             Some(Binding::Var(id)) => *id,
             Some(other) => {
                 let first = self.place_of(&other.clone());
@@ -290,16 +300,13 @@ impl<'a> Checker<'a> {
                 return;
             }
             None => {
-                let kind = if draw {
-                    VariableKind::Latent
-                } else {
-                    VariableKind::Let
+                let Some(id) = self.new_name(name, draw, statement.span) else {
+                    return;
                 };
-                let id = self.new_variable(&name.name, name.span, kind, Type::Error);
                 if draw {
                     self.latents.insert(id, id);
                 }
-                self.scopes[0]
+                self.scopes[home]
                     .names
                     .insert(name.name.clone(), Binding::Var(id));
                 id
@@ -387,6 +394,7 @@ impl<'a> Checker<'a> {
             statement,
             nest: nest.to_vec(),
             scope: self.scope,
+            call: self.call.clone(),
             state: State::Todo,
             checked: None,
         };

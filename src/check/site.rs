@@ -14,14 +14,14 @@ use std::collections::HashSet;
 /// Where the statements go that functions make.
 #[derive(Clone)]
 pub(super) struct Site {
-    /// What their names begin with.
-    path: String,
+    /// What their names begin with, where the call has a name.
+    pub(super) path: Option<String>,
     /// The statement of the program that the call stands in.
-    leaf: usize,
+    pub(super) leaf: usize,
     /// Whether what is looked at may draw: it stands after `~`.
-    draws: bool,
+    pub(super) draws: bool,
     /// Values of names of the functions around.
-    bindings: Vec<(VarId, Expr)>,
+    pub(super) bindings: Vec<(VarId, Expr)>,
 }
 
 /// What a statement in a function has given.
@@ -32,21 +32,33 @@ pub(super) enum Made {
 }
 
 impl<'a> Checker<'a> {
-    /// Runs where calls of functions are named after a target of the program.
+    /// Where calls in a statement of the program go.
+    pub(super) fn site_at(&self, leaf: usize) -> Site {
+        Site {
+            path: None,
+            leaf,
+            draws: false,
+            bindings: Vec::new(),
+        }
+    }
+
+    /// Runs where calls of functions are named after a target.
     pub(super) fn named_after<T>(
         &mut self,
         target: &ast::Target,
-        leaf: usize,
         draws: bool,
         run: impl FnOnce(&mut Checker<'a>) -> T,
     ) -> T {
-        let site = path_of_target(target).map(|path| Site {
-            path,
-            leaf,
-            draws,
-            bindings: Vec::new(),
-        });
-        let before = std::mem::replace(&mut self.site, site);
+        let before = self.site.clone();
+        let call = self.call.as_ref().map(|call| call.path.clone());
+        if let Some(site) = &mut self.site {
+            let own = path_of_target(target);
+            site.path = match call {
+                None => own,
+                Some(path) => path.zip(own).map(|(path, own)| format!("{path}.{own}")),
+            };
+            site.draws = draws;
+        }
         let result = run(self);
         self.site = before;
         result
@@ -63,7 +75,7 @@ impl<'a> Checker<'a> {
         if let Some(site) = &mut self.site {
             site.draws = draws;
             if let Some(name) = name {
-                site.path = format!("{}.{name}", site.path);
+                site.path = site.path.as_ref().map(|path| format!("{path}.{name}"));
             }
         }
         let result = run(self);
@@ -108,7 +120,6 @@ impl<'a> Checker<'a> {
             return None;
         };
         let def = self.functions[index].def;
-        let draws = |s: &ast::Statement| matches!(s.kind, ast::StatementKind::Draw { .. });
         match &def.body.kind {
             ast::ExprKind::Block(statements) if statements.iter().any(draws) => Some(def),
             _ => None,
@@ -184,19 +195,28 @@ impl<'a> Checker<'a> {
             return Made::Bound(None);
         }
         let whole = self.bound(Binding::Var(var), name.span);
+        let element = self.element(whole, indices);
+        let id = self.bind_local(&name.name, name.span, &element);
+        Made::Bound(Some((id, element)))
+    }
+
+    /// `whole[indices]`
+    pub(super) fn element(&mut self, whole: Expr, indices: Vec<Expr>) -> Expr {
+        let (base, dims) = match whole.ty.number() {
+            Some((base, dims)) => (base, dims.get(indices.len()..).unwrap_or(&[]).to_vec()),
+            None => return Expr::error(whole.span),
+        };
         self.indices += 1;
-        let element = Expr {
+        Expr {
+            ty: Type::array(base, dims),
+            span: whole.span,
+            size: None,
             kind: ExprKind::Index {
                 id: self.indices,
                 value: Box::new(whole),
                 indices: indices.into_iter().map(Index::At).collect(),
             },
-            ty: Type::array(base, own),
-            span: name.span,
-            size: None,
-        };
-        let id = self.bind_local(&name.name, name.span, &element);
-        Made::Bound(Some((id, element)))
+        }
     }
 
     /// A learned parameter in a function: one for all turns of the loops around.
@@ -207,7 +227,7 @@ impl<'a> Checker<'a> {
         init: &'a Option<ast::Expr>,
         span: Span,
     ) -> Made {
-        let Some(site) = self.site.clone() else {
+        let Some(site) = self.site.clone().filter(|site| site.path.is_some()) else {
             self.report(error::site_without_name(span, &name.name));
             return Made::Failed;
         };
@@ -252,8 +272,8 @@ impl<'a> Checker<'a> {
     }
 
     /// The full name of a new site; an error is reported where there is one of that name.
-    fn new_site(&mut self, site: &Site, name: &ast::Ident) -> Option<String> {
-        let full = format!("{}.{}", site.path, name.name);
+    pub(super) fn new_site(&mut self, site: &Site, name: &ast::Ident) -> Option<String> {
+        let full = format!("{}.{}", site.path.as_deref()?, name.name);
         if let Some(&first) = self.site_names.get(&full) {
             let place = self.leaves[site.leaf].statement.span;
             let first = self.variable(first).span;
@@ -263,7 +283,7 @@ impl<'a> Checker<'a> {
         Some(full)
     }
 
-    fn index_value(&self, id: VarId, span: Span) -> Expr {
+    pub(super) fn index_value(&self, id: VarId, span: Span) -> Expr {
         let variable = self.variable(id);
         Expr {
             kind: ExprKind::Var(id),
@@ -294,6 +314,18 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// Whether a statement draws, itself or in its block.
+fn draws(statement: &ast::Statement) -> bool {
+    match &statement.kind {
+        ast::StatementKind::Draw { .. } => true,
+        ast::StatementKind::For { body, .. } => body.iter().any(draws),
+        ast::StatementKind::If {
+            then, otherwise, ..
+        } => then.iter().chain(otherwise.iter().flatten()).any(draws),
+        _ => false,
+    }
+}
+
 /// The name of a target, with its indices where they are numbers.
 fn path_of_target(target: &ast::Target) -> Option<String> {
     let ast::Target::Element { name, indices, .. } = target else {
@@ -316,7 +348,7 @@ fn path_of_target(target: &ast::Target) -> Option<String> {
 }
 
 /// A value with those names bound that it reads, directly or not.
-fn with_bindings(bindings: &[(VarId, Expr)], value: Expr) -> Expr {
+pub(super) fn with_bindings(bindings: &[(VarId, Expr)], value: Expr) -> Expr {
     let mut wanted = HashSet::new();
     value.variables(&mut |id| {
         wanted.insert(id);

@@ -293,9 +293,18 @@ impl<'a> Checker<'a> {
         self.path.push(leaf);
         let scope = self.leaves[leaf].scope;
         let statement = self.leaves[leaf].statement;
-        let site = self.site.take();
+        let site = self.site_at(leaf);
+        let site = self.site.replace(site);
+        let call = self.leaves[leaf].call.clone();
+        let call = std::mem::replace(&mut self.call, call);
+        let calls = self.call.as_ref().map_or(Vec::new(), |c| c.calls.clone());
+        let calls = std::mem::replace(&mut self.calls, calls);
+        let comprehensions = std::mem::take(&mut self.comprehensions);
         let nest = self.check_nest(leaf);
         let kind = self.within(scope, |c| c.check_kind(leaf, statement));
+        self.comprehensions = comprehensions;
+        self.calls = calls;
+        self.call = call;
         self.site = site;
         self.path.pop();
         self.leaves[leaf].state = State::Done;
@@ -499,7 +508,7 @@ impl<'a> Checker<'a> {
     ) -> Option<StatementKind> {
         let named = target;
         let target = self.check_target(target)?;
-        let value = self.named_after(named, leaf, draws, |c| c.expr(value));
+        let value = self.named_after(named, draws, |c| c.expr(value));
         if value.ty.is_error() {
             return None;
         }
@@ -647,7 +656,7 @@ impl<'a> Checker<'a> {
         if self.variable(var).kind == VariableKind::Data {
             self.used.insert(var);
         }
-        let mut checked = Vec::new();
+        let mut checked = self.lifting(var, *span);
         for index in indices {
             match index {
                 ast::Index::At(e) => {
@@ -707,7 +716,11 @@ impl<'a> Checker<'a> {
                 )),
             };
         }
-        dims.map(|(dims, _)| dims)
+        let around = self.lifting(var, Span::default());
+        let around = around.iter().filter_map(|i| i.size.as_ref());
+        let mut all: Vec<Dim> = around.map(|size| self.largest(size)).collect();
+        all.extend(dims?.0);
+        Some(all)
     }
 
     /// The largest value of a whole number over the loops around it.
