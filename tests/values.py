@@ -587,6 +587,14 @@ def sizes(N, K, x):
     return normal(c, 0, 1) + x[:2].sum() + c.sum() + 3 + 2
 
 
+@program
+def comprehension_filter_by_outer(x):
+    n = len(x)
+    a = [x[: min(t, 2)].sum() for t in range(1, n + 1)]
+    b = [max(x[k] * (t + 1) for k in range(n) if k != t) for t in range(n)]
+    return normal(real(), a[0] + 2 * a[1] + 3 * a[2], b[0] + 2 * b[1] + 3 * b[2])
+
+
 def read(name):
     path = FOLDER / f"{name}.json"
     data = json.loads(path.read_text()) if path.exists() else {}

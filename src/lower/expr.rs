@@ -383,9 +383,11 @@ impl<'g> Lowerer<'_, 'g> {
             let mut shape = var.shape();
             shape[at] = self.extent(flat);
             var = var.broadcast(&shape);
+            let (mut axes, row) = (axes, self.rows_of(flat, outer));
+            axes[at] = row;
             return Ok(Value {
-                ragged: Some(flat),
-                ..self.tidy(var, &axes, Some(flat))
+                ragged: Some(row),
+                ..self.tidy(var, &axes, Some(row))
             });
         }
         let rows = leaves.iter().map(|leaf| self.extent(*leaf));
@@ -490,6 +492,18 @@ impl<'g> Lowerer<'_, 'g> {
             stride *= n;
         }
         self.new_axis(rows.len(), parents)
+    }
+
+    /// The flat axis of a comprehension as those outside see it: rows of the axes around it, without the
+    /// comprehension's own, of which a condition has left some turns.
+    fn rows_of(&mut self, flat: AxisId, outer: usize) -> AxisId {
+        let axis = &self.axes[flat.0];
+        let around = axis.parents.iter().filter(|(p, _)| p.0 < outer);
+        let around: Vec<(AxisId, Vec<usize>)> = around.cloned().collect();
+        if around.len() == axis.parents.len() {
+            return flat;
+        }
+        self.new_axis(axis.extent, around)
     }
 
     /// The rows where a known condition holds (or not), as a flat axis; `None` if all do and

@@ -13,7 +13,17 @@ use crate::syntax::ast::{Ast, Ident, ImportPath, StatementKind};
 use std::path::{Component, Path, PathBuf};
 
 /// The standard library: name and text of each module.
-pub const STANDARD: &[(&str, &str)] = &[("nn", include_str!("../../stdlib/nn.vi"))];
+pub const STANDARD: &[(&str, &str)] = &[
+    ("gp", include_str!("../../stdlib/gp.vi")),
+    ("hmm", include_str!("../../stdlib/hmm.vi")),
+    ("items", include_str!("../../stdlib/items.vi")),
+    ("neuro", include_str!("../../stdlib/neuro.vi")),
+    ("nn", include_str!("../../stdlib/nn.vi")),
+    ("priors", include_str!("../../stdlib/priors.vi")),
+    ("spatial", include_str!("../../stdlib/spatial.vi")),
+    ("survival", include_str!("../../stdlib/survival.vi")),
+    ("time", include_str!("../../stdlib/time.vi")),
+];
 
 /// A parsed file.
 #[derive(Debug)]
