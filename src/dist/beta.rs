@@ -2,6 +2,7 @@
 
 use super::{Declaration, Distribution, Domain, Family, Form, Parameter, Point, Support, Values};
 use crate::graph::Var;
+use crate::special::Tail;
 use rand::{Rng, RngExt};
 
 pub struct Beta;
@@ -48,6 +49,12 @@ pub(super) fn inside(x: f64) -> f64 {
     x.clamp(f64::MIN_POSITIVE, 1.0 - f64::EPSILON / 2.0)
 }
 
+/// Logarithm of the probability up to `x` or above it.
+fn log_tail<'g>(d: &Distribution<'g>, x: Var<'g>, tail: Tail) -> Var<'g> {
+    let (a, b) = shapes(d);
+    a.beta_tail(b, x, tail)
+}
+
 impl Family for Beta {
     fn declaration(&self) -> &'static Declaration {
         &DECLARATION
@@ -70,6 +77,14 @@ impl Family for Beta {
         };
         let beta = rand_distr::Beta::new(a, b).expect("both shapes are positive");
         out[0] = inside(rng.sample(beta));
+    }
+
+    fn log_cdf<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
+        Some(log_tail(d, x, Tail::LOG_CDF))
+    }
+
+    fn log_survival<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
+        Some(log_tail(d, x, Tail::LOG_SURVIVAL))
     }
 
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {

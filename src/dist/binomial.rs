@@ -4,6 +4,7 @@ use super::{
     Declaration, Distribution, Domain, Family, Form, Parameter, Point, Support, Values, draw,
 };
 use crate::graph::Var;
+use crate::special::Tail;
 use rand::Rng;
 
 pub struct Binomial;
@@ -41,6 +42,27 @@ fn prob<'g>(d: &Distribution<'g>) -> Var<'g> {
     }
 }
 
+/// Logarithm of the probability up to `x` or above it, `P(X ≥ k) = I(k, n − k + 1, p)`.
+fn log_tail<'g>(d: &Distribution<'g>, x: Var<'g>, tail: Tail) -> Var<'g> {
+    let (n, k) = (d.value(0), x.floor());
+    let (some, all) = (k.ge(0.0), k.ge(n));
+    let inside = some.and(all.not());
+    let successes = inside.select(k + 1.0, 1.0);
+    let Tail { upper, log } = tail;
+    let within = successes.beta_tail(
+        inside.select(n - k, 1.0),
+        prob(d),
+        Tail { upper: !upper, log },
+    );
+    let (likely, impossible) = (0.0, f64::NEG_INFINITY);
+    let outside = if upper {
+        some.select(impossible, likely)
+    } else {
+        some.select(likely, impossible)
+    };
+    inside.select(within, outside)
+}
+
 impl Family for Binomial {
     fn declaration(&self) -> &'static Declaration {
         &DECLARATION
@@ -69,6 +91,14 @@ impl Family for Binomial {
             crate::special::sigmoid(p.scalar(1))
         };
         out[0] = draw::binomial(p.scalar(0), prob, rng);
+    }
+
+    fn log_cdf<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
+        Some(log_tail(d, x, Tail::LOG_CDF))
+    }
+
+    fn log_survival<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
+        Some(log_tail(d, x, Tail::LOG_SURVIVAL))
     }
 
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {

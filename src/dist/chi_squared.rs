@@ -2,6 +2,7 @@
 
 use super::{Declaration, Distribution, Domain, Family, Form, Parameter, Point, Support, Values};
 use crate::graph::Var;
+use crate::special::Tail;
 use rand::Rng;
 use std::f64::consts::LN_2;
 
@@ -24,6 +25,11 @@ static DECLARATION: Declaration = Declaration {
     support: Domain::Positive,
 };
 
+/// Logarithm of the probability up to `x` or above it.
+fn log_tail<'g>(d: &Distribution<'g>, x: Var<'g>, tail: Tail) -> Var<'g> {
+    (d.value(0) * 0.5).gamma_tail(x * 0.5, tail)
+}
+
 impl Family for ChiSquared {
     fn declaration(&self) -> &'static Declaration {
         &DECLARATION
@@ -40,6 +46,14 @@ impl Family for ChiSquared {
 
     fn sample(&self, p: &Point, rng: &mut dyn Rng, out: &mut [f64]) {
         out[0] = 2.0 * super::gamma::draw(0.5 * p.scalar(0), rng);
+    }
+
+    fn log_cdf<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
+        Some(log_tail(d, x, Tail::LOG_CDF))
+    }
+
+    fn log_survival<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
+        Some(log_tail(d, x, Tail::LOG_SURVIVAL))
     }
 
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {

@@ -43,17 +43,6 @@ pub(super) fn log_between<'g>(
     sum(d, rank, &from, &to)
 }
 
-/// Terms of the upper tail from `from`, as many as its elements need (`terms` of each).
-pub(super) fn log_tail<'g>(
-    d: &Distribution<'g>,
-    rank: usize,
-    from: &Tensor,
-    terms: impl Fn(f64) -> f64,
-) -> Option<Var<'g>> {
-    let ends = from.data().iter().map(|&k| k + terms(k)).collect();
-    sum(d, rank, from, &Tensor::new(from.shape().clone(), ends))
-}
-
 /// Bounds of the support that are constants; `None` for what is not a whole number.
 fn bounds(d: &Distribution<'_>) -> Option<(Option<Tensor>, Option<Tensor>)> {
     if !d.is_discrete() || d.event_rank() != 0 {

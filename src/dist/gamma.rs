@@ -2,6 +2,7 @@
 
 use super::{Declaration, Distribution, Domain, Family, Form, Parameter, Point, Support, Values};
 use crate::graph::Var;
+use crate::special::Tail;
 use rand::{Rng, RngExt};
 
 pub struct Gamma;
@@ -59,6 +60,12 @@ pub(super) fn draw(shape: f64, rng: &mut dyn Rng) -> f64 {
     rng.sample(gamma).max(f64::MIN_POSITIVE)
 }
 
+/// Logarithm of the probability up to `x` or above it.
+fn log_tail<'g>(d: &Distribution<'g>, x: Var<'g>, tail: Tail) -> Var<'g> {
+    let (shape, rate) = shape_and_rate(d);
+    shape.gamma_tail(x * rate, tail)
+}
+
 impl Family for Gamma {
     fn declaration(&self) -> &'static Declaration {
         &DECLARATION
@@ -82,6 +89,14 @@ impl Family for Gamma {
             _ => ((a / b) * (a / b), b * b / a),
         };
         out[0] = draw(shape, rng) * scale;
+    }
+
+    fn log_cdf<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
+        Some(log_tail(d, x, Tail::LOG_CDF))
+    }
+
+    fn log_survival<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
+        Some(log_tail(d, x, Tail::LOG_SURVIVAL))
     }
 
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {

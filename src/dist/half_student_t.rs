@@ -3,6 +3,7 @@
 use super::student_t::{draw, log_constant, standard_entropy};
 use super::{Declaration, Distribution, Domain, Family, Form, Parameter, Point, Support, Values};
 use crate::graph::Var;
+use crate::special::Tail;
 use rand::Rng;
 use std::f64::consts::LN_2;
 
@@ -29,6 +30,26 @@ fn half_mean<'g>(d: &Distribution<'g>, nu: Var<'g>) -> Var<'g> {
     d.value(1) * 2.0 * log_constant(nu).exp() * nu / (nu - 1.0)
 }
 
+/// Logarithm of the probability up to `x` or above it, by the share `ratio² / (1 + ratio²)`, which is
+/// Beta(½, nu/2).
+fn log_tail<'g>(d: &Distribution<'g>, x: Var<'g>, tail: Tail) -> Var<'g> {
+    let nu = d.value(0);
+    let positive = x.gt(0.0);
+    let ratio = positive.select(x, 1.0) / (d.value(1) * nu.sqrt());
+    // The smaller of the two shares has all its digits.
+    let far = ratio.gt(1.0);
+    let near_square = far.select(1.0, ratio).square();
+    let below = near_square / (near_square + 1.0);
+    let above = (far.select(ratio, 1.0).square() + 1.0).recip();
+    let (half, shape) = (nu.graph.scalar(0.5).broadcast(&nu.shape()), nu * 0.5);
+    let Tail { upper, log } = tail;
+    let within = far.select(
+        shape.beta_tail(half, above, Tail { upper: !upper, log }),
+        half.beta_tail(shape, below, tail),
+    );
+    positive.select(within, if upper { 0.0 } else { f64::NEG_INFINITY })
+}
+
 impl Family for HalfStudentT {
     fn declaration(&self) -> &'static Declaration {
         &DECLARATION
@@ -48,6 +69,14 @@ impl Family for HalfStudentT {
 
     fn sample(&self, p: &Point, rng: &mut dyn Rng, out: &mut [f64]) {
         out[0] = p.scalar(1) * draw(p.scalar(0), rng).abs();
+    }
+
+    fn log_cdf<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
+        Some(log_tail(d, x, Tail::LOG_CDF))
+    }
+
+    fn log_survival<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
+        Some(log_tail(d, x, Tail::LOG_SURVIVAL))
     }
 
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {

@@ -2,6 +2,7 @@
 
 use super::{Declaration, Distribution, Domain, Family, Form, Parameter, Point, Support, Values};
 use crate::graph::Var;
+use crate::special::Tail;
 use rand::Rng;
 
 pub struct InverseGamma;
@@ -21,6 +22,15 @@ static DECLARATION: Declaration = Declaration {
     support: Domain::Positive,
 };
 
+/// Logarithm of the probability up to `x`, which is that of `1 / x` and above, or above it.
+fn log_tail<'g>(d: &Distribution<'g>, x: Var<'g>, tail: Tail) -> Var<'g> {
+    let positive = x.gt(0.0);
+    let inverse = d.value(1) / positive.select(x, 1.0);
+    let Tail { upper, log } = tail;
+    let within = d.value(0).gamma_tail(inverse, Tail { upper: !upper, log });
+    positive.select(within, if upper { 0.0 } else { f64::NEG_INFINITY })
+}
+
 impl Family for InverseGamma {
     fn declaration(&self) -> &'static Declaration {
         &DECLARATION
@@ -37,6 +47,14 @@ impl Family for InverseGamma {
 
     fn sample(&self, p: &Point, rng: &mut dyn Rng, out: &mut [f64]) {
         out[0] = p.scalar(1) / super::gamma::draw(p.scalar(0), rng);
+    }
+
+    fn log_cdf<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
+        Some(log_tail(d, x, Tail::LOG_CDF))
+    }
+
+    fn log_survival<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
+        Some(log_tail(d, x, Tail::LOG_SURVIVAL))
     }
 
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {

@@ -147,7 +147,7 @@ pub fn find(name: &str) -> Option<&'static dyn Family> {
 /// ```
 /// use elbo::dist::with_distribution_function;
 /// let names: Vec<&str> = with_distribution_function().map(|f| f.declaration().name).collect();
-/// assert!(names.contains(&"Normal") && !names.contains(&"Gamma"));
+/// assert!(names.contains(&"Normal") && !names.contains(&"VonMises"));
 /// ```
 pub fn with_distribution_function() -> impl Iterator<Item = &'static dyn Family> {
     FAMILIES.iter().copied().filter(|family| {

@@ -4,6 +4,7 @@ use super::{
     Declaration, Distribution, Domain, Family, Form, Parameter, Point, Support, Values, draw,
 };
 use crate::graph::Var;
+use crate::special::Tail;
 use rand::Rng;
 
 pub struct NegBinomial;
@@ -70,6 +71,27 @@ fn mean<'g>(d: &Distribution<'g>) -> Var<'g> {
     }
 }
 
+/// `1 − p`
+fn failure<'g>(d: &Distribution<'g>) -> Var<'g> {
+    let (a, b) = (d.value(0), d.value(1));
+    match d.form {
+        MEAN => a / (a + b),
+        LOG_MEAN => (a - b.log()).sigmoid(),
+        SHAPE => (b + 1.0).recip(),
+        _ => 1.0 - b,
+    }
+}
+
+/// Logarithm of the probability up to `x` or above it, `P(X > k) = I(k + 1, r, 1 − p)`.
+fn log_tail<'g>(d: &Distribution<'g>, x: Var<'g>, tail: Tail) -> Var<'g> {
+    let k = x.floor();
+    let possible = k.ge(0.0);
+    let Tail { upper, log } = tail;
+    let failures = possible.select(k + 1.0, 1.0);
+    let within = failures.beta_tail(shape(d), failure(d), Tail { upper: !upper, log });
+    possible.select(within, if upper { 0.0 } else { f64::NEG_INFINITY })
+}
+
 impl Family for NegBinomial {
     fn declaration(&self) -> &'static Declaration {
         &DECLARATION
@@ -108,6 +130,14 @@ impl Family for NegBinomial {
         };
         let rate = draw::gamma(shape, rng) * mean / shape;
         out[0] = draw::poisson(rate, rng);
+    }
+
+    fn log_cdf<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
+        Some(log_tail(d, x, Tail::LOG_CDF))
+    }
+
+    fn log_survival<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
+        Some(log_tail(d, x, Tail::LOG_SURVIVAL))
     }
 
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {

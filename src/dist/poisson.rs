@@ -2,9 +2,9 @@
 
 use super::{
     Declaration, Distribution, Domain, Family, Form, Parameter, Point, Support, Values, draw,
-    finite_sum,
 };
 use crate::graph::Var;
+use crate::special::Tail;
 use rand::Rng;
 
 pub struct Poisson;
@@ -38,6 +38,18 @@ fn rate<'g>(d: &Distribution<'g>) -> Var<'g> {
     }
 }
 
+/// Logarithm of the probability up to `x`, which is that of the waiting time for event `x + 1` to be longer
+/// than 1, or above it.
+fn log_tail<'g>(d: &Distribution<'g>, x: Var<'g>, tail: Tail) -> Var<'g> {
+    let k = x.floor();
+    let possible = k.ge(0.0);
+    let Tail { upper, log } = tail;
+    let within = possible
+        .select(k + 1.0, 1.0)
+        .gamma_tail(rate(d), Tail { upper: !upper, log });
+    possible.select(within, if upper { 0.0 } else { f64::NEG_INFINITY })
+}
+
 impl Family for Poisson {
     fn declaration(&self) -> &'static Declaration {
         &DECLARATION
@@ -66,17 +78,12 @@ impl Family for Poisson {
         out[0] = draw::poisson(rate, rng);
     }
 
-    /// Above the mean a sum of the upper tail itself, below it the complement.
+    fn log_cdf<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
+        Some(log_tail(d, x, Tail::LOG_CDF))
+    }
+
     fn log_survival<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
-        let next = (x.floor() + 1.0).as_const()?;
-        // For a rate up to k the terms from k on fall like exp(−j² / 2k), later geometrically.
-        let terms = |k: f64| 40.0 + (9.0 * k.max(1.0).sqrt()).ceil();
-        let tail = finite_sum::log_tail(d, x.rank(), &next, terms)?;
-        let cdf = finite_sum::log_cdf(d, x)?;
-        let far = rate(d).le(x.graph.constant(next));
-        // The complement's derivative is infinite where the tail is all that is left.
-        let complement = far.select(-1.0, cdf).log1m_exp();
-        Some(far.select(tail, complement))
+        Some(log_tail(d, x, Tail::LOG_SURVIVAL))
     }
 
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {

@@ -2,6 +2,7 @@
 
 use super::{Declaration, Distribution, Domain, Family, Form, Parameter, Point, Values};
 use crate::graph::Var;
+use crate::special::Tail;
 use rand::{Rng, RngExt};
 use rand_distr::ChiSquared;
 use rand_distr::StandardNormal;
@@ -54,6 +55,12 @@ pub(super) fn draw(nu: f64, rng: &mut dyn Rng) -> f64 {
     z / (square / nu).sqrt()
 }
 
+/// Logarithm of the probability up to `x` or above it.
+fn log_tail<'g>(d: &Distribution<'g>, x: Var<'g>, tail: Tail) -> Var<'g> {
+    d.value(0)
+        .student_t_tail((x - d.value(1)) / d.value(2), tail)
+}
+
 impl Family for StudentT {
     fn declaration(&self) -> &'static Declaration {
         &DECLARATION
@@ -67,6 +74,14 @@ impl Family for StudentT {
 
     fn sample(&self, p: &Point, rng: &mut dyn Rng, out: &mut [f64]) {
         out[0] = p.scalar(1) + p.scalar(2) * draw(p.scalar(0), rng);
+    }
+
+    fn log_cdf<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
+        Some(log_tail(d, x, Tail::LOG_CDF))
+    }
+
+    fn log_survival<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
+        Some(log_tail(d, x, Tail::LOG_SURVIVAL))
     }
 
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {

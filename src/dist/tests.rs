@@ -578,6 +578,14 @@ fn distribution_functions_hold_beyond_the_support() {
         ("Pareto", &[2.0, 1.0]),
         ("Kumaraswamy", &[2.0, 1.5]),
         ("Uniform", &[0.0, 1.0]),
+        ("Gamma", &[2.0, 1.0]),
+        ("InverseGamma", &[2.0, 1.0]),
+        ("ChiSquared", &[3.0]),
+        ("Beta", &[2.0, 3.0]),
+        ("HalfStudentT", &[3.0, 2.0]),
+        ("Poisson", &[3.0]),
+        ("Binomial", &[3.0, 0.4]),
+        ("NegBinomial", &[3.0, 0.4]),
     ] {
         let g = Graph::new();
         let d = row(name, 0, args).constant(&g, &[]);

@@ -1,6 +1,7 @@
 //! Functions applied element by element.
 
 use super::{Argument, Function, Operand, Wrong, align, broadcast};
+use crate::special::Tail;
 use crate::types::{Base, Type};
 
 fn real(args: &[Argument]) -> Result<Type, Wrong> {
@@ -170,6 +171,39 @@ pub(super) static OTHER: &[Function] = &[
         lower: |x| {
             let x = align(x);
             x[0] + (x[1] - x[0]).log1m_exp()
+        },
+    },
+    Function {
+        name: "gamma_p",
+        signature: "gamma_p(a, x)",
+        doc: "Regularised lower incomplete gamma function: the distribution function at x of a Gamma of shape a > 0 and rate 1.",
+        arity: (2, 2),
+        result: real,
+        lower: |x| {
+            let x = align(x);
+            x[0].gamma_tail(x[1], Tail::CDF)
+        },
+    },
+    Function {
+        name: "gamma_q",
+        signature: "gamma_q(a, x)",
+        doc: "1 − gamma_p(a, x), with all digits where it is small.",
+        arity: (2, 2),
+        result: real,
+        lower: |x| {
+            let x = align(x);
+            x[0].gamma_tail(x[1], Tail::SURVIVAL)
+        },
+    },
+    Function {
+        name: "beta_inc",
+        signature: "beta_inc(a, b, x)",
+        doc: "Regularised incomplete beta function: the distribution function at x of a Beta with a, b > 0.",
+        arity: (3, 3),
+        result: real,
+        lower: |x| {
+            let x = align(x);
+            x[0].beta_tail(x[1], x[2], Tail::CDF)
         },
     },
     Function {

@@ -70,6 +70,15 @@ pub(crate) fn cases() -> Vec<Case> {
         case("broadcasting", &[&[3], &[2, 1]], (0.5, 2.0), |x| {
             x[0] * x[1] + x[1].exp()
         }),
+        case("gamma tails", &[&[6], &[6]], (0.3, 4.0), |x| {
+            all_tails(|tail| x[0].gamma_tail(x[1], tail))
+        }),
+        case("beta tails", &[&[5], &[5], &[5]], (0.2, 0.9), |x| {
+            all_tails(|tail| (x[0] * 4.0).beta_tail(x[1] * 3.0, x[2], tail))
+        }),
+        case("Student's t tails", &[&[6], &[6]], (0.5, 4.0), |x| {
+            all_tails(|tail| x[0].student_t_tail(x[1] - 2.0, tail))
+        }),
         case("select", &[&[4], &[4], &[4]], (-1.0, 1.0), |x| {
             x[0].gt(0.0).select(x[1] * x[2], x[2].square())
         }),
@@ -185,6 +194,12 @@ fn eye(n: usize) -> Tensor {
             .map(|k| f64::from(u8::from(k / n == k % n)))
             .collect(),
     )
+}
+
+/// Both tails of a distribution and their logarithms, with different weights.
+fn all_tails<'g>(tail: impl Fn(crate::special::Tail) -> Var<'g>) -> Var<'g> {
+    let of = |upper, log| tail(crate::special::Tail { upper, log });
+    of(false, false) + of(true, false).sin() + of(false, true) * 0.5 + of(true, true).cos()
 }
 
 fn spd(x: Var<'_>) -> Var<'_> {

@@ -80,6 +80,22 @@ fn stirling_remainder(r: f64) -> f64 {
     r * horner(r * r, &STIRLING)
 }
 
+/// lgamma(x) − ((x − ½) log x − x + ½ log 2π) for x > 0.
+pub(super) fn stirling_rest(x: f64) -> f64 {
+    if x >= FAR {
+        return stirling_remainder(1.0 / x);
+    }
+    lgamma(x) - ((x - 0.5) * (log(x) - 1.0) + STIRLING_CONSTANT)
+}
+
+/// lgamma(1 + x) for 0 ≤ x ≤ 1, without the rounding of 1 + x.
+pub(super) fn lgamma_1p(x: f64) -> f64 {
+    if x >= 0.35 {
+        return lgamma(1.0 + x);
+    }
+    x * horner(x, &LGAMMA_TWO) - log1p_lane(x)
+}
+
 #[inline(always)]
 fn lgamma_lane(x: f64) -> f64 {
     let (lowest, below_one) = (x < 0.35, x < 1.35);

@@ -380,6 +380,12 @@ fn double_exponential(lower: f64, upper: f64, points: &[f64]) -> Vec<(f64, f64)>
     let mut sorted = points.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted[sorted.len() / 2];
+    if lower.is_infinite() && upper.is_finite() && upper > middle {
+        // A bound far beyond the bulk would see it as a needle.
+        let mut nodes = double_exponential(lower, middle, points);
+        nodes.extend(double_exponential(middle, upper, points));
+        return nodes;
+    }
     let spread = (sorted[sorted.len() - 1] - sorted[0]).max(1e-3 * middle.abs());
     let node = |t: f64| -> (f64, f64) {
         let (s, ds) = (half_pi * t.sinh(), half_pi * t.cosh());

@@ -440,9 +440,14 @@ fn what_cannot_be_wrapped_is_refused() {
     }
     // A bound that is a latent has no finite sum.
     let g = Graph::new();
+    let counts = dist(
+        "BetaBinomial",
+        0,
+        vec![Given::Fixed(9.0), Given::Number(2.0), Given::Number(3.0)],
+    );
     let cut =
-        row_of("Truncated", 0, both(poisson(), 1.0, 2.0)).assemble(&g, &mut |_, s, _| g.input(s));
-    let why = cut.check_arguments().expect_err("Poisson");
+        row_of("Truncated", 0, both(counts, 1.0, 2.0)).assemble(&g, &mut |_, s, _| g.input(s));
+    let why = cut.check_arguments().expect_err("BetaBinomial");
     assert!(why.why.contains("bounds that are not constants"), "{why:?}");
 }
 

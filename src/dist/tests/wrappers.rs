@@ -5,6 +5,7 @@ use super::rows::*;
 pub fn rows() -> Vec<Row> {
     let all = [
         truncated(),
+        integrals(),
         censored(),
         mixture(),
         zero_inflated(),
@@ -12,6 +13,94 @@ pub fn rows() -> Vec<Row> {
         ordered(),
     ];
     all.into_iter().flatten().collect()
+}
+
+/// Families whose distribution function is an integral.
+fn integrals() -> Vec<Row> {
+    let cut = |family, args: &[f64], lower: f64, upper: f64| {
+        let args = args.iter().map(|&x| Given::Number(x)).collect();
+        let bounds = [lower, upper].map(Given::Number);
+        let all = [dist(family, 0, args)].into_iter().chain(bounds).collect();
+        row_of("Truncated", 0, all)
+    };
+    vec![
+        cut("Gamma", &[2.5, 1.5], 0.5, 3.0).scipy(&[
+            (0.7, -0.637883541848138),
+            (1.6, -0.7478656820714363),
+            (2.9, -1.8058050204513973),
+        ]),
+        cut("InverseGamma", &[3.0, 2.0], 0.5, 3.0).scipy(&[
+            (0.7, 0.26825703112163746),
+            (1.6, -1.4313144044733779),
+            (2.9, -3.2497980078739417),
+        ]),
+        cut("ChiSquared", &[3.5], 1.0, 6.0).scipy(&[
+            (1.2, -1.252228873266182),
+            (2.5, -1.3517519919560317),
+            (5.5, -2.2604089716828293),
+        ]),
+        cut("Beta", &[2.5, 1.5], 0.2, 0.7).scipy(&[
+            (0.25, 0.0013530355608185607),
+            (0.5, 0.8383412523466541),
+            (0.69, 1.0824486006288243),
+        ]),
+        cut("StudentT", &[4.5, 0.5, 2.0], -1.0, 3.0).scipy(&[
+            (-0.9, -1.4710325570980107),
+            (0.5, -1.1867966463833397),
+            (2.5, -1.7386410589042554),
+        ]),
+        cut("HalfStudentT", &[4.5, 2.0], 0.5, 3.0).scipy(&[
+            (0.6, -0.5397373321340095),
+            (1.5, -0.8091834551245702),
+            (2.9, -1.539550270204925),
+        ]),
+        row_of(
+            "Censored",
+            0,
+            vec![
+                dist("Poisson", 0, vec![Given::Number(3.7)]),
+                Given::Absent,
+                Given::Fixed(6.0),
+            ],
+        )
+        .scipy(&[
+            (0.0, -3.7),
+            (3.0, -1.5667610102775185),
+            (6.0, -1.7724763596575899),
+        ]),
+        row_of(
+            "Censored",
+            0,
+            vec![
+                dist("Binomial", 0, vec![Given::Fixed(9.0), Given::Number(0.3)]),
+                Given::Fixed(1.0),
+                Given::Fixed(5.0),
+            ],
+        )
+        .scipy(&[
+            (1.0, -1.6296241198877437),
+            (3.0, -1.32115127776689),
+            (5.0, -2.3145700262476496),
+        ]),
+        row_of(
+            "Censored",
+            0,
+            vec![
+                dist(
+                    "NegBinomial",
+                    0,
+                    vec![Given::Number(4.0), Given::Number(2.5)],
+                ),
+                Given::Fixed(2.0),
+                Given::Fixed(6.0),
+            ],
+        )
+        .scipy(&[
+            (2.0, -0.9548218009595365),
+            (3.0, -1.9639304319959507),
+            (6.0, -1.3427875936091669),
+        ]),
+    ]
 }
 
 fn truncated() -> Vec<Row> {
