@@ -602,3 +602,69 @@ fn fits_without_an_optimum_end_and_name_the_latent() {
         );
     }
 }
+
+#[test]
+fn programs_are_formatted_in_place() {
+    let folder = folder();
+    let path = folder.path();
+    write(path, "messy.vi", "x~Normal(0,1) // c\n\n\n\nlet y=(x+1)");
+    write(path, "wrong.vi", "let y = = 1\n");
+    let files = ["fmt", "--check", "messy.vi", "schools.vi"];
+    let check = elbo(path, &files);
+    assert_eq!(check.status.code(), Some(1), "{}", stderr(&check));
+    assert_eq!(stdout(&check), "messy.vi\nschools.vi\n");
+
+    let run = elbo(
+        path,
+        &["fmt", "messy.vi", "wrong.vi", "none.vi", "schools.vi"],
+    );
+    assert_eq!(run.status.code(), Some(1), "{}", stderr(&run));
+    for part in [
+        "formatted messy.vi",
+        "formatted schools.vi",
+        "E0631",
+        "E0001",
+    ] {
+        assert!(stderr(&run).contains(part), "no {part} in {}", stderr(&run));
+    }
+    let read = |name: &str| std::fs::read_to_string(path.join(name)).expect("a file");
+    assert_eq!(
+        read("messy.vi"),
+        "x ~ Normal(0, 1)  // c\n\nlet y = x + 1\n"
+    );
+    assert_eq!(read("wrong.vi"), "let y = = 1\n");
+    // What is in form is not written again, and nothing else lies about.
+    let time = |name: &str| {
+        std::fs::metadata(path.join(name))
+            .and_then(|m| m.modified())
+            .ok()
+    };
+    let before = time("messy.vi");
+    let again = elbo(path, &["fmt", "messy.vi", "schools.vi"]);
+    assert_eq!(
+        (again.status.code(), stderr(&again).as_str()),
+        (Some(0), "")
+    );
+    assert_eq!(time("messy.vi"), before);
+    assert_eq!(elbo(path, &files).status.code(), Some(0));
+    assert_eq!(std::fs::read_dir(path).expect("a folder").count(), 4);
+}
+
+#[test]
+fn standard_input_is_formatted_to_standard_output() {
+    use std::io::Write;
+    let mut run = Command::new(env!("CARGO_BIN_EXE_elbo"))
+        .args(["fmt", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let mut input = run.stdin.take().expect("a pipe");
+    input.write_all(b"x~Normal(0,1)").expect("it is read");
+    drop(input);
+    let output = run.wait_with_output().expect("it ends");
+    assert_eq!(
+        (output.status.code(), stdout(&output).as_str()),
+        (Some(0), "x ~ Normal(0, 1)\n")
+    );
+}

@@ -20,7 +20,7 @@ mod trace;
 mod tests;
 
 pub use draws::write_draws;
-pub use folder::{make_folder, write_folder};
+pub use folder::{make_folder, replace_file, write_folder};
 pub use json::{messages, write_fit_json, write_json};
 pub use summary::{Summary, quantile, summarise};
 pub use summary_csv::write_summary;
