@@ -8,6 +8,7 @@ mod eval;
 mod explain;
 mod fit;
 mod fmt;
+mod graph;
 mod input;
 mod profile;
 mod progress;
@@ -42,6 +43,7 @@ enum Command {
     Check(check::Check),
     Eval(eval::Eval),
     Profile(profile::Profile),
+    Graph(graph::Graph),
     Fmt(fmt::Fmt),
     Explain(explain::Explain),
 }
@@ -53,7 +55,7 @@ impl Command {
             Command::Fit(fit) => fit.json,
             Command::Eval(eval) => eval.json,
             Command::Profile(profile) => profile.json,
-            Command::Check(_) | Command::Fmt(_) | Command::Explain(_) => false,
+            Command::Check(_) | Command::Graph(_) | Command::Fmt(_) | Command::Explain(_) => false,
         }
     }
 }
@@ -67,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Eval(eval) => eval.run(),
         Command::Profile(profile) => profile.run(),
+        Command::Graph(graph) => graph.run(),
         Command::Fmt(fmt) => fmt.run(),
         Command::Explain(explain) => explain.run(),
     };

@@ -1,13 +1,14 @@
-//! A fit's results turned into tables, CSV and JSON.
+//! A fit's results turned into tables, CSV and JSON, and a program's dependencies into drawings.
 //!
 //! The stage is handed plain structs of numbers and names and knows nothing of models, guides or
-//! optimisers. Every writer takes a `&mut dyn io::Write`; only [`write_folder`] touches the disk. A
+//! optimisers; [`graph`] alone is handed a checked program. Every writer takes a `&mut dyn io::Write`; only `folder` touches the disk. A
 //! new kind of file is one file here and one row of `folder::FILES`.
 
 mod draws;
 mod element;
 mod error;
 mod folder;
+pub mod graph;
 mod json;
 mod number;
 mod summary;
