@@ -122,6 +122,11 @@ impl Program {
         self.variables().iter().any(|v| given.contains(&v.kind))
     }
 
+    /// The program with its names resolved and its expressions typed.
+    pub fn checked(&self) -> &check::Program {
+        &self.checked
+    }
+
     /// The texts that diagnostics point into.
     pub fn sources(&self) -> &Sources {
         &self.sources

@@ -602,3 +602,196 @@ fn fits_without_an_optimum_end_and_name_the_latent() {
         );
     }
 }
+
+#[test]
+fn programs_are_formatted_in_place() {
+    let folder = folder();
+    let path = folder.path();
+    write(path, "messy.vi", "x~Normal(0,1) // c\n\n\n\nlet y=(x+1)");
+    write(path, "wrong.vi", "let y = = 1\n");
+    let files = ["fmt", "--check", "messy.vi", "schools.vi"];
+    let check = elbo(path, &files);
+    assert_eq!(check.status.code(), Some(1), "{}", stderr(&check));
+    assert_eq!(stdout(&check), "messy.vi\nschools.vi\n");
+
+    let run = elbo(
+        path,
+        &["fmt", "messy.vi", "wrong.vi", "none.vi", "schools.vi"],
+    );
+    assert_eq!(run.status.code(), Some(1), "{}", stderr(&run));
+    for part in [
+        "formatted messy.vi",
+        "formatted schools.vi",
+        "E0631",
+        "E0001",
+    ] {
+        assert!(stderr(&run).contains(part), "no {part} in {}", stderr(&run));
+    }
+    let read = |name: &str| std::fs::read_to_string(path.join(name)).expect("a file");
+    assert_eq!(
+        read("messy.vi"),
+        "x ~ Normal(0, 1)  // c\n\nlet y = x + 1\n"
+    );
+    assert_eq!(read("wrong.vi"), "let y = = 1\n");
+    // What is in form is not written again, and nothing else lies about.
+    let time = |name: &str| {
+        std::fs::metadata(path.join(name))
+            .and_then(|m| m.modified())
+            .ok()
+    };
+    let before = time("messy.vi");
+    let again = elbo(path, &["fmt", "messy.vi", "schools.vi"]);
+    assert_eq!(
+        (again.status.code(), stderr(&again).as_str()),
+        (Some(0), "")
+    );
+    assert_eq!(time("messy.vi"), before);
+    assert_eq!(elbo(path, &files).status.code(), Some(0));
+    assert_eq!(std::fs::read_dir(path).expect("a folder").count(), 4);
+}
+
+#[test]
+fn standard_input_is_formatted_to_standard_output() {
+    use std::io::Write;
+    let mut run = Command::new(env!("CARGO_BIN_EXE_elbo"))
+        .args(["fmt", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let mut input = run.stdin.take().expect("a pipe");
+    input.write_all(b"x~Normal(0,1)").expect("it is read");
+    drop(input);
+    let output = run.wait_with_output().expect("it ends");
+    assert_eq!(
+        (output.status.code(), stdout(&output).as_str()),
+        (Some(0), "x ~ Normal(0, 1)\n")
+    );
+}
+
+#[test]
+fn graphs_have_nodes_plates_and_edges() {
+    let folder = folder();
+    let path = folder.path();
+    let run = elbo(path, &["graph", "schools.vi"]);
+    assert_eq!(run.status.code(), Some(0), "{}", stderr(&run));
+    let text = stdout(&run);
+    for part in [
+        "label=\"j in 1..J, J = 8\"",
+        "[label=\"mu\\n~ Normal(0, 5)\", shape=ellipse]",
+        "[label=\"theta[j]\\n= mu + tau * z[j]\", shape=ellipse, style=dashed]",
+        "[label=\"y[j]\\n~ Normal(theta[j], sigma[j])\", shape=ellipse, style=filled",
+        "[label=\"sigma[j]\", shape=box",
+    ] {
+        assert!(text.contains(part), "no {part} in\n{text}");
+    }
+    // mu, tau, z to theta; theta, sigma to y.
+    assert_eq!(text.matches(" -> ").count(), 5, "{text}");
+    assert_eq!(text.matches("subgraph").count(), 1, "{text}");
+
+    // Without data the extent is not known, and a drawing goes where it is told.
+    std::fs::remove_file(path.join("schools.json")).expect("it was there");
+    let run = elbo(path, &["graph", "schools.vi", "-o", "schools.svg"]);
+    assert_eq!((run.status.code(), stdout(&run).as_str()), (Some(0), ""));
+    let svg = std::fs::read_to_string(path.join("schools.svg")).expect("a drawing");
+    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
+    assert_eq!(svg.matches("<ellipse").count(), 5, "{svg}");
+    assert_eq!(svg.matches("marker-end").count(), 5, "{svg}");
+    assert!(svg.contains(">j in 1..J<"), "{svg}");
+    assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+}
+
+#[test]
+fn graphs_show_recurrences_factors_and_parameters() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = "\
+param w: real
+data x: real[N]
+s[1] ~ Normal(0, 1)
+for t in 2..N {
+  s[t] ~ Normal(s[t - 1], 1)
+}
+for t in 1..N {
+  for k in 1..2 {
+    let m[t, k] = w * s[t] * x[t]
+  }
+}
+factor -sum(m)
+";
+    write(folder.path(), "m.vi", program);
+    let run = elbo(folder.path(), &["graph", "m.vi"]);
+    assert_eq!(run.status.code(), Some(0), "{}", stderr(&run));
+    let text = stdout(&run);
+    let number = |label: &str| {
+        let line = text
+            .lines()
+            .find(|l| l.contains(&format!("[label=\"{label}")));
+        let line = line.unwrap_or_else(|| panic!("no {label} in\n{text}"));
+        line.split_whitespace().next().expect("a name").to_string()
+    };
+    let (s, m, x) = (number("s[t]"), number("m[t, k]"), number("x[t]"));
+    for (from, to) in [
+        (&s, &s),
+        (&s, &m),
+        (&x, &m),
+        (&number("w\""), &m),
+        (&m, &number("factor")),
+    ] {
+        assert!(
+            text.contains(&format!("{from} -> {to};")),
+            "{from} to {to}\n{text}"
+        );
+    }
+    assert_eq!(text.matches("subgraph").count(), 3, "{text}");
+    // What is drawn ends for every kind of node.
+    let svg = elbo(folder.path(), &["graph", "m.vi", "--format", "svg"]);
+    assert!(stdout(&svg).contains(">k in 1..2<"));
+}
+
+#[test]
+fn arrays_of_numpy_are_data() {
+    let folder = folder();
+    let path = folder.path();
+    std::fs::remove_file(path.join("schools.json")).expect("it was there");
+    // Version 1.0 of the format, by hand.
+    let array = |numbers: [f64; 8]| {
+        let mut header = String::from("{'descr': '<f8', 'fortran_order': False, 'shape': (8,), }");
+        header.push_str(&" ".repeat(117 - header.len()));
+        header.push('\n');
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.bytes());
+        numbers.iter().for_each(|x| bytes.extend(x.to_le_bytes()));
+        bytes
+    };
+    std::fs::create_dir(path.join("in")).expect("a folder");
+    let write =
+        |name: &str, bytes: Vec<u8>| std::fs::write(path.join(name), bytes).expect("a file");
+    write(
+        "in/y.npy",
+        array([28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0]),
+    );
+    write(
+        "in/sigma.npy",
+        array([15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0]),
+    );
+    let by_name = [
+        "check",
+        "schools.vi",
+        "-d",
+        "in/y.npy",
+        "-d",
+        "in/sigma.npy",
+    ];
+    for args in [&by_name[..], &["check", "schools.vi", "--data", "in"]] {
+        let run = elbo(path, args);
+        assert_eq!(run.status.code(), Some(0), "{}", stderr(&run));
+        assert!(stdout(&run).contains("J = 8"), "{}", stdout(&run));
+    }
+    let twice = elbo(
+        path,
+        &["check", "schools.vi", "--data", "in", "--data", "in/y.npy"],
+    );
+    assert_eq!(twice.status.code(), Some(1));
+    assert!(stderr(&twice).contains("E0617"), "{}", stderr(&twice));
+}

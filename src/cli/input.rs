@@ -17,8 +17,9 @@ pub(super) struct Input {
     /// The program
     pub(super) model: PathBuf,
 
-    /// A data file (.json, .csv or .tsv); may be given several times [default: the file beside the
-    /// model of its name, or data.json or data.csv]
+    /// A data file (.json, .csv, .tsv, .npz, .npy, .idx, with the feature arrow .arrow and .parquet; also .gz) or
+    /// a folder of them; may be given several times [default: the file beside the model of its name, or
+    /// data.json, data.csv and so on]
     #[arg(short, long = "data", value_name = "FILE")]
     data: Vec<PathBuf>,
 

@@ -7,6 +7,8 @@ mod check;
 mod eval;
 mod explain;
 mod fit;
+mod fmt;
+mod graph;
 mod input;
 mod profile;
 mod progress;
@@ -31,7 +33,7 @@ Examples:
 
 Exit codes:
   0  all is well
-  1  the program or the data are wrong
+  1  the program or the data are wrong, or `fmt --check` found what it would change
   2  the command line is wrong
   3  the fit did not converge or is not to be trusted";
 
@@ -41,6 +43,8 @@ enum Command {
     Check(check::Check),
     Eval(eval::Eval),
     Profile(profile::Profile),
+    Graph(graph::Graph),
+    Fmt(fmt::Fmt),
     Explain(explain::Explain),
 }
 
@@ -51,7 +55,7 @@ impl Command {
             Command::Fit(fit) => fit.json,
             Command::Eval(eval) => eval.json,
             Command::Profile(profile) => profile.json,
-            Command::Check(_) | Command::Explain(_) => false,
+            Command::Check(_) | Command::Graph(_) | Command::Fmt(_) | Command::Explain(_) => false,
         }
     }
 }
@@ -65,6 +69,8 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Eval(eval) => eval.run(),
         Command::Profile(profile) => profile.run(),
+        Command::Graph(graph) => graph.run(),
+        Command::Fmt(fmt) => fmt.run(),
         Command::Explain(explain) => explain.run(),
     };
     let exit = result.unwrap_or_else(|failure| failure.tell(json));

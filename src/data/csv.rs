@@ -6,22 +6,25 @@
 
 use super::cells::Cells;
 use super::gather::gather;
+use super::raw::Raw;
 use super::spelling::{self, Word};
 use super::table::{Row, Table};
 use super::text::Text;
 use super::values::{Entry, Kind, Mixed, Origin, Values};
 use super::{Data, Format, error};
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, Sources};
 use std::collections::BTreeMap;
 
 pub(super) const FORMAT: Format = Format {
     name: "delimited columns with a header",
-    extensions: &["csv", "tsv"],
+    endings: &[".csv", ".tsv"],
+    names: true,
     read,
 };
 
-fn read(text: &Text) -> Result<Data, Diagnostics> {
-    read_columns(text).map_err(|found| vec![found])
+fn read(raw: Raw, sources: &mut Sources) -> Result<Data, Diagnostics> {
+    let text = Text::decode(&raw.label, raw.bytes, sources).map_err(|found| vec![found])?;
+    read_columns(&text).map_err(|found| vec![found])
 }
 
 fn read_columns(text: &Text) -> Result<Data, Diagnostic> {

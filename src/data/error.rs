@@ -1,4 +1,4 @@
-//! What can be wrong with data files: E0601 to E0620, one constructor for each mistake.
+//! What can be wrong with data files: E0601 to E0623, one constructor for each mistake.
 
 use super::text::Place;
 use super::values::{Cell, Entry, Kind, Mixed};
@@ -10,7 +10,7 @@ use std::path::Path;
 /// At most this many names are listed in a help text.
 const LISTED: usize = 6;
 
-/// E0601 to E0603: the file could not be read at all.
+/// E0601 and E0603: the file could not be read at all.
 pub(super) fn not_read(files: &dyn Files, path: &Path, error: &io::Error) -> Diagnostic {
     let label = path.display();
     match error.kind() {
@@ -21,14 +21,14 @@ pub(super) fn not_read(files: &dyn Files, path: &Path, error: &io::Error) -> Dia
                 None => found,
             }
         }
-        io::ErrorKind::IsADirectory => {
-            Diagnostic::error("E0602", format!("`{label}` is a folder, not a data file")).help(
-                format!("name the file in it; {} are read", formats_in_words()),
-            )
-        }
         _ => Diagnostic::error("E0603", format!("`{label}` cannot be read: {error}"))
             .help("check that the file may be read by you and is not locked by another program"),
     }
+}
+
+pub(super) fn folder_without_data(folder: &Path) -> Diagnostic {
+    let message = format!("the folder `{}` holds no data files", folder.display());
+    Diagnostic::error("E0602", message).help(format!("{} are read", formats_in_words()))
 }
 
 /// A suggestion from the names in the folder where a file was looked for.
@@ -39,14 +39,9 @@ fn names_like(files: &dyn Files, path: &Path) -> Option<String> {
     if let Some(name) = closest(&wanted, names.iter().map(String::as_str)) {
         return Some(format!("did you mean `{}`?", folder.join(name).display()));
     }
-    let is_data = |name: &&String| {
-        let name = name.to_lowercase();
-        let mut extensions = super::FORMATS.iter().flat_map(|f| f.extensions);
-        extensions.any(|e| name.strip_suffix(e).is_some_and(|stem| stem.ends_with('.')))
-    };
     let data: Vec<String> = names
         .iter()
-        .filter(is_data)
+        .filter(|name| super::is_data(name))
         .map(|n| format!("`{n}`"))
         .collect();
     let listed = data
@@ -80,12 +75,51 @@ pub(super) fn not_utf8(label: &str, line: usize, byte: u8) -> Diagnostic {
     )
 }
 
-pub(super) fn unknown_extension(label: &str, extension: Option<&str>) -> Diagnostic {
-    let message = match extension {
-        Some(e) => format!("`{label}`: files that end in `.{e}` are not read as data"),
+pub(super) fn unknown_ending(path: &Path) -> Diagnostic {
+    let label = path.display();
+    let message = match path.extension() {
+        Some(e) => {
+            let e = e.to_string_lossy();
+            format!("`{label}`: files that end in `.{e}` are not read as data")
+        }
         None => format!("`{label}` has no extension, so its format is not known"),
     };
     Diagnostic::error("E0606", message).help(format!("{} are read", formats_in_words()))
+}
+
+/// E0621: bytes that are not what the name of their file says, or not all of them.
+pub(super) fn damaged(label: &str, format: &str, what: &str) -> Diagnostic {
+    let message = format!("`{label}` is not a whole file of its kind, {format}: {what}");
+    Diagnostic::error("E0621", message)
+        .help("it may have been cut short in copying, or have another file's name: write it again")
+}
+
+/// E0622: an array of something else than numbers, truth values and texts.
+pub(super) fn unknown_elements(label: &str, name: &str, found: &str) -> Diagnostic {
+    let message = format!("`{name}` in `{label}` has elements of type `{found}`");
+    Diagnostic::error("E0622", message).help(
+        "numbers, truth values and texts of fixed width are read; convert the array before it is \
+         saved, in NumPy with `x.astype(float)` or `x.real`",
+    )
+}
+
+/// E0623: a format that this program was built without.
+#[cfg(not(feature = "arrow"))]
+pub(super) fn built_without(label: &str, feature: &str) -> Diagnostic {
+    let message =
+        format!("`{label}` cannot be read: elbo was built without the feature `{feature}`");
+    Diagnostic::error("E0623", message).help(format!(
+        "build it with `cargo build --release --features {feature}`, or save the columns as CSV"
+    ))
+}
+
+/// E0623: a compression that is read by no build.
+#[cfg(feature = "arrow")]
+pub(super) fn unknown_compression(label: &str, codec: &str) -> Diagnostic {
+    let message = format!("`{label}` is compressed with {codec}, which is not read");
+    Diagnostic::error("E0623", message).help(
+        "write the file with LZ4, Snappy or gzip: `table.to_parquet(path, compression='snappy')`",
+    )
 }
 
 pub(super) fn malformed_json(label: &str, place: &Place, what: &str) -> Diagnostic {

@@ -5,16 +5,18 @@
 //! without quotes, which no JSON parser takes. What a string literal means is left to serde_json.
 
 use super::cells::Cells;
+use super::raw::Raw;
 use super::spelling::{Word, in_token, number, short_decimal, small_integer};
 use super::text::Text;
 use super::values::{Entry, Kind, Mixed, Origin, Values};
 use super::{Data, Format, error};
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, Sources};
 use std::collections::BTreeMap;
 
 pub(super) const FORMAT: Format = Format {
     name: "JSON",
-    extensions: &["json"],
+    endings: &[".json"],
+    names: true,
     read,
 };
 
@@ -26,8 +28,9 @@ const QUOTED: usize = 40;
 
 type Result<T> = std::result::Result<T, Diagnostic>;
 
-fn read(text: &Text) -> std::result::Result<Data, Diagnostics> {
-    read_object(text).map_err(|found| vec![found])
+fn read(raw: Raw, sources: &mut Sources) -> std::result::Result<Data, Diagnostics> {
+    let text = Text::decode(&raw.label, raw.bytes, sources).map_err(|found| vec![found])?;
+    read_object(&text).map_err(|found| vec![found])
 }
 
 fn read_object(text: &Text) -> Result<Data> {

@@ -7,12 +7,17 @@
 //!
 //! A format is one file and one row of `FORMATS`.
 
+mod arrow;
 mod cells;
 mod csv;
+mod elements;
 mod error;
 mod files;
 mod gather;
+mod idx;
 mod json;
+mod npy;
+mod raw;
 mod set;
 mod spelling;
 mod store;
@@ -20,6 +25,8 @@ mod table;
 mod text;
 mod values;
 
+#[cfg(test)]
+mod array_tests;
 #[cfg(test)]
 mod tests;
 
@@ -29,28 +36,41 @@ pub use store::Data;
 pub use values::{Cell, Entry, Kind, Mixed, Numbers, Origin, Values};
 
 use crate::diag::{Diagnostics, Sources};
+use raw::Raw;
+use std::io;
 use std::path::{Path, PathBuf};
-use text::Text;
 
-/// A kind of data file: how its name ends and how its text is read.
+/// A kind of data file: how its name ends and how its bytes are read.
 struct Format {
     /// What the format is called in messages.
     name: &'static str,
-    extensions: &'static [&'static str],
-    read: fn(&Text) -> Result<Data, Diagnostics>,
+    /// How the names of its files end, in small letters.
+    endings: &'static [&'static str],
+    /// Whether the values in it have names; otherwise its one array has the file's.
+    names: bool,
+    read: fn(Raw, &mut Sources) -> Result<Data, Diagnostics>,
 }
 
 /// Every format that is read. The order is that in which [`beside`] looks for them.
-const FORMATS: &[Format] = &[json::FORMAT, csv::FORMAT];
+const FORMATS: &[Format] = &[
+    json::FORMAT,
+    csv::FORMAT,
+    npy::ARCHIVE,
+    npy::ARRAY,
+    idx::FORMAT,
+    arrow::IPC,
+    arrow::PARQUET,
+];
 
-/// Reads a data file; its format is told from its extension.
+/// Reads a data file, or all data files of a folder; the format is told from the end of its name, and after
+/// any of them `.gz` may follow.
 ///
-/// The text is added to `sources` if it is smaller than a megabyte, so that messages can point into
+/// A text is added to `sources` if it is smaller than a megabyte, so that messages can point into
 /// it; of larger files they quote the place instead.
 ///
 /// # Errors
-/// E0601–E0605 if there is no text to read, E0606 for an extension that is not known, and those of
-/// the format (E0607–E0613, E0616).
+/// E0601–E0605 if there is nothing to read, E0606 for an ending that is not known, those of
+/// the format (E0607–E0613, E0616, E0621–E0623), E0617 for a name that two files of a folder give.
 ///
 /// ```
 /// use elbo::data::{InMemory, load};
@@ -61,36 +81,73 @@ const FORMATS: &[Format] = &[json::FORMAT, csv::FORMAT];
 /// assert_eq!(data.get("y").unwrap().values.shape(), [2]);
 /// ```
 pub fn load(files: &dyn Files, path: &Path, sources: &mut Sources) -> Result<Data, Diagnostics> {
-    let label = path.display().to_string();
-    let bytes = files
-        .read(path)
-        .map_err(|e| vec![error::not_read(files, path, &e)])?;
-    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    let format = FORMATS
-        .iter()
-        .find(|f| {
-            extension
-                .as_deref()
-                .is_some_and(|e| f.extensions.contains(&e))
-        })
-        .ok_or_else(|| vec![error::unknown_extension(&label, extension.as_deref())])?;
-    let text = Text::decode(&label, bytes, sources).map_err(|d| vec![d])?;
-    (format.read)(&text)
+    let bytes = match files.read(path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == io::ErrorKind::IsADirectory => {
+            return load_folder(files, path, sources);
+        }
+        Err(e) => return Err(vec![error::not_read(files, path, &e)]),
+    };
+    let raw = Raw::new(path, bytes).map_err(|d| vec![d])?;
+    let format = format_of(&raw.ending).ok_or_else(|| vec![error::unknown_ending(path)])?;
+    (format.read)(raw, sources)
 }
 
-/// The data file that belongs to a model: `model.json` or `model.csv` next to `model.vi`, otherwise
-/// `data.json` or `data.csv` in its folder. Where both formats exist JSON is taken.
+/// Reads the files of a folder whose endings are known, in the order of their names.
+fn load_folder(
+    files: &dyn Files,
+    folder: &Path,
+    sources: &mut Sources,
+) -> Result<Data, Diagnostics> {
+    let names = files
+        .list(folder)
+        .map_err(|e| vec![error::not_read(files, folder, &e)])?;
+    let mut paths = names
+        .iter()
+        .filter(|name| !name.starts_with('.') && is_data(name))
+        .map(|name| folder.join(name))
+        .peekable();
+    if paths.peek().is_none() {
+        return Err(vec![error::folder_without_data(folder)]);
+    }
+    let (mut data, mut problems) = (Data::default(), Diagnostics::new());
+    for path in paths {
+        let read = load(files, &path, sources);
+        if let Err(found) = read.and_then(|new| data.merge(new)) {
+            problems.extend(found);
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(data),
+        false => Err(problems),
+    }
+}
+
+/// The format of files whose names, in small letters, end so.
+fn format_of(name: &str) -> Option<&'static Format> {
+    let ends = |f: &&Format| f.endings.iter().any(|e| name.ends_with(e));
+    FORMATS.iter().find(ends)
+}
+
+/// Whether a file of this name is read as data.
+fn is_data(name: &str) -> bool {
+    let name = name.to_lowercase();
+    format_of(name.strip_suffix(".gz").unwrap_or(&name)).is_some()
+}
+
+/// The data file that belongs to a model: `model.json`, `model.csv` or another with named values next to
+/// `model.vi`, otherwise `data.json` and so on in its folder. Where there are several, JSON is taken first.
 pub fn beside(files: &dyn Files, model: &Path) -> Option<PathBuf> {
     let own = model.file_stem()?;
     let stems = [model.with_file_name(own), model.with_file_name("data")];
     stems.iter().find_map(|stem| {
         FORMATS
             .iter()
-            .flat_map(|format| format.extensions)
-            .find_map(|extension| {
+            .filter(|format| format.names)
+            .flat_map(|format| format.endings)
+            .find_map(|ending| {
                 let mut name = stem.clone().into_os_string();
-                name.push(".");
-                name.push(extension);
+                name.push(ending);
                 let path = PathBuf::from(name);
                 (path != model && files.exists(&path)).then_some(path)
             })
@@ -99,9 +156,6 @@ pub fn beside(files: &dyn Files, model: &Path) -> Option<PathBuf> {
 
 /// The formats in words, for messages: `.json (JSON), .csv or .tsv (delimited columns)`.
 fn formats_in_words() -> String {
-    let format = |f: &Format| {
-        let extensions: Vec<String> = f.extensions.iter().map(|e| format!(".{e}")).collect();
-        format!("{} ({})", extensions.join(" or "), f.name)
-    };
+    let format = |f: &Format| format!("{} ({})", f.endings.join(" or "), f.name);
     FORMATS.iter().map(format).collect::<Vec<_>>().join(", ")
 }

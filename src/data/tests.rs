@@ -5,7 +5,7 @@ use crate::diag::{Diagnostic, Sources, render};
 use proptest::prelude::*;
 
 /// Reads one file; the name's extension gives the format.
-fn read(name: &str, content: impl Into<Vec<u8>>) -> Result<Data, Diagnostics> {
+pub(super) fn read(name: &str, content: impl Into<Vec<u8>>) -> Result<Data, Diagnostics> {
     load(
         &InMemory::new([(name, content)]),
         Path::new(name),
@@ -22,14 +22,14 @@ fn csv(content: &str) -> Data {
 }
 
 /// The only error of a bad file.
-fn error(name: &str, content: impl Into<Vec<u8>>) -> Diagnostic {
+pub(super) fn error(name: &str, content: impl Into<Vec<u8>>) -> Diagnostic {
     let mut errors = read(name, content).expect_err("the file is bad");
     assert_eq!(errors.len(), 1, "{errors:?}");
     errors.remove(0)
 }
 
 /// Checks the code and that the message holds all of the words.
-fn says(found: &Diagnostic, code: &str, words: &[&str]) {
+pub(super) fn says(found: &Diagnostic, code: &str, words: &[&str]) {
     assert_eq!(found.code, code, "{found:?}");
     for word in words {
         assert!(
@@ -65,7 +65,7 @@ fn a_file_that_is_refused_is_told_with_the_reason() {
     says(&errors[0], "E0603", &["`d.json`", "permission denied"]);
 }
 
-fn numbers(data: &Data, name: &str) -> (Vec<usize>, Vec<f64>, Vec<usize>, bool, bool) {
+pub(super) fn numbers(data: &Data, name: &str) -> (Vec<usize>, Vec<f64>, Vec<usize>, bool, bool) {
     let n = data
         .get(name)
         .expect("the name is there")
@@ -467,7 +467,9 @@ fn files_that_cannot_be_opened_say_what_there_is() {
             .unwrap()
             .contains("`schools.json`")
     );
-    says(&open("in")[0], "E0602", &["`in` is a folder"]);
+    let none = InMemory::new([("in/model.vi", "")]);
+    let found = load(&none, Path::new("in"), &mut Sources::default()).unwrap_err();
+    says(&found[0], "E0602", &["`in` holds no data"]);
 }
 
 #[test]
@@ -479,10 +481,10 @@ fn the_disk_gives_the_same_answers() {
         numbers(&open(folder.path().join("d.csv")).unwrap(), "a").1,
         [1.0]
     );
-    says(
-        &open(folder.path().into()).unwrap_err()[0],
-        "E0602",
-        &["folder"],
+    assert_eq!(
+        numbers(&open(folder.path().into()).unwrap(), "a").1,
+        [1.0],
+        "the folder's files are read"
     );
     let found = &open(folder.path().join("f.csv")).unwrap_err()[0];
     says(found, "E0601", &["f.csv"]);

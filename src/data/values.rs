@@ -213,7 +213,10 @@ pub struct Origin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Json,
+    /// Columns, also those of Arrow and Parquet.
     Csv,
+    /// Arrays of numbers in bytes: NumPy's and IDX.
+    Array,
     Set,
     Api,
 }

@@ -52,6 +52,35 @@ pub fn make_folder(folder: &Path) -> Result<(), Diagnostic> {
     fs::create_dir_all(folder).map_err(|e| error::folder_not_made(folder, &e))
 }
 
+/// Puts a text in the place of a file, whole or not at all; the file's permissions stay.
+///
+/// # Errors
+/// E0703 if it cannot be written.
+pub fn replace_file(path: &Path, text: &str) -> Result<(), Diagnostic> {
+    let replace = || -> io::Result<()> {
+        // The file that a link leads to is replaced, not the link.
+        let place = match path.exists() {
+            true => path.canonicalize()?,
+            false => path.to_path_buf(),
+        };
+        let name = place.file_name().unwrap_or_default().to_string_lossy();
+        let temporary = place.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+        let pending = Pending {
+            files: vec![(temporary.clone(), place.clone())],
+        };
+        let mut file = File::create(&temporary)?;
+        if let Ok(old) = fs::metadata(&place) {
+            file.set_permissions(old.permissions())?;
+        }
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&temporary, &place)?;
+        drop(pending);
+        Ok(())
+    };
+    replace().map_err(|e| error::not_written(path, &e))
+}
+
 fn write_file(path: &Path, write: Writer, results: &Results) -> io::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
     write(&mut file, results)?;

@@ -1,13 +1,14 @@
-//! A fit's results turned into tables, CSV and JSON.
+//! A fit's results turned into tables, CSV and JSON, and a program's dependencies into drawings.
 //!
 //! The stage is handed plain structs of numbers and names and knows nothing of models, guides or
-//! optimisers. Every writer takes a `&mut dyn io::Write`; only [`write_folder`] touches the disk. A
+//! optimisers; [`graph`] alone is handed a checked program. Every writer takes a `&mut dyn io::Write`; only `folder` touches the disk. A
 //! new kind of file is one file here and one row of `folder::FILES`.
 
 mod draws;
 mod element;
 mod error;
 mod folder;
+pub mod graph;
 mod json;
 mod number;
 mod summary;
@@ -20,7 +21,7 @@ mod trace;
 mod tests;
 
 pub use draws::write_draws;
-pub use folder::{make_folder, write_folder};
+pub use folder::{make_folder, replace_file, write_folder};
 pub use json::{messages, write_fit_json, write_json};
 pub use summary::{Summary, quantile, summarise};
 pub use summary_csv::write_summary;

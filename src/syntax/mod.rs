@@ -8,6 +8,7 @@
 mod actions;
 pub mod ast;
 mod error;
+mod format;
 mod layout;
 mod lexer;
 mod message;
@@ -23,7 +24,8 @@ lalrpop_mod!(
 );
 
 pub use ast::Ast;
-pub use print::{format, print, print_expr};
+pub use format::format;
+pub use print::{print, print_expr};
 
 use crate::diag::{Diagnostics, SourceId, Span};
 use ast::{Comment, Expr};

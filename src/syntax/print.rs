@@ -2,8 +2,7 @@
 //!
 //! Parentheses stand only where the tree needs them: each kind of expression has a [`Level`], and one
 //! that stands where a tighter level is wanted is enclosed. Printing and parsing again gives the same
-//! tree up to places. With the source at hand ([`format`]) comments keep their lines, and one blank line
-//! is kept where there were some.
+//! tree up to places. [`super::format`] puts comments and blank lines back where they were.
 
 use super::ast::*;
 use std::iter::Peekable;
@@ -20,9 +19,10 @@ pub fn print(ast: &Ast) -> String {
     Printer::new(&ast.comments, None).program(ast)
 }
 
-/// The program as text; `text` is what it was parsed from, and tells where blank lines and comments were.
-pub fn format(ast: &Ast, text: &str) -> String {
-    Printer::new(&ast.comments, Some(text)).program(ast)
+/// The program without its comments, numbers as `text`, which it was parsed from, has them, and branches
+/// on lines of their own where they are there.
+pub(super) fn print_like(ast: &Ast, text: &str) -> String {
+    Printer::new(&[], Some(text)).program(ast)
 }
 
 /// One expression as text.
@@ -92,8 +92,6 @@ struct Printer<'a> {
     indent: usize,
     comments: Peekable<Iter<'a, Comment>>,
     source: Option<&'a str>,
-    /// Where in the source what has been printed ends.
-    printed_to: u32,
 }
 
 impl<'a> Printer<'a> {
@@ -103,15 +101,13 @@ impl<'a> Printer<'a> {
             indent: 0,
             comments: comments.iter().peekable(),
             source,
-            printed_to: 0,
         }
     }
 
     fn program(mut self, ast: &Ast) -> String {
         self.statements(&ast.statements);
         self.comments_before(u32::MAX);
-        let text = self.out.trim_start_matches('\n');
-        text.to_string()
+        self.out
     }
 
     fn put(&mut self, text: &str) {
@@ -130,61 +126,21 @@ impl<'a> Printer<'a> {
     fn statements(&mut self, statements: &[Statement]) {
         for statement in statements {
             self.comments_before(statement.span.start);
-            self.blank_line_before(statement.span.start);
             for line in &statement.doc {
                 self.margin();
                 self.put(&comment_line("///", line));
                 self.put("\n");
             }
             self.margin();
-            self.printed_to = self.printed_to.max(statement.span.start);
             self.statement(statement);
-            self.printed_to = self.printed_to.max(statement.span.end);
-            self.comment_on_line();
             self.put("\n");
         }
     }
 
     fn comments_before(&mut self, place: u32) {
         while let Some(comment) = self.comments.next_if(|c| c.span.start < place) {
-            self.blank_line_before(comment.span.start);
             self.margin();
             self.put(&comment_line("//", &comment.text));
-            self.put("\n");
-            self.printed_to = self.printed_to.max(comment.span.end);
-        }
-    }
-
-    /// A comment that follows the statement on its last line stays there.
-    fn comment_on_line(&mut self) {
-        let (Some(source), end) = (self.source, self.printed_to) else {
-            return;
-        };
-        let same_line = |c: &&Comment| {
-            let between = source.get(end as usize..c.span.start as usize);
-            between.is_some_and(|text| {
-                text.trim_matches(';').trim().is_empty() && !text.contains('\n')
-            })
-        };
-        if let Some(comment) = self.comments.next_if(same_line) {
-            self.put("  ");
-            self.put(&comment_line("//", &comment.text));
-            self.printed_to = self.printed_to.max(comment.span.end);
-        }
-    }
-
-    /// Keeps one blank line of those that the source has here.
-    fn blank_line_before(&mut self, place: u32) {
-        let between = self
-            .source
-            .and_then(|s| s.get(self.printed_to as usize..place as usize));
-        let Some(between) = between else {
-            return;
-        };
-        let lines: Vec<&str> = between.split('\n').collect();
-        let inner = lines.get(1..lines.len().saturating_sub(1)).unwrap_or(&[]);
-        let after_open = self.out.is_empty() || self.out.ends_with("{\n");
-        if !after_open && inner.iter().any(|line| line.trim().is_empty()) {
             self.put("\n");
         }
     }
@@ -571,7 +527,7 @@ impl<'a> Printer<'a> {
 
     /// On one line if no branch needs several.
     fn if_expr(&mut self, condition: &Expr, then: &Expr, otherwise: &Expr, tall: bool) {
-        let tall = tall || has_block(then) || has_block(otherwise);
+        let tall = tall || has_block(then) || has_block(otherwise) || self.is_on_own_line(then);
         self.optional("if ", Some(condition));
         self.put(" ");
         self.branch(then, tall);
@@ -584,6 +540,12 @@ impl<'a> Printer<'a> {
             } => self.if_expr(condition, then, otherwise, tall),
             _ => self.branch(otherwise, tall),
         }
+    }
+
+    /// Whether the source has only blanks before the expression on its line.
+    fn is_on_own_line(&self, expr: &Expr) -> bool {
+        let before = self.source.and_then(|s| s.get(..expr.span.start as usize));
+        before.is_some_and(|text| text.trim_end_matches([' ', '\t']).ends_with('\n'))
     }
 
     fn branch(&mut self, value: &Expr, tall: bool) {
