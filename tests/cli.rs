@@ -623,7 +623,7 @@ fn programs_are_formatted_in_place() {
         "formatted messy.vi",
         "formatted schools.vi",
         "E0631",
-        "E0001",
+        "E0003",
     ] {
         assert!(stderr(&run).contains(part), "no {part} in {}", stderr(&run));
     }
