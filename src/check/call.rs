@@ -144,12 +144,7 @@ impl<'a> Checker<'a> {
                 let checked = self.positional(name, first, args);
                 return self.apply(name, checked, span);
             }
-            Binding::Var(id) => {
-                self.ensure(id, place);
-                self.variable(id).ty.clone()
-            }
-            Binding::Constant { value, scope, .. } => self.within(scope, |c| c.expr(value)).ty,
-            Binding::Module(..) => Type::Function,
+            value => self.bound(value, place).ty,
         };
         self.fail(span, error::not_a_function(place, name, &ty))
     }
