@@ -9,6 +9,7 @@ mod call;
 mod distribution;
 mod error;
 mod expr;
+mod guide;
 mod index;
 mod outline;
 pub mod program;
@@ -34,6 +35,7 @@ use unfold::Call;
 pub fn check(modules: &[Module]) -> Result<(Program, Diagnostics), Diagnostics> {
     let mut checker = Checker::new();
     checker.outline(modules);
+    checker.outline_guide_blocks();
     checker.declare_data();
     // Functions with loops add statements on the way.
     let mut leaf = 0;
@@ -96,6 +98,8 @@ struct Leaf<'a> {
     call: Option<Call>,
     state: State,
     checked: Option<Statement>,
+    /// The guide's scope, of a statement of the guide.
+    guide: Option<usize>,
 }
 
 impl Leaf<'_> {
@@ -152,8 +156,14 @@ struct Checker<'a> {
     calls: Vec<usize>,
     /// Where the statements that functions make are named and put; none where they may not make any.
     site: Option<Site>,
-    /// Statements that functions made.
-    made: Vec<Statement>,
+    /// Statements that functions made, and whether in the guide.
+    made: Vec<(bool, Statement)>,
+    /// The scope of the guide whose statements are being looked at.
+    guide: Option<usize>,
+    /// The blocks that write the guide.
+    guide_blocks: Vec<&'a ast::Statement>,
+    /// What they draw, where, and whether as a whole.
+    guide_draws: Vec<(VarId, Span, bool)>,
     /// What these define, by full name.
     site_names: HashMap<String, VarId>,
     /// The call whose statements are being looked at; none for those of the program itself.
@@ -196,6 +206,9 @@ impl<'a> Checker<'a> {
             calls: Vec::new(),
             site: None,
             made: Vec::new(),
+            guide: None,
+            guide_blocks: Vec::new(),
+            guide_draws: Vec::new(),
             site_names: HashMap::new(),
             constants: Vec::new(),
             call: None,
@@ -245,8 +258,13 @@ impl<'a> Checker<'a> {
             debug_assert!(false, "a statement without a meaning is reported before");
             return Err(vec![error::no_meaning(leaf.statement.span)]);
         }
-        self.program.statements = self.leaves.into_iter().filter_map(|l| l.checked).collect();
-        self.program.statements.extend(self.made);
+        let leaves = std::mem::take(&mut self.leaves).into_iter();
+        let leaves = leaves.filter_map(|l| l.checked.map(|s| (l.guide.is_some(), s)));
+        let all = leaves.chain(std::mem::take(&mut self.made));
+        let (guide, own): (Vec<_>, Vec<_>) = all.partition(|(guide, _)| *guide);
+        let statements = |of: Vec<(bool, Statement)>| of.into_iter().map(|(_, s)| s).collect();
+        self.program.statements = statements(own);
+        self.program.guided = self.guided(statements(guide));
         Ok((self.program, self.diagnostics))
     }
 
@@ -276,8 +294,14 @@ impl<'a> Checker<'a> {
             kind,
             ty,
             size: None,
+            of_guide: self.guide.is_some(),
         });
         id
+    }
+
+    /// Adds a statement that a function makes.
+    fn make(&mut self, statement: Statement) {
+        self.made.push((self.guide.is_some(), statement));
     }
 
     fn variable(&self, id: VarId) -> &Variable {

@@ -214,6 +214,12 @@ pub trait Family: Send + Sync {
         None
     }
 
+    /// The draw that standard Normal numbers of the event's shape make: a function with derivatives, whose
+    /// value has this distribution.
+    fn reparameterised<'g>(&self, _d: &Distribution<'g>, _noise: Var<'g>) -> Option<Var<'g>> {
+        None
+    }
+
     /// Expectation of each element, where it exists in closed form.
     fn mean<'g>(&self, _d: &Distribution<'g>) -> Option<Var<'g>> {
         None

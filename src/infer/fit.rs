@@ -10,13 +10,13 @@ use super::posterior::{Estimate, PosteriorDraws, Sampler, Sampling, sample};
 use super::precision::MonteCarlo;
 use super::response::{Response, response};
 use super::single::solve_in_single;
-use super::start::{Start, StartSettings, find_start};
+use super::start::{Start, StartSettings, find_start, written_start};
 use super::verdict::Verdict;
 use crate::diag::Diagnostic;
 use crate::graph::{NodeId, numel};
-use crate::guide::{GUIDES, Guide, Layout, NewGuide};
+use crate::guide::{self, Guide, NewGuide};
 use crate::infer::control::{StochasticSettings, minimise_stochastic};
-use crate::model::Model;
+use crate::model::{Model, Role};
 use crate::tape::Precision;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -37,8 +37,9 @@ pub enum Method {
 /// What a fit may be told; the default needs no change.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Makes the guide; one of [`GUIDES`].
-    pub guide: NewGuide,
+    /// Makes the guide, one of [`GUIDES`](crate::guide::GUIDES); `None` is what the program says, or else mean
+    /// field.
+    pub guide: Option<NewGuide>,
     pub method: Method,
     /// What the objective and its derivatives are computed in while they are optimised. Parameters and
     /// sums over draws are in double precision whatever it is, and so are the final draws, the ELBO
@@ -64,7 +65,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
-            guide: GUIDES[0].1,
+            guide: None,
             method: Method::Auto,
             precision: Precision::Double,
             seed: 1,
@@ -88,6 +89,8 @@ pub struct Fit {
     pub converged: bool,
     pub stop: Stop,
     pub steps: usize,
+    /// Its family's name: of one that the program writes `written`, of several families side by side `joint`.
+    pub guide: String,
     /// The method that gave the result.
     pub method: Method,
     /// The precision in which the optimum was found: double where single did not do.
@@ -154,7 +157,9 @@ pub fn fit(
         deadline: until(0.9),
         ..overall.clone()
     };
-    let guide = (options.guide)(Layout::of(model));
+    let written = model.guided.as_deref().filter(|_| options.guide.is_none());
+    let model = written.unwrap_or(model);
+    let guide = guide::of(model, options.guide);
     let guide = guide.as_ref();
     let task = Task {
         model,
@@ -232,6 +237,9 @@ impl<'a> Task<'a> {
 
     pub(super) fn start(&self, density: Density, elbo: &mut Elbo) -> Result<Start, Diagnostic> {
         let Options { start, seed, .. } = self.options;
+        if is_written(self.model) {
+            return written_start(self.model, self.guide, elbo, *seed);
+        }
         find_start(
             self.model,
             self.guide,
@@ -430,6 +438,18 @@ fn stochastic(
     }
 }
 
+fn guide_name(model: &Model, guide: &dyn Guide) -> String {
+    match is_written(model) {
+        true => "written".into(),
+        false => guide.name().into(),
+    }
+}
+
+/// Whether the program's guide draws latents.
+fn is_written(model: &Model) -> bool {
+    model.blocks.iter().any(|b| b.role == Role::Noise)
+}
+
 fn report(
     model: &Model,
     guide: &dyn Guide,
@@ -472,6 +492,7 @@ fn report(
         converged: good && elbo.mean.is_finite(),
         stop: outcome.stop,
         steps: outcome.steps,
+        guide: guide_name(model, guide),
         method,
         precision,
         samples,

@@ -543,6 +543,7 @@ impl<'g> Lowerer<'_, 'g> {
             Property::Variance => family.variance(&dist),
             Property::Sd => family.variance(&dist).map(|v| v.sqrt()),
             Property::Entropy => family.entropy(&dist),
+            Property::Reparameterised => family.reparameterised(&dist, given(x)),
         };
         let Some(var) = var else {
             let name = d.family.declaration().name;
@@ -582,6 +583,7 @@ fn property_name(property: Property) -> String {
         Property::Mean => "mean",
         Property::Variance | Property::Sd => "variance",
         Property::Entropy => "entropy",
+        Property::Reparameterised => "form as a function of noise, which a guide's draw needs",
     }
     .into()
 }

@@ -24,7 +24,7 @@ use crate::check::program::{Program, VarId};
 use crate::data::Data;
 use crate::diag::{Diagnostics, Span};
 use crate::graph::{Graph, Origin};
-use crate::model::{Block, Drawn, Model, Place, Stated, Term};
+use crate::model::{Block, Drawn, Families, Model, Place, Stated, Term};
 use bind::Bound;
 use distribution::DistValue;
 use std::collections::{BTreeMap, HashMap};
@@ -37,6 +37,18 @@ type Result<T> = std::result::Result<T, Diagnostics>;
 /// # Errors
 /// Whatever of the data does not fit the program. Notes (unused data) come with the model.
 pub fn lower(
+    program: &Program,
+    data: &Data,
+    text: &dyn Fn(Span) -> String,
+) -> Result<(Model, Diagnostics)> {
+    let (mut model, notes) = lower_once(program, data, text)?;
+    if let Some(guided) = &program.guided {
+        model.guided = Some(Box::new(lower_once(guided, data, text)?.0));
+    }
+    Ok((model, notes))
+}
+
+fn lower_once(
     program: &Program,
     data: &Data,
     text: &dyn Fn(Span) -> String,
@@ -95,9 +107,22 @@ pub fn lower(
         quantities: parts.quantities,
         places,
         dimensions: bound.dimensions(program),
+        families: families(program),
+        guided: None,
         graph,
     };
     Ok((model, notes))
+}
+
+fn families(program: &Program) -> Families {
+    let name = |id: &VarId| program.variable(*id).name.clone();
+    let factors = program.guide.factors.iter();
+    Families {
+        rest: program.guide.rest.as_ref().map(|(name, _)| name.clone()),
+        factors: factors
+            .map(|(sites, family, _)| (sites.iter().map(name).collect(), family.clone()))
+            .collect(),
+    }
 }
 
 /// Everything of a [`Model`] but the graph that its nodes live in.

@@ -233,15 +233,18 @@ impl<'g> Lowerer<'_, 'g> {
     pub(super) fn defines(&self, statement: usize) -> Option<VarId> {
         match &self.program.statements[statement].kind {
             StatementKind::Draw { target, .. } => {
-                let observed = self.program.variable(target.var).kind == VariableKind::Data;
+                let kind = self.program.variable(target.var).kind;
+                let given = matches!(kind, VariableKind::Data | VariableKind::Guided);
                 let missing = self
                     .bound
                     .values
                     .get(&target.var)
                     .is_some_and(|b| !b.missing.is_empty());
-                (!observed || missing).then_some(target.var)
+                (!given || missing).then_some(target.var)
             }
-            StatementKind::Let { target, .. } => Some(target.var),
+            StatementKind::Let { target, .. } | StatementKind::Noise { target, .. } => {
+                Some(target.var)
+            }
             StatementKind::Param { var, .. } => Some(*var),
             StatementKind::Factor { .. } => None,
         }
@@ -330,6 +333,13 @@ impl<'g> Lowerer<'_, 'g> {
                 }
             }
             StatementKind::Draw { .. } | StatementKind::Factor { .. } => Ok(()),
+            StatementKind::Noise { target, dist } => {
+                let axes = self.open_nest(statement)?;
+                if self.is_left_out(statement) {
+                    return Ok(());
+                }
+                self.define_noise(target, dist, &axes, arguments_known)
+            }
             StatementKind::Let { target, value } => {
                 let axes = self.open_nest(statement)?;
                 if self.is_left_out(statement) {

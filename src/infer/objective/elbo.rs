@@ -92,9 +92,9 @@ impl<'m> Elbo<'m> {
         self.precision
     }
 
-    /// Coordinates of the latents.
-    pub fn latents(&self) -> usize {
-        self.guide.noise_size()
+    /// Coordinates that a parameter of the guide moves, the first of its parameters.
+    pub fn locations(&self) -> usize {
+        self.guide.locations()
     }
 
     /// Draws in one run of the tape.
@@ -104,7 +104,7 @@ impl<'m> Elbo<'m> {
 
     /// Whether there is no noise to average over.
     pub fn is_exact(&self) -> bool {
-        self.latents() == 0
+        self.guide.noise_size() == 0
     }
 
     /// Natural length of each coordinate: the guide's, and 1 for learned parameters.
@@ -222,7 +222,7 @@ impl<'g> Inputs<'g> {
     /// which carry the sample axis, learned parameters by their inputs, which do not.
     pub(crate) fn walk<'s>(&self, model: &'s Model, guide: &dyn Guide) -> Rebuild<'s, 'g> {
         let mut walk = Rebuild::batched(&model.graph, self.graph, self.chunk);
-        let latents = model.blocks.iter().filter(|b| b.role == Role::Latent);
+        let latents = model.blocks.iter().filter(|b| b.role != Role::Param);
         match self.noise {
             Some(noise) => {
                 let draws = guide.sample(self.guide_params(), noise);
@@ -248,7 +248,7 @@ impl<'g> Inputs<'g> {
         let parts = walk.emit_batched(&[model.log_joint, model.log_jacobian]);
         let mean = (parts[0] + parts[1]).sum() / self.chunk as f64;
         match self.noise {
-            Some(_) => -(mean + guide.entropy(self.guide_params())),
+            Some(_) => -(mean + guide.entropy(self.guide_params(), self.graph)),
             None => -mean,
         }
     }
