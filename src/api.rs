@@ -46,7 +46,9 @@ fn known_families(program: &check::Program) -> Result<(), Diagnostics> {
     let factors = program.guide.factors.iter();
     let named = factors.map(|(_, name, span)| (name, *span));
     let rest = program.guide.rest.iter().map(|(name, span)| (name, *span));
-    let unknown = rest.chain(named).filter(|(name, _)| guide::find(name).is_none());
+    let unknown = rest
+        .chain(named)
+        .filter(|(name, _)| guide::find(name).is_none());
     let problems: Diagnostics = unknown
         .map(|(name, span)| {
             let known: Vec<&str> = guide::GUIDES.iter().map(|(known, _)| *known).collect();
@@ -118,7 +120,9 @@ impl Program {
     ) -> Result<Program, Error> {
         let modules = modules::load(files, path, id, &mut sources);
         let checked = modules.and_then(|modules| check::check(&modules));
-        match checked.and_then(|(program, notes)| known_families(&program).map(|()| (program, notes))) {
+        match checked
+            .and_then(|(program, notes)| known_families(&program).map(|()| (program, notes)))
+        {
             Ok((checked, warnings)) => Ok(Program {
                 checked,
                 sources,

@@ -49,7 +49,8 @@ fn evidence() -> f64 {
     let (n, sum) = (6.0, y.iter().sum::<f64>());
     let squares: f64 = y.iter().map(|y| y * y).sum();
     let det: f64 = 1.0 + 4.0 * n;
-    -0.5 * (squares - 4.0 * sum * sum / det) - 0.5 * det.ln()
+    -0.5 * (squares - 4.0 * sum * sum / det)
+        - 0.5 * det.ln()
         - 0.5 * n * (2.0 * std::f64::consts::PI).ln()
 }
 
@@ -74,7 +75,10 @@ fn a_written_guide_reaches_the_posterior_that_it_can() {
     let variance: f64 = 1.0 / (6.0 + 0.25);
     let exact = variance * 7.6;
     // Four standard errors of 20,000 draws.
-    assert!((mean - exact).abs() < 4.0 * variance.sqrt() / 141.0, "{mean}");
+    assert!(
+        (mean - exact).abs() < 4.0 * variance.sqrt() / 141.0,
+        "{mean}"
+    );
     assert!((sd / variance.sqrt() - 1.0).abs() < 0.02, "{sd}");
     let names: Vec<&str> = model.quantities.iter().map(|q| q.name.as_str()).collect();
     assert_eq!(names, ["mu"]);
@@ -135,13 +139,19 @@ fn families_of_a_program_are_the_guides() {
     let whole = exact(&format!("{TWO}guide full_rank"));
     let two = exact(&format!("{TWO}guide {{ (a, b) ~ full_rank() }}"));
     let all = exact(&format!("{TWO}guide {{ (a, b, c) ~ full_rank() }}"));
-    assert_eq!((whole.guide.as_str(), two.guide.as_str()), ("full_rank", "joint"));
+    assert_eq!(
+        (whole.guide.as_str(), two.guide.as_str()),
+        ("full_rank", "joint")
+    );
     // The posterior is Normal: a full-rank guide has no noise left in its weights.
     assert!(whole.elbo.se < 1e-3, "{:?}", whole.elbo);
     assert!((all.elbo.mean - whole.elbo.mean).abs() < 1e-3);
     let expect = |fit: &Fit, gap: f64| {
         let found = whole.elbo.mean - fit.elbo.mean;
-        assert!((found - gap).abs() < 4.0 * fit.elbo.se, "{found}, exactly {gap}");
+        assert!(
+            (found - gap).abs() < 4.0 * fit.elbo.se,
+            "{found}, exactly {gap}"
+        );
         assert!(fit.elbo.se < 0.03);
     };
     // By the precision matrix: ½ Σ log of its diagonal less its log determinant.
@@ -185,7 +195,11 @@ guide {
             .sum();
         // What steps that stop within their noise leave.
         let tolerance = if method == Method::Svi { 0.1 } else { 1e-6 };
-        assert!((fit.elbo.mean - exact).abs() < tolerance, "{method:?} {:?} {exact}", fit.elbo);
+        assert!(
+            (fit.elbo.mean - exact).abs() < tolerance,
+            "{method:?} {:?} {exact}",
+            fit.elbo
+        );
         let found = moments(&model, &fit, "z");
         for ((mean, sd), y) in found.iter().zip(&y) {
             assert!((mean - 0.8 * y).abs() < 0.08, "{mean} {y}");
@@ -215,7 +229,11 @@ guide {
     data.insert("y", [0.5, 1.3, -0.2, 0.9, 2.0]);
     let (_, written) = fitted(text, &data, &Options::default());
     let model = text.split("guide").next().expect("a model");
-    let (_, exact) = fitted(&format!("{model}guide full_rank"), &data, &Options::default());
+    let (_, exact) = fitted(
+        &format!("{model}guide full_rank"),
+        &data,
+        &Options::default(),
+    );
     // The posterior is a Gaussian chain, and so is the guide.
     assert!(exact.elbo.se < 1e-3);
     assert!(

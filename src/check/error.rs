@@ -622,12 +622,6 @@ pub fn not_data(span: Span, what: &str, name: &str) -> D {
         .help("data are read and checked before anything else has a value: only data and their dimensions are known then")
 }
 
-pub fn not_yet(span: Span, what: &str, instead: &str) -> D {
-    D::error("E0501", format!("{what} parse, but have no meaning yet"))
-        .at(span, "here")
-        .help(instead)
-}
-
 pub fn unused_data(span: Span, name: &str) -> D {
     D::warning("W0101", format!("`{name}` is declared and not used")).at(span, "declared here")
 }
@@ -701,8 +695,11 @@ pub fn not_a_latent<'a>(
     place: Option<Span>,
     known: impl IntoIterator<Item = &'a str>,
 ) -> D {
-    let problem = D::error("E0420", format!("a guide draws latents, and `{name}` is none"))
-        .at(span, "drawn here");
+    let problem = D::error(
+        "E0420",
+        format!("a guide draws latents, and `{name}` is none"),
+    )
+    .at(span, "drawn here");
     let problem = match place {
         Some(place) => problem.at(place, "this is what the name means"),
         None => problem,
@@ -715,10 +712,13 @@ pub fn not_a_latent<'a>(
 
 /// The guide's draw has another shape than the latent.
 pub fn guide_shape(span: Span, name: &str, place: Span, ty: &Type, found: &Type) -> D {
-    D::error("E0421", format!("the guide draws `{name}` in another shape than the model"))
-        .at(span, format!("drawn from {found}"))
-        .at(place, format!("`{name}` is {ty} here"))
-        .help("an element with so many indices must have the shape of the draw")
+    D::error(
+        "E0421",
+        format!("the guide draws `{name}` in another shape than the model"),
+    )
+    .at(span, format!("drawn from {found}"))
+    .at(place, format!("`{name}` is {ty} here"))
+    .help("an element with so many indices must have the shape of the draw")
 }
 
 /// The guide may draw what the model does not allow.
@@ -738,4 +738,22 @@ pub fn guide_support(
         .at(span, format!("{guide} draws numbers that {model} cannot"))
         .at(place, format!("drawn from {model} here"))
         .help(format!("draw from a distribution with the same support, such as {instead}, or leave it out of the guide: a factor is derived"))
+}
+
+/// Batches of a loop that is not the outermost.
+pub fn inner_batch(span: Span) -> D {
+    D::error("E0424", "batches are of the outermost loop")
+        .at(span, "in a loop or a condition here")
+        .help("write `batch` at the loop over the rows of the data, and loops without it inside")
+}
+
+/// A value made in batches is read elsewhere.
+pub fn beyond_batch(span: Span, made: Span, name: &str) -> D {
+    D::error(
+        "E0425",
+        format!("`{name}` exists for the rows of a batch only"),
+    )
+    .at(span, "read here")
+    .at(made, "made for each row of a batch")
+    .help("read it in a `batch` loop at the loop's own index, `z[i]`, or leave `batch` out")
 }

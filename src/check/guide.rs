@@ -175,7 +175,7 @@ impl<'a> Checker<'a> {
     fn expect_once(&mut self, site: VarId, span: Span, whole: bool) {
         let factors = &self.program.guide.factors;
         let factor = factors.iter().find(|(of, ..)| of.contains(&site));
-        let drawn = self.guide_draws.iter();
+        let mut drawn = self.guide_draws.iter();
         let drawn = drawn.find(|(of, _, other)| *of == site && (whole || *other));
         let first = factor.map(|f| f.2).or(drawn.map(|d| d.1));
         if let Some(first) = first {

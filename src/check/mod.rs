@@ -5,6 +5,7 @@
 //! whatever only data can tell is left to the lowering. A mistake gives [`Type::Error`], which fits
 //! everything, so that one mistake is reported once and many in one run.
 
+mod batch;
 mod call;
 mod distribution;
 mod error;
@@ -132,6 +133,7 @@ enum BlockKind<'a> {
     For {
         var: VarId,
         range: &'a ast::Expr,
+        batch: Option<&'a ast::Expr>,
     },
     If {
         condition: &'a ast::Expr,
@@ -244,6 +246,16 @@ impl<'a> Checker<'a> {
                     .push(error::unused_data(variable.span, &variable.name));
             }
         }
+        let leaves = std::mem::take(&mut self.leaves).into_iter();
+        let unchecked = leaves.as_slice().iter().find(|l| l.checked.is_none());
+        let unchecked = unchecked.map(|l| l.statement.span);
+        let leaves = leaves.filter_map(|l| l.checked.map(|s| (l.guide.is_some(), s)));
+        let all = leaves.chain(std::mem::take(&mut self.made));
+        let (guide, own): (Vec<_>, Vec<_>) = all.partition(|(guide, _)| *guide);
+        let statements = |of: Vec<(bool, Statement)>| of.into_iter().map(|(_, s)| s);
+        self.program.statements = statements(own).collect();
+        let mut guide: Vec<Statement> = statements(guide).collect();
+        self.check_batches(&mut guide);
         self.diagnostics
             .sort_by_key(|d| d.labels.first().map(|l| (l.span.source, l.span.start)));
         if self
@@ -254,17 +266,11 @@ impl<'a> Checker<'a> {
             self.diagnostics.retain(|d| d.severity == Severity::Error);
             return Err(self.diagnostics);
         }
-        if let Some(leaf) = self.leaves.iter().find(|l| l.checked.is_none()) {
+        if let Some(span) = unchecked {
             debug_assert!(false, "a statement without a meaning is reported before");
-            return Err(vec![error::no_meaning(leaf.statement.span)]);
+            return Err(vec![error::no_meaning(span)]);
         }
-        let leaves = std::mem::take(&mut self.leaves).into_iter();
-        let leaves = leaves.filter_map(|l| l.checked.map(|s| (l.guide.is_some(), s)));
-        let all = leaves.chain(std::mem::take(&mut self.made));
-        let (guide, own): (Vec<_>, Vec<_>) = all.partition(|(guide, _)| *guide);
-        let statements = |of: Vec<(bool, Statement)>| of.into_iter().map(|(_, s)| s).collect();
-        self.program.statements = statements(own);
-        self.program.guided = self.guided(statements(guide));
+        self.program.guided = self.guided(guide);
         Ok((self.program, self.diagnostics))
     }
 

@@ -194,13 +194,6 @@ impl<'a> Checker<'a> {
         body: &'a [ast::Statement],
         nest: &[usize],
     ) {
-        if let Some(batch) = batch {
-            self.report(error::not_yet(
-                batch.span,
-                "batches",
-                "leave `batch` out: all rows are used at every step",
-            ));
-        }
         let inner = self.open_scope(self.scope);
         let id = self.new_variable(
             &var.name,
@@ -218,7 +211,11 @@ impl<'a> Checker<'a> {
         let size = Dim::atom(crate::types::Atom::Loop(id.0, var.name.clone()));
         self.variable_mut(id).size = Some(size);
         self.blocks.push(Block {
-            kind: BlockKind::For { var: id, range },
+            kind: BlockKind::For {
+                var: id,
+                range,
+                batch: batch.as_ref(),
+            },
             scope: self.scope,
             checked: None,
         });
@@ -268,7 +265,7 @@ impl<'a> Checker<'a> {
             .iter()
             .rev()
             .find_map(|&b| match &self.blocks[b].kind {
-                BlockKind::For { var, range } => Some((*var, range.span)),
+                BlockKind::For { var, range, .. } => Some((*var, range.span)),
                 BlockKind::If { .. } => None,
             });
         if indices.is_empty() && !draw && inside_loop.is_some() {
@@ -382,7 +379,12 @@ impl<'a> Checker<'a> {
             || b.iter().any(|x| other(*x).is_some_and(|y| a.contains(&y)))
     }
 
-    pub(super) fn add_leaf(&mut self, statement: &'a ast::Statement, nest: &[usize], defines: Option<VarId>) {
+    pub(super) fn add_leaf(
+        &mut self,
+        statement: &'a ast::Statement,
+        nest: &[usize],
+        defines: Option<VarId>,
+    ) {
         let leaf = Leaf {
             statement,
             nest: nest.to_vec(),

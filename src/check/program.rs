@@ -157,6 +157,8 @@ pub enum Nest {
         id: LoopId,
         var: VarId,
         range: Expr,
+        /// So many rows are looked at in a step.
+        batch: Option<Expr>,
     },
     /// Only rows where the condition holds (or does not).
     If {
@@ -323,7 +325,8 @@ impl Expr {
         self.children(&mut |child| child.walk(visit));
     }
 
-    fn children(&self, visit: &mut dyn FnMut(&Expr)) {
+    /// Calls `visit` on what this expression is made of.
+    pub fn children(&self, visit: &mut dyn FnMut(&Expr)) {
         match &self.kind {
             ExprKind::Error
             | ExprKind::Number(_)

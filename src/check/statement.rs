@@ -349,12 +349,19 @@ impl<'a> Checker<'a> {
         }
         let scope = self.blocks[block].scope;
         let nest = match self.blocks[block].kind {
-            BlockKind::For { var, range } => {
+            BlockKind::For { var, range, batch } => {
                 let range = self.within(scope, |c| c.loop_range(var, range));
+                let batch = batch.map(|size| {
+                    let size = self.within(scope, |c| c.expr(size));
+                    self.expect_whole(&size);
+                    self.expect_known(&size, "the size of a batch");
+                    size
+                });
                 Nest::For {
                     id: self.new_loop(),
                     var,
                     range,
+                    batch,
                 }
             }
             BlockKind::If {

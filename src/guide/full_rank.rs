@@ -125,7 +125,10 @@ impl Guide for FullRank {
         out[..size].copy_from_slice(&sds);
         out[size..2 * size].fill(1.0);
         let rows = (0..size).flat_map(|i| std::iter::repeat_n(sds[i], i));
-        out[2 * size..].iter_mut().zip(rows).for_each(|(o, s)| *o = s);
+        out[2 * size..]
+            .iter_mut()
+            .zip(rows)
+            .for_each(|(o, s)| *o = s);
     }
 
     fn moments(&self, params: &[f64]) -> (Vec<f64>, Vec<f64>) {

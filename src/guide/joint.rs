@@ -52,7 +52,9 @@ impl Joint {
     fn own<'g>(&self, part: usize, params: &[Var<'g>]) -> Vec<Var<'g>> {
         let own = |at| self.slots.iter().position(|&slot| slot == (part, at));
         let stretches = 0..self.parts[part].stretches.len();
-        stretches.filter_map(|at| own(at).map(|i| params[i])).collect()
+        stretches
+            .filter_map(|at| own(at).map(|i| params[i]))
+            .collect()
     }
 
     /// Where a part's parameters lie in the flat vector of the whole, in its own order.
@@ -71,9 +73,16 @@ impl Joint {
     /// Where a part's coordinates lie in `u`.
     fn coordinates(&self, part: usize) -> Vec<usize> {
         let size = |b: &usize| self.layout.blocks[*b].size;
-        let start = |b: usize| self.layout.blocks[..b].iter().map(|b| b.size).sum::<usize>();
+        let start = |b: usize| {
+            self.layout.blocks[..b]
+                .iter()
+                .map(|b| b.size)
+                .sum::<usize>()
+        };
         let blocks = self.parts[part].blocks.iter();
-        blocks.flat_map(|b| start(*b)..start(*b) + size(b)).collect()
+        blocks
+            .flat_map(|b| start(*b)..start(*b) + size(b))
+            .collect()
     }
 
     fn pick(places: &[usize], from: &[f64]) -> Vec<f64> {
@@ -119,7 +128,10 @@ impl Guide for Joint {
         let mut draws: Vec<Option<Var<'g>>> = vec![None; self.layout.blocks.len()];
         for (k, part) in self.parts.iter().enumerate() {
             let own = part.guide.sample(&self.own(k, params), noises[k]);
-            part.blocks.iter().zip(own).for_each(|(&b, d)| draws[b] = Some(d));
+            part.blocks
+                .iter()
+                .zip(own)
+                .for_each(|(&b, d)| draws[b] = Some(d));
         }
         draws.into_iter().flatten().collect()
     }
@@ -141,7 +153,9 @@ impl Guide for Joint {
         let mut params = vec![0.0; self.parameters().iter().map(|p| p.size).sum()];
         for (k, part) in self.parts.iter().enumerate() {
             let at = self.coordinates(k);
-            let own = part.guide.init(&Self::pick(&at, centre), &Self::pick(&at, sd));
+            let own = part
+                .guide
+                .init(&Self::pick(&at, centre), &Self::pick(&at, sd));
             Self::put(&self.places(k), &own, &mut params);
         }
         params

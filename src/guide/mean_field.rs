@@ -58,10 +58,14 @@ impl Guide for MeanField {
     fn sample<'g>(&self, params: &[Var<'g>], noise: Var<'g>) -> Vec<Var<'g>> {
         let (means, log_sds) = params.split_at(self.layout.blocks.len());
         let parts = self.layout.split(noise);
-        let draw = |((part, mean), log_sd): ((Var<'g>, &Var<'g>), &Var<'g>)| {
-            *mean + log_sd.exp() * part
-        };
-        parts.into_iter().zip(means).zip(log_sds).map(draw).collect()
+        let draw =
+            |((part, mean), log_sd): ((Var<'g>, &Var<'g>), &Var<'g>)| *mean + log_sd.exp() * part;
+        parts
+            .into_iter()
+            .zip(means)
+            .zip(log_sds)
+            .map(draw)
+            .collect()
     }
 
     fn log_density<'g>(&self, params: &[Var<'g>], noise: Var<'g>) -> Var<'g> {

@@ -13,9 +13,9 @@ pub use full_rank::FullRank;
 pub use mean_field::MeanField;
 
 use crate::graph::{Graph, Var};
+use crate::model::{Model, Role};
 use joint::Joint;
 use standard::Standard;
-use crate::model::{Model, Role};
 use std::fmt;
 
 /// The latents a guide is to cover: the model's latent blocks, in order.

@@ -63,6 +63,7 @@ pub(crate) struct Start {
 /// point of noise has no peak that would tell of a better one.
 pub(crate) fn written_start(
     model: &Model,
+    told: &Model,
     guide: &dyn Guide,
     elbo: &mut Elbo,
     seed: u64,
@@ -79,7 +80,7 @@ pub(crate) fn written_start(
             return Ok(Start { x, elbo: -value });
         }
     }
-    Err(error::no_start(1, explain_non_finite(model, &point)))
+    Err(error::no_start(1, explain_non_finite(told, &origin(told))))
 }
 
 /// The best start found; an error where the density is finite nowhere.

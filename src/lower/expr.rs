@@ -115,6 +115,9 @@ impl<'g> Lowerer<'_, 'g> {
 
     /// A variable's value, on the rows that conditions around leave.
     pub(super) fn variable(&mut self, id: VarId, span: Span) -> Result<Value<'g>> {
+        if let Some(position) = self.position(id) {
+            return Ok(position);
+        }
         let Some(value) = self.env.get(&id).cloned() else {
             return Err(vec![self.left_out(id, span)]);
         };
@@ -321,7 +324,7 @@ impl<'g> Lowerer<'_, 'g> {
 
     /// Binds a clause's variable; conditions leave rows of a flat axis.
     pub(super) fn open_clause(&mut self, clause: &Clause, own: &mut Vec<AxisId>) -> Result<()> {
-        let axis = self.open_loop(clause.var, &clause.range)?;
+        let axis = self.open_loop(clause.var, &clause.range, None)?;
         own.push(axis);
         for (_, condition) in &clause.conditions {
             let value = self.value(condition)?;
@@ -425,7 +428,12 @@ impl<'g> Lowerer<'_, 'g> {
     }
 
     /// Opens a loop: its axis, and the index's value on it.
-    pub(super) fn open_loop(&mut self, var: VarId, range: &Expr) -> Result<AxisId> {
+    pub(super) fn open_loop(
+        &mut self,
+        var: VarId,
+        range: &Expr,
+        batch: Option<&Expr>,
+    ) -> Result<AxisId> {
         let ExprKind::Range { start, end } = &range.kind else {
             unreachable!("checking leaves only ranges here");
         };
@@ -441,6 +449,9 @@ impl<'g> Lowerer<'_, 'g> {
         let total: f64 = low.iter().zip(&high).map(|(a, b)| count(*a, *b)).sum();
         if total.is_nan() || total > error::MOST_ELEMENTS {
             return Err(vec![error::too_large(range.span, "this range", total)]);
+        }
+        if let Some(size) = batch.filter(|_| self.in_batches()) {
+            return self.open_batch(var, (low[0], total as usize), size, range.span);
         }
         let longest = low
             .iter()
@@ -626,6 +637,7 @@ impl<'g> Lowerer<'_, 'g> {
         let var = self.spread(value, axes);
         match var.as_const() {
             Some(tensor) => Ok(tensor.data().to_vec()),
+            None if self.is_step() => Err(vec![error::varies_in_batch(span)]),
             None => Err(vec![
                 Diagnostic::error("E0207", "this must be known from data")
                     .at(span, "depends on a latent, or on a missing value"),

@@ -24,6 +24,9 @@ impl<'g> Lowerer<'_, 'g> {
     ) -> Result<()> {
         let name = self.program.variable(target.var).name.clone();
         let (support, batch, event) = self.extents_of_draw(target, dist, axes, arguments_known)?;
+        if self.is_local(axes) {
+            return self.define_stored(target, (support, batch, event), axes);
+        }
         let (value, _) = self.new_latent(&name, &support, &batch, &event);
         self.add_block(target, value, axes)
     }
@@ -186,6 +189,10 @@ impl<'g> Lowerer<'_, 'g> {
         if mine.is_empty() {
             self.pieces.entry(target.var).or_default();
             return Ok(());
+        }
+        if self.is_local(axes) {
+            let element = element_text(&shape, places[mine[0]]);
+            return Err(vec![error::missing_in_batch(target.span, &name, &element)]);
         }
         if !d.event.is_empty() {
             let element = element_text(&shape, places[mine[0]]);

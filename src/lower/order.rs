@@ -110,7 +110,10 @@ pub fn uses(program: &Program, statement: usize, without_densities: bool) -> BTr
     };
     for part in nest {
         match part {
-            Nest::For { range, .. } => add(range),
+            Nest::For { range, batch, .. } => {
+                add(range);
+                batch.iter().for_each(&mut add);
+            }
             Nest::If { condition, .. } => add(condition),
         }
     }

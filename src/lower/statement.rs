@@ -256,11 +256,16 @@ impl<'g> Lowerer<'_, 'g> {
         let mut axes = AxisList::new();
         for part in nest {
             match part {
-                Nest::For { id, var, range } => {
+                Nest::For {
+                    id,
+                    var,
+                    range,
+                    batch,
+                } => {
                     let axis = match self.loops.get(id) {
                         Some(axis) => axis.expect("a loop has an axis"),
                         None => {
-                            let axis = self.open_loop(*var, range)?;
+                            let axis = self.open_loop(*var, range, batch.as_ref())?;
                             self.loops.insert(*id, Some(axis));
                             axis
                         }
@@ -399,7 +404,7 @@ impl<'g> Lowerer<'_, 'g> {
     pub(super) fn places(&mut self, target: &Target, axes: &AxisList) -> Result<Vec<usize>> {
         let mut columns = Vec::new();
         for index in &target.indices {
-            let value = self.value(index)?;
+            let value = self.for_target(target.var, |l| l.value(index))?;
             let numbers = self.known(&value, axes, index.span)?;
             if let Some(row) = numbers
                 .iter()

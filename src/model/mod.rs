@@ -44,6 +44,32 @@ pub struct Model {
     /// The same with the latents that the program's guide draws as functions of [`Role::Noise`] and of learned
     /// parameters; the guide's log density is subtracted from [`Model::log_joint`].
     pub guided: Option<Box<Model>>,
+    /// What a step of a fit in batches feeds, of [`Batched::step`].
+    pub rows: Option<Rows>,
+    /// The same for a fit that looks at some rows of the data in a step, where the program asks for that.
+    pub batched: Option<Box<Batched>>,
+}
+
+/// A model of some rows, and of all rows, with the same learned parameters.
+#[derive(Debug)]
+pub struct Batched {
+    /// Its log density is an unbiased estimate of that of all, when rows are taken at random.
+    pub step: Model,
+    /// All rows in their order: local latents are functions of [`Role::Noise`], as in `step`.
+    pub all: Model,
+}
+
+/// The inputs by which a model is told its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// Places of the rows, from 0.
+    pub rows: NodeId,
+    /// For how many rows each counts: `total / size`, or 0 for one that fills up a short batch.
+    pub weights: NodeId,
+    /// Rows in a batch.
+    pub size: usize,
+    /// Rows of the data.
+    pub total: usize,
 }
 
 /// What a program says of the factors of its guide that are derived, by names of families.
@@ -193,6 +219,10 @@ impl Model {
         self.rewritten = rewritten;
         if let Some(guided) = &mut self.guided {
             guided.rewrite(without);
+        }
+        if let Some(batched) = &mut self.batched {
+            batched.step.rewrite(without);
+            batched.all.rewrite(without);
         }
     }
 

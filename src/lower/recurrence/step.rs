@@ -259,6 +259,10 @@ impl<'g> Lowerer<'_, 'g> {
             blocks: Vec::new(),
             sites: BTreeMap::new(),
             terms: Vec::new(),
+            over: self.over,
+            batch: None,
+            made: self.made.clone(),
+            by_position: false,
         };
         lowerer.take_step(order)?;
         let Some(Recurrence::Step(step)) = lowerer.recurrence.take() else {
