@@ -180,6 +180,11 @@ impl<'g> Lowerer<'_, 'g> {
         let bound = &self.bound.values[&target.var];
         let shape = bound.value.shape().clone();
         let name = self.program.variable(target.var).name.clone();
+        if self.is_local(axes) {
+            let first = bound.missing.first().map_or(0, |&k| k);
+            let element = element_text(&shape, first);
+            return Err(vec![error::missing_in_batch(target.span, &name, &element)]);
+        }
         let d = self.distribution(dist)?;
         let rest: Vec<usize> = shape[target.indices.len()..].to_vec();
         let places = self.data_places(target, axes, &shape, rest.iter().product())?;
@@ -189,10 +194,6 @@ impl<'g> Lowerer<'_, 'g> {
         if mine.is_empty() {
             self.pieces.entry(target.var).or_default();
             return Ok(());
-        }
-        if self.is_local(axes) {
-            let element = element_text(&shape, places[mine[0]]);
-            return Err(vec![error::missing_in_batch(target.span, &name, &element)]);
         }
         if !d.event.is_empty() {
             let element = element_text(&shape, places[mine[0]]);
