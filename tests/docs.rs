@@ -172,8 +172,8 @@ fn distributions() -> String {
         .collect();
     let _ = writeln!(
         page,
-        "\nThese have a distribution function in closed form, so that `.cdf(x)` is known and \
-         [`Truncated`](#truncated) and [`Censored`](#censored) take them with any bounds: {}. Other \
+        "\nThese have a distribution function in closed form, so that `.cdf(x)` and `.quantile(p)` are \
+         known and [`Truncated`](#truncated) and [`Censored`](#censored) take them with any bounds: {}. Other \
          distributions of whole numbers can be cut at bounds that are known from data.",
         known.join(", ")
     );

@@ -144,6 +144,11 @@ fn functions_bind_in_loops_and_at_indices() {
             "sum([interp(i, sort([1 + 0 * c, 0, 2]), [0, 10, 40]) for i in 0..2])",
             50.0,
         ),
+        (
+            "sum([Gamma(i, 2).quantile(Gamma(i, 2).cdf(1.5 + 0 * c)) for i in 1..2])",
+            3.0,
+        ),
+        ("Poisson(7.5).quantile(0.9)", 11.0),
         ("sum(append_columns(ones(2), m)[2] * [1, 2, 3, 4])", 48.0),
         ("sum(kron(eye(2), m))", 42.0),
         ("sum([det([[i, 1], [0, 2]]) for i in 1..3])", 12.0),

@@ -224,6 +224,7 @@ pub enum Property {
     LogCdf,
     Survival,
     LogSurvival,
+    Quantile,
     Mean,
     Variance,
     Sd,

@@ -179,6 +179,9 @@ pub(crate) fn cases() -> Vec<Case> {
             let sorted = x[0].pick(x[0].order());
             sorted.exp() * x[0].sin() + x[0].order()
         }),
+        case("invert", &[&[2, 3], &[3], &[2, 1]], (0.3, 1.5), |x| {
+            inverse_of_a_cubic(x).exp()
+        }),
         case("interp", &[&[2, 6], &[2, 4], &[2, 4]], (-0.3, 1.6), |x| {
             let xs = (x[1].square() + 0.2).cumsum(0) * 0.7 - 0.4;
             (x[0] * 1.4).interp(xs, x[2]).sin() + x[0].find_interval(xs)
@@ -252,6 +255,19 @@ fn eye(n: usize) -> Tensor {
 fn all_tails<'g>(tail: impl Fn(crate::special::Tail) -> Var<'g>) -> Var<'g> {
     let of = |upper, log| tail(crate::special::Tail { upper, log });
     of(false, false) + of(true, false).sin() + of(false, true) * 0.5 + of(true, true).cos()
+}
+
+/// The `u` with `a u + u³ + sin b = y`.
+fn inverse_of_a_cubic<'g>(x: &[Var<'g>]) -> Var<'g> {
+    let g = Arc::new(Graph::new());
+    let (u, a, b) = (g.input(&[2, 3]), g.input(&[3]), g.input(&[2, 1]));
+    let out = u * a + u.square() * u + b.sin();
+    let body = Body {
+        inputs: vec![u.id, a.id, b.id],
+        output: out.id,
+        graph: g.clone(),
+    };
+    invert(body, false, x[0], &x[1..])
 }
 
 /// Keeps eigenvalues from meeting, where their derivatives have poles.
