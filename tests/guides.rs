@@ -270,3 +270,47 @@ guide {
     assert!(fit.elbo.mean > mean_field.elbo.mean - 0.1);
     assert!(moments(&model, &fit, "tau")[0].0 > 0.0);
 }
+
+/// Draws of families without a location and a scale are quantiles of the noise: a conjugate posterior is found
+/// exactly, which shows in an ELBO without noise.
+#[test]
+fn conjugate_posteriors_are_found_by_their_families() {
+    let lgamma = statrs::function::gamma::ln_gamma;
+    let mut data = Data::default();
+    data.insert("k", [3.0, 1.0, 4.0, 1.0, 5.0]);
+    let gamma = "data k: int[N]
+rate ~ Gamma(2, 1)
+k ~ Poisson(rate)
+guide {
+  param a: positive = 5
+  param b: positive = 3
+  rate ~ Gamma(a, b)
+}";
+    let (_, fit) = fitted(gamma, &data, &Options::default());
+    // Γ(16) / Γ(2) · 1² / 6¹⁶ / Π k!
+    let factorials = f64::ln(6.0 * 24.0 * 120.0);
+    let exact = lgamma(16.0) - lgamma(2.0) - 16.0 * 6f64.ln() - factorials;
+    assert!(
+        (fit.elbo.mean - exact).abs() < 1e-4,
+        "{:?}, exactly {exact}",
+        fit.elbo
+    );
+    let mut data = Data::default();
+    data.insert("y", [1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0]);
+    let beta = "data y: int[N]
+p ~ Beta(2, 2)
+y ~ Bernoulli(p)
+guide {
+  param a: positive = 3
+  param b: positive = 3
+  p ~ Beta(a, b)
+}";
+    let (_, fit) = fitted(beta, &data, &Options::default());
+    let log_beta = |a: f64, b: f64| lgamma(a) + lgamma(b) - lgamma(a + b);
+    let exact = log_beta(7.0, 4.0) - log_beta(2.0, 2.0);
+    assert!(
+        (fit.elbo.mean - exact).abs() < 1e-4,
+        "{:?}, exactly {exact}",
+        fit.elbo
+    );
+}

@@ -249,6 +249,7 @@ pub enum Property {
     LogCdf,
     Survival,
     LogSurvival,
+    Quantile,
     Mean,
     Variance,
     Sd,

@@ -60,6 +60,10 @@ impl Family for LogNormal {
         Some((d.value(0) + d.value(1) * noise).exp())
     }
 
+    fn quantile<'g>(&self, d: &Distribution<'g>, p: Var<'g>) -> Option<Var<'g>> {
+        Some((d.value(0) + d.value(1) * p.inv_phi()).exp())
+    }
+
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {
         Some((d.value(0) + d.value(1).square() * 0.5).exp())
     }

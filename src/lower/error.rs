@@ -179,6 +179,17 @@ pub fn extents_differ(span: Span, a: usize, b: usize) -> D {
     .help("both sides must have equal dimensions")
 }
 
+/// An argument whose shape only data tell is not what a function takes.
+pub fn shape_unfit(span: Span, function: &str, expected: &str, shape: &[usize]) -> D {
+    let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
+    let shape = shape.join(" × ");
+    D::error(
+        "E0662",
+        format!("`{function}` needs {expected}; with these data it is given {shape}"),
+    )
+    .at(span, "here")
+}
+
 /// Statements with the rows of their loops, as text.
 pub fn element_twice(
     (span, row): (Span, &str),
