@@ -314,3 +314,30 @@ guide {
         fit.elbo
     );
 }
+
+/// Elements of a multivariate Normal row that are missing are latents beside those observed: the evidence is that of
+/// the observed parts.
+#[test]
+fn rows_with_missing_elements_count_for_what_is_there() {
+    let text = "data y: real[N, 2]
+for i in 1..N { y[i] ~ MvNormal([0, 0], [[2, 0.5], [0.5, 1]]) }
+guide full_rank";
+    let nan = f64::NAN;
+    let mut data = Data::default();
+    data.insert("y", vec![vec![0.3, nan], vec![1.0, -0.5], vec![nan, nan]]);
+    let (model, fit) = fitted(text, &data, &Options::default());
+    let two_pi = 2.0 * std::f64::consts::PI;
+    let first = -0.5 * 0.09 / 2.0 - 0.5 * (two_pi * 2.0f64).ln();
+    // By the inverse of [[2, ½], [½, 1]], whose determinant is 1.75.
+    let square = (1.0 + 2.0 * 0.25 + 2.0 * 0.5 * 0.5) / 1.75;
+    let second = -0.5 * square - two_pi.ln() - 0.5 * 1.75f64.ln();
+    let exact = first + second;
+    assert!(
+        (fit.elbo.mean - exact).abs() < 1e-3,
+        "{:?}, exactly {exact}",
+        fit.elbo
+    );
+    let found = moments(&model, &fit, "y");
+    // Given 0.3 the other has mean 0.075 and variance 1 − 1/8.
+    assert!((found[1].0 - 0.075).abs() < 0.12 && (found[1].1 - 0.875f64.sqrt()).abs() < 0.1);
+}

@@ -376,6 +376,17 @@ def missing_values(y, x):
 
 
 @program
+def missing_parts_of_rows(y):
+    mu, missing = real(), real(3)
+    y = np.array(y, dtype=float)
+    y[np.isnan(y)] = missing
+    covariance = [[2, 0.5], [0.5, 1]]
+    return normal(mu, 0, 1) + sum(
+        st.multivariate_normal.logpdf(row, [mu, 2 * mu], covariance) for row in y
+    )
+
+
+@program
 def missing_bounded(y, p, top, u):
     s = positive()
     y[1] = positive()

@@ -387,7 +387,7 @@ pub fn missing_in_vector(span: Span, name: &str, element: &str, file: &str) -> D
     D::error("E0656", format!("`{name}{element}` is missing in {file}"))
         .at(
             span,
-            "drawn as part of a vector or matrix, which must be whole",
+            "drawn as part of a vector or matrix with constraints, which must be whole",
         )
         .help("leave such rows out with a condition: `if …`")
 }

@@ -195,15 +195,18 @@ impl<'g> Lowerer<'_, 'g> {
             self.pieces.entry(target.var).or_default();
             return Ok(());
         }
-        if !d.event.is_empty() {
+        let rank = rest.len() - d.event.len();
+        let (support, _, _) = self.own_support(&d, axes, rank, dist.span)?;
+        // Elements of a vector that may be any numbers are latents of their own beside those observed.
+        let (lower, upper) = support.bounds();
+        let real = matches!(support, Support::Interval { .. }) && lower.or(upper).is_none();
+        if !d.event.is_empty() && !real {
             let element = element_text(&shape, places[mine[0]]);
             let file = &bound.file;
             let problem = error::missing_in_vector(target.span, &name, &element, file);
             return Err(vec![problem]);
         }
         // Bounds of the support, at the missing elements.
-        let rank = rest.len();
-        let (support, _, _) = self.own_support(&d, axes, rank, dist.span)?;
         let mut full: Vec<usize> = axes.iter().map(|a| self.extent(*a)).collect();
         full.extend(&rest);
         let index = self.graph.constant(Tensor::vector(
@@ -230,7 +233,9 @@ impl<'g> Lowerer<'_, 'g> {
         let block = self.blocks.len() - 1;
         self.blocks[block].places = places.clone();
         let site = self.sites.get_mut(&self.graph.origin());
-        site.expect("a latent was made just above").rows = mine;
+        let site = site.expect("a latent was made just above");
+        site.parts = !d.event.is_empty();
+        site.rows = mine;
         let piece = Piece {
             values,
             places,

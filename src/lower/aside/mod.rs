@@ -23,6 +23,8 @@ pub struct Site<'g> {
     jacobian: Var<'g>,
     /// For each event the element of the term that is its density.
     pub rows: Vec<usize>,
+    /// Whether events are parts of what has a density, so that they cannot be drawn by themselves.
+    pub parts: bool,
     /// Where densities and events correspond: the term and the distribution, with its batch.
     term: Option<(usize, Distribution<'g>, Vec<usize>)>,
 }
@@ -33,6 +35,7 @@ impl<'g> Site<'g> {
             block,
             jacobian,
             rows: (0..events).collect(),
+            parts: false,
             term: None,
         }
     }
@@ -72,7 +75,8 @@ impl<'g> Lowerer<'_, 'g> {
         };
         let block = &self.blocks[site.block];
         let events = site.events();
-        let fits = pointwise.shape().as_slice() == batch
+        let fits = !site.parts
+            && pointwise.shape().as_slice() == batch
             && site.jacobian.numel() == events
             && site.rows.iter().all(|&r| r < numel(batch))
             && events > 0
