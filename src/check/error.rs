@@ -351,6 +351,27 @@ pub fn argument_shape(declared: Span, value: Span, ty: &str, found: &Type) -> D 
     .at(declared, format!("declared as {ty}"))
 }
 
+/// What `ode` is given as right-hand side is no function.
+pub fn not_a_slope(span: Span, solver: &str, found: &Type) -> D {
+    D::error(
+        "E0220",
+        format!("`{solver}` takes a function of time and state, found {found}"),
+    )
+    .at(span, format!("this is {found}"))
+    .help("give the name of a function `fn f(t, y) = […]`, or write `|t, y| […]` here")
+}
+
+/// A right-hand side whose value has not the shape of the state, which is given at `y0`.
+pub fn slope_type(rhs: Span, found: &Type, y0: Span, expected: &Type) -> D {
+    D::error(
+        "E0221",
+        format!("the right-hand side gives {found}, but the state is {expected}"),
+    )
+    .at(rhs, format!("gives {found}"))
+    .at(y0, format!("the state at the start: {expected}"))
+    .help("it gives the derivative of every number of the state with respect to time: `[dy1, dy2]`")
+}
+
 pub fn empty_array(span: Span) -> D {
     D::error("E0217", "an empty array has no type")
         .at(span, "no elements")

@@ -10,6 +10,7 @@ mod distribution;
 mod error;
 mod expr;
 mod index;
+mod ode;
 mod outline;
 pub mod program;
 mod site;
