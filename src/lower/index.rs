@@ -30,7 +30,10 @@ impl<'g> Lowerer<'_, 'g> {
         }
         let base = self.value(value)?;
         let what = match &value.kind {
-            ExprKind::Var(id) => format!("`{}`", self.program.variable(*id).name),
+            // Right-hand sides of differential equations have names that the program has not.
+            ExprKind::Var(id) if (id.0 as usize) < self.program.variables.len() => {
+                format!("`{}`", self.program.variable(*id).name)
+            }
             _ => "this".into(),
         };
         self.index_value(base, indices, &what, span)
