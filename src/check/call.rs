@@ -98,7 +98,9 @@ impl<'a> Checker<'a> {
         let own = solver || functions::find(name).is_some() || crate::dist::find(name).is_some();
         match self.lookup(name) {
             Some(Binding::Var(_) | Binding::Constant { .. } | Binding::Module(..)) if own => {}
-            Some(binding) => return self.call_binding(binding, name, place, args, Vec::new(), span),
+            Some(binding) => {
+                return self.call_binding(binding, name, place, args, Vec::new(), span);
+            }
             None => {}
         }
         if solver {

@@ -158,8 +158,7 @@ impl<'a> Checker<'a> {
                 before
             } else {
                 let known = REQUIRED.into_iter().chain(SETTINGS.iter().map(|s| s.0));
-                let problem =
-                    error::unknown_argument(given.span, &shown, name, &given.name, known);
+                let problem = error::unknown_argument(given.span, &shown, name, &given.name, known);
                 self.report(problem);
                 return None;
             };

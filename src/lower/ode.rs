@@ -109,7 +109,11 @@ impl<'g> Lowerer<'_, 'g> {
             return Ok(());
         };
         let count = ts.dims()[0].max(1);
-        for (row, (&first, times)) in start.data().iter().zip(times.data().chunks(count)).enumerate()
+        for (row, (&first, times)) in start
+            .data()
+            .iter()
+            .zip(times.data().chunks(count))
+            .enumerate()
         {
             let mut before = first;
             for (j, &t) in times.iter().enumerate() {
@@ -180,12 +184,7 @@ impl<'g> Lowerer<'_, 'g> {
         let value = inside.value(slope)?;
         if value.var.shape().as_slice() != [n] {
             let found = value.dims().first().copied().unwrap_or(0);
-            return Err(vec![error::slope_extent(
-                slope.span,
-                found,
-                ode.y0.span,
-                n,
-            )]);
+            return Err(vec![error::slope_extent(slope.span, found, ode.y0.span, n)]);
         }
         let output = value.var.id;
         let live = needed(&graph, &[output], |_| false);
@@ -244,7 +243,8 @@ impl Reads<'_, '_, '_> {
         let ExprKind::Index { id, value, indices } = &e.kind else {
             return;
         };
-        let outside = |index: &Index| matches!(index, Index::At(at) if !self.is_own(at) && at.ty.rank() == 0);
+        let outside =
+            |index: &Index| matches!(index, Index::At(at) if !self.is_own(at) && at.ty.rank() == 0);
         let some = indices.iter().any(outside);
         if self.is_own(value) || !some || matches!(value.kind, ExprKind::Number(_)) {
             return;
@@ -263,7 +263,9 @@ impl Reads<'_, '_, '_> {
             return;
         };
         let gone = |i: usize| matches!(first.get(i), Some(Index::At(_)));
-        let left = (0..dims.len()).filter(|&i| !gone(i)).map(|i| dims[i].clone());
+        let left = (0..dims.len())
+            .filter(|&i| !gone(i))
+            .map(|i| dims[i].clone());
         let ty = crate::types::Type::array(base, left.collect::<Vec<_>>());
         let outer = Expr {
             kind: ExprKind::Index {
@@ -322,7 +324,9 @@ fn children(e: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
             then,
             otherwise,
             ..
-        } => [condition, then, otherwise].into_iter().for_each(|e| visit(e)),
+        } => [condition, then, otherwise]
+            .into_iter()
+            .for_each(|e| visit(e)),
         ExprKind::Range { start, end } => [start, end].into_iter().for_each(|e| visit(e)),
         ExprKind::Ode(ode) => {
             let Ode {
