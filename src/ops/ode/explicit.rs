@@ -7,32 +7,29 @@ use super::solve::{Equations, Size, Stepper};
 const C: [f64; 7] = [0.0, 1.0 / 5.0, 3.0 / 10.0, 4.0 / 5.0, 8.0 / 9.0, 1.0, 1.0];
 
 /// What the stages are made of; the last is the step's end.
-const A: [&[f64]; 7] = [
-    &[],
-    &[1.0 / 5.0],
-    &[3.0 / 40.0, 9.0 / 40.0],
-    &[44.0 / 45.0, -56.0 / 15.0, 32.0 / 9.0],
-    &[
-        19372.0 / 6561.0,
-        -25360.0 / 2187.0,
-        64448.0 / 6561.0,
-        -212.0 / 729.0,
-    ],
-    &[
-        9017.0 / 3168.0,
-        -355.0 / 33.0,
-        46732.0 / 5247.0,
-        49.0 / 176.0,
-        -5103.0 / 18656.0,
-    ],
-    &[
-        35.0 / 384.0,
-        0.0,
-        500.0 / 1113.0,
-        125.0 / 192.0,
-        -2187.0 / 6784.0,
-        11.0 / 84.0,
-    ],
+const A1: [f64; 1] = [1.0 / 5.0];
+const A2: [f64; 2] = [3.0 / 40.0, 9.0 / 40.0];
+const A3: [f64; 3] = [44.0 / 45.0, -56.0 / 15.0, 32.0 / 9.0];
+const A4: [f64; 4] = [
+    19372.0 / 6561.0,
+    -25360.0 / 2187.0,
+    64448.0 / 6561.0,
+    -212.0 / 729.0,
+];
+const A5: [f64; 5] = [
+    9017.0 / 3168.0,
+    -355.0 / 33.0,
+    46732.0 / 5247.0,
+    49.0 / 176.0,
+    -5103.0 / 18656.0,
+];
+const A6: [f64; 6] = [
+    35.0 / 384.0,
+    0.0,
+    500.0 / 1113.0,
+    125.0 / 192.0,
+    -2187.0 / 6784.0,
+    11.0 / 84.0,
 ];
 
 /// Order 5 less order 4.
@@ -69,14 +66,23 @@ impl<'w> DormandPrince<'w> {
     }
 }
 
-/// `out = y + h Σ weights · slopes`
-fn combine(out: &mut [f64], y: &[f64], h: f64, weights: &[f64], slopes: &[f64]) {
-    out.copy_from_slice(y);
-    for (&weight, slope) in weights.iter().zip(slopes.chunks_exact(y.len())) {
-        if weight != 0.0 {
-            let by = h * weight;
-            out.iter_mut().zip(slope).for_each(|(o, &k)| *o += by * k);
+/// `h Σ weights · slopes`, number by number.
+#[inline(always)]
+fn combine<const S: usize>(
+    h: f64,
+    weights: &[f64; S],
+    slopes: &[f64],
+    n: usize,
+    mut put: impl FnMut(usize, f64),
+) {
+    let slopes: [&[f64]; S] = std::array::from_fn(|s| &slopes[s * n..][..n]);
+    let by = weights.map(|w| h * w);
+    for i in 0..n {
+        let mut sum = by[0] * slopes[0][i];
+        for s in 1..S {
+            sum += by[s] * slopes[s][i];
         }
+        put(i, sum);
     }
 }
 
@@ -92,17 +98,23 @@ impl Stepper for DormandPrince<'_> {
         end: &mut [f64],
         error: &mut [f64],
     ) {
-        for s in 1..7 {
-            let (before, after) = self.slopes.split_at_mut(s * self.state);
-            let stage = if s == 6 { &mut *end } else { &mut *self.stage };
-            combine(stage, y, h, A[s], before);
-            equations.slope(t + C[s] * h, stage, &mut after[..self.state]);
+        let n = self.state;
+        let (y, end, error) = (&y[..n], &mut end[..n], &mut error[..n]);
+        macro_rules! stage {
+            ($s:literal, $weights:ident, $to:expr) => {
+                let to = $to;
+                combine(h, &$weights, self.slopes, n, |i, by| to[i] = y[i] + by);
+                let slope = &mut self.slopes[$s * n..][..n];
+                equations.slope(t + C[$s] * h, to, slope);
+            };
         }
-        error.fill(0.0);
-        for (&weight, slope) in E.iter().zip(self.slopes.chunks_exact(self.state)) {
-            let by = h * weight;
-            error.iter_mut().zip(slope).for_each(|(e, &k)| *e += by * k);
-        }
+        stage!(1, A1, &mut self.stage[..n]);
+        stage!(2, A2, &mut self.stage[..n]);
+        stage!(3, A3, &mut self.stage[..n]);
+        stage!(4, A4, &mut self.stage[..n]);
+        stage!(5, A5, &mut self.stage[..n]);
+        stage!(6, A6, &mut *end);
+        combine(h, &E, self.slopes, n, |i, by| error[i] = by);
     }
 
     fn slope(&mut self) -> &mut [f64] {

@@ -351,19 +351,23 @@ impl<'w, S: Stepper> Run<'w, S> {
     fn norm(&self, y: &[f64]) -> f64 {
         let Solver { rtol, atol, .. } = self.solver;
         let n = self.size.n;
-        let rows = (0..self.size.groups).map(|g| {
-            let square = |i: usize| {
-                let scale = atol + rtol * y[i].abs().max(self.end[i].abs());
-                let part = self.error[i] / scale;
+        let row = |y: &[f64], end: &[f64], error: &[f64]| {
+            let mut sum = 0.0;
+            for i in 0..y.len() {
+                let scale = atol + rtol * y[i].abs().max(end[i].abs());
+                let part = error[i] / scale;
                 // An end that is not finite is no end, whatever its error.
-                if scale.is_finite() {
-                    part * part
-                } else {
-                    f64::NAN
-                }
-            };
-            let sum: f64 = (g * n..(g + 1) * n).map(square).sum();
+                sum += match scale < f64::INFINITY {
+                    true => part * part,
+                    false => f64::NAN,
+                };
+            }
             (sum / n as f64).sqrt()
+        };
+        let rows = (0..self.size.groups).map(|g| {
+            let part = g * n..(g + 1) * n;
+            let (end, error) = (&self.end[part.clone()], &self.error[part.clone()]);
+            row(&y[part], end, error)
         });
         let larger = |a: f64, b: f64| if b > a || b.is_nan() { b } else { a };
         rows.fold(0.0, |a: f64, b| if a.is_nan() { a } else { larger(a, b) })
