@@ -581,7 +581,7 @@ pub fn site_twice(span: Span, first: Span, full: &str) -> D {
 pub fn loops_in_value(span: Span) -> D {
     D::error("E0417", "a function with loops cannot be called here")
         .at(span, "this call")
-        .help("call it in a statement of the model, in a loop in place of a comprehension: `for i in 1..N { let a[i] = f(x[i]) }`")
+        .help("call it in a statement of the model, in a loop in place of a comprehension: `for i in 1..N { let a[i] = f(x[i]) }`; a right-hand side of `ode` gives its elements as `[… for i in 1..n]`")
 }
 
 /// `what` of a learned parameter depends on the index of a loop.
