@@ -43,6 +43,9 @@ impl<'g> Lowerer<'_, 'g> {
         self.expect_size("this", [rows, times, n], span)?;
         self.expect_ascending(&t0, &ts, ode.ts.span)?;
         let (body, constants) = self.right_side(ode, &slope, &reads, n)?;
+        // Every number read is a direction of the derivatives, and each direction names them all.
+        let read = n + constants.iter().map(|c| self.count(c)).sum::<usize>();
+        self.expect_size("the derivatives of this equation", [read, read], span)?;
         let mut shape: Vec<usize> = axes.iter().map(|&a| self.extent(a)).collect();
         shape.extend([times, n]);
         if shape.contains(&0) {
