@@ -137,17 +137,20 @@ impl<'a> Checker<'a> {
         let shown = signature(name);
         let mut required: [Option<&'a ast::Expr>; 4] = [None; 4];
         let mut settings: Vec<(Setting, &'a ast::Expr)> = Vec::new();
-        let mut position = 0;
-        for arg in args {
+        let unnamed = |args: &[ast::Arg]| args.iter().filter(|a| a.name.is_none()).count();
+        for (k, arg) in args.iter().enumerate() {
             let Some(given) = &arg.name else {
+                let position = unnamed(&args[..k]);
                 let Some(place) = required.get_mut(position) else {
-                    let arity = (4, 4);
-                    let count = args.iter().filter(|a| a.name.is_none()).count();
-                    self.report(error::argument_count(span, &shown, arity, count));
+                    let count = unnamed(args);
+                    self.report(error::argument_count(span, &shown, (4, 4), count));
                     return None;
                 };
-                *place = Some(&arg.value);
-                position += 1;
+                if place.replace(&arg.value).is_some() {
+                    let twice = REQUIRED[position];
+                    self.report(error::parameter_twice(arg.value.span, name, twice));
+                    return None;
+                }
                 continue;
             };
             let twice = if let Some(at) = REQUIRED.iter().position(|r| *r == given.name) {

@@ -68,6 +68,8 @@ impl<'w> DormandPrince<'w> {
 
 /// `h Σ weights · slopes`, number by number.
 #[inline(always)]
+// One loop over all slopes at once is what becomes vector code.
+#[allow(clippy::needless_range_loop)]
 fn combine<const S: usize>(
     h: f64,
     weights: &[f64; S],

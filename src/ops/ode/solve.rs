@@ -259,7 +259,8 @@ impl<'w, S: Stepper> Run<'w, S> {
         let mut started = false;
         for (j, target) in times.enumerate() {
             // NaN too is no later time.
-            if !(target >= t) || !t.is_finite() || target == f64::INFINITY {
+            let later = target >= t && target < f64::INFINITY;
+            if !later || !t.is_finite() {
                 let fault = Fault::Order {
                     before: t,
                     next: target,
