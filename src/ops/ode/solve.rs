@@ -31,8 +31,9 @@ pub struct Solver {
 }
 
 impl Solver {
-    /// With a method, the defaults: optimisers are given derivatives that are exact up to roundings elsewhere, and
-    /// stop where they fall below some 1e-6 of their size; values that are 1e-8 off do not disturb them.
+    /// With a method, the defaults. Steps differ from point to point, so that a density of solutions is rough by some
+    /// hundred or thousand times the tolerance, after division by the squared sds of data. With 1e-8 second-order
+    /// optimisers do not notice; with 1e-6 fits of oscillating populations are led astray.
     pub fn new(method: Method) -> Solver {
         Solver {
             method,
