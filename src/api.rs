@@ -12,9 +12,9 @@
 
 use crate::check::program::{Variable, VariableKind};
 use crate::data::{Data, Files, InMemory};
-use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, render};
+use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, closest, render};
 use crate::model::Model;
-use crate::{check, lower, modules};
+use crate::{check, guide, lower, modules};
 use std::fmt;
 use std::path::Path;
 
@@ -40,6 +40,32 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// The families that a program names for its guide are families.
+fn known_families(program: &check::Program) -> Result<(), Diagnostics> {
+    let factors = program.guide.factors.iter();
+    let named = factors.map(|(_, name, span)| (name, *span));
+    let rest = program.guide.rest.iter().map(|(name, span)| (name, *span));
+    let unknown = rest
+        .chain(named)
+        .filter(|(name, _)| guide::find(name).is_none());
+    let problems: Diagnostics = unknown
+        .map(|(name, span)| {
+            let known: Vec<&str> = guide::GUIDES.iter().map(|(known, _)| *known).collect();
+            let problem = Diagnostic::error("E0423", format!("there is no guide `{name}`"))
+                .at(span, "not the name of a family of guides");
+            let help = match closest(name, known.iter().copied()) {
+                Some(close) => format!("did you mean `{close}`?"),
+                None => format!("there are {}", known.join(", ")),
+            };
+            problem.help(help)
+        })
+        .collect();
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(problems),
+    }
+}
 
 impl Program {
     /// Parses and checks a program; `name` is what messages call its source. It can import standard
@@ -93,7 +119,10 @@ impl Program {
         mut sources: Sources,
     ) -> Result<Program, Error> {
         let modules = modules::load(files, path, id, &mut sources);
-        match modules.and_then(|modules| check::check(&modules)) {
+        let checked = modules.and_then(|modules| check::check(&modules));
+        match checked
+            .and_then(|(program, notes)| known_families(&program).map(|()| (program, notes)))
+        {
             Ok((checked, warnings)) => Ok(Program {
                 checked,
                 sources,

@@ -74,7 +74,10 @@ fn check_check(case: &Case) -> String {
             VariableKind::Param => "param",
             VariableKind::Latent => "latent",
             VariableKind::Let => "let",
-            VariableKind::Local | VariableKind::Loop => continue,
+            VariableKind::Local
+            | VariableKind::Loop
+            | VariableKind::Guided
+            | VariableKind::Noise => continue,
         };
         writeln!(out, "{kind} {}: {}", variable.name, variable.ty).expect("a String takes it");
     }

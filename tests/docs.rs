@@ -99,7 +99,39 @@ fn the_page_of_distributions_is_up_to_date() {
 
 #[test]
 fn the_page_of_functions_is_up_to_date() {
-    compare("functions.md", &function_page());
+    let page = fs::read_to_string(docs().join("functions.md")).expect("the page can be read");
+    let by_hand = page
+        .find(FROM_STAN)
+        .expect("the page ends with what is written by hand");
+    let generated = function_page();
+    compare(
+        "functions.md",
+        &format!("{generated}\n{}", &page[by_hand..]),
+    );
+}
+
+/// The part of the page of functions that is written by hand.
+const FROM_STAN: &str = "## From Stan";
+
+#[test]
+fn what_stan_has_can_be_written() {
+    let page = fs::read_to_string(docs().join("functions.md")).expect("the page can be read");
+    let names = "data n: int\ndata k: int\ndata a: real\ndata b: real\ndata c: real\ndata p: real
+data x: real[N]\ndata y: real[N]\ndata z: real[n * k]\ndata A: real[N, N]\ndata B: real[N, N]\n";
+    let mut count = 0;
+    let (_, rows) = page.split_once(FROM_STAN).expect("the page has that part");
+    for row in rows.lines().filter(|line| line.starts_with("| `")) {
+        let (_, here) = row.split_once(" | ").expect("a row has two cells");
+        for text in here.trim_end_matches(" |").split("`, `") {
+            let text = text.trim_matches('`');
+            let program = format!("{names}let result = {text}\n");
+            if let Err(why) = Program::parse("row.vi", &program) {
+                panic!("`{text}`: {why}");
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 60, "only {count} expressions were found");
 }
 
 fn compare(name: &str, found: &str) {
@@ -140,8 +172,8 @@ fn distributions() -> String {
         .collect();
     let _ = writeln!(
         page,
-        "\nThese have a distribution function in closed form, so that `.cdf(x)` is known and \
-         [`Truncated`](#truncated) and [`Censored`](#censored) take them with any bounds: {}. Other \
+        "\nThese have a distribution function in closed form, so that `.cdf(x)` and `.quantile(p)` are \
+         known and [`Truncated`](#truncated) and [`Censored`](#censored) take them with any bounds: {}. Other \
          distributions of whole numbers can be cut at bounds that are known from data.",
         known.join(", ")
     );
@@ -279,14 +311,14 @@ fn function_page() -> String {
         "# Functions and operators\n\n\
          <!-- Written by `UPDATE_EXPECT=1 cargo test --test docs` from the tables in `src/functions/`. -->\n\n\
          Elementwise functions take numbers and arrays of equal shape, a number with an array, or an \
-         array with one that has its last dimensions. `f(x)` may be written `x.f()`.\n",
+         array with one that has its last dimensions. `f(x)` may be written `x.f()`. Rounding and `div` of data \
+         give indices: `a[div(i, 2) + 1]`.\n",
     );
     let (operators, named): (Vec<_>, Vec<_>) = functions::all().partition(|f| {
         !f.name.starts_with(char::is_alphabetic) || f.name == "negate" || f.name == "transpose"
     });
-    let (elementwise, arrays): (Vec<_>, Vec<_>) = named
-        .into_iter()
-        .partition(|f| functions::is_elementwise(f, f.arity.0));
+    let (elementwise, arrays): (Vec<_>, Vec<_>) =
+        named.into_iter().partition(|f| f.is_elementwise(f.arity.0));
     for (title, list) in [
         ("Operators", operators),
         ("Element by element", elementwise),

@@ -15,6 +15,7 @@ const PROPERTIES: &[(&str, Property, bool)] = &[
     ("log_cdf", Property::LogCdf, true),
     ("survival", Property::Survival, true),
     ("log_survival", Property::LogSurvival, true),
+    ("quantile", Property::Quantile, true),
     ("mean", Property::Mean, false),
     ("variance", Property::Variance, false),
     ("sd", Property::Sd, false),

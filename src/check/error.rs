@@ -1,6 +1,7 @@
 //! The mistakes of meaning: a constructor for each, named after it.
 
 use crate::diag::{Diagnostic, Span};
+use crate::dist::Domain;
 use crate::types::{Dim, Type};
 
 type D = Diagnostic;
@@ -642,12 +643,6 @@ pub fn not_data(span: Span, what: &str, name: &str) -> D {
         .help("data are read and checked before anything else has a value: only data and their dimensions are known then")
 }
 
-pub fn not_yet(span: Span, what: &str, instead: &str) -> D {
-    D::error("E0501", format!("{what} parse, but have no meaning yet"))
-        .at(span, "here")
-        .help(instead)
-}
-
 pub fn unused_data(span: Span, name: &str) -> D {
     D::warning("W0101", format!("`{name}` is declared and not used")).at(span, "declared here")
 }
@@ -660,4 +655,126 @@ pub fn out_of_range(span: Span, index: &Dim, value: Span, extent: &Dim) -> D {
     .at(span, format!("this is {index}"))
     .at(value, format!("this has {extent}"))
     .help("indices begin at 1 and ranges include both ends")
+}
+
+pub fn not_a_guide(span: Span) -> D {
+    D::error("E0418", "this is not the name of a guide's family")
+        .at(span, "here")
+        .help("write `guide mean_field` or `guide full_rank`, or say how latents are drawn in `guide { … }`")
+}
+
+pub fn guide_twice(span: Span, first: Span) -> D {
+    D::error("E0419", "the guide is chosen twice")
+        .at(span, "and here")
+        .at(first, "chosen here")
+        .help("leave one of them out; `guide { (a, b) ~ full_rank() }` chooses for some latents")
+}
+
+pub fn guided_twice(span: Span, first: Span, name: &str) -> D {
+    D::error("E0419", format!("the guide draws `{name}` twice"))
+        .at(span, "and here")
+        .at(first, "drawn here")
+        .help("a latent has one factor of the guide: leave one of them out")
+}
+
+pub fn factor_in_guide(span: Span) -> D {
+    wrong_place(
+        span,
+        "`factor`",
+        "a guide is a distribution: it draws latents with `~`, and nothing else counts",
+    )
+}
+
+/// A family's factor is of all of a latent, so it has no place in a loop.
+pub fn factor_in_loop(span: Span) -> D {
+    wrong_place(
+        span,
+        "a factor of a family",
+        "write it outside of loops: it is one factor for all elements",
+    )
+}
+
+pub fn not_whole(span: Span) -> D {
+    wrong_place(
+        span,
+        "an element",
+        "a family's factor is of whole latents: `(mu, z) ~ full_rank()`",
+    )
+}
+
+pub fn tuple_with_distribution(span: Span) -> D {
+    wrong_place(
+        span,
+        "several names",
+        "several names have a factor by its family, `(a, b) ~ full_rank()`; draws are written one by one",
+    )
+}
+
+pub fn not_a_latent<'a>(
+    span: Span,
+    name: &str,
+    place: Option<Span>,
+    known: impl IntoIterator<Item = &'a str>,
+) -> D {
+    let problem = D::error(
+        "E0420",
+        format!("a guide draws latents, and `{name}` is none"),
+    )
+    .at(span, "drawn here");
+    let problem = match place {
+        Some(place) => problem.at(place, "this is what the name means"),
+        None => problem,
+    };
+    match crate::diag::closest(name, known) {
+        Some(close) if place.is_none() => problem.help(format!("did you mean `{close}`?")),
+        _ => problem.help("what the model draws with `~` and is no data is a latent; a guide names values of its own with `let`"),
+    }
+}
+
+/// The guide's draw has another shape than the latent.
+pub fn guide_shape(span: Span, name: &str, place: Span, ty: &Type, found: &Type) -> D {
+    D::error(
+        "E0421",
+        format!("the guide draws `{name}` in another shape than the model"),
+    )
+    .at(span, format!("drawn from {found}"))
+    .at(place, format!("`{name}` is {ty} here"))
+    .help("an element with so many indices must have the shape of the draw")
+}
+
+/// The guide may draw what the model does not allow.
+pub fn guide_support(
+    span: Span,
+    name: &str,
+    place: Span,
+    (guide, model): (String, String),
+    needed: Domain,
+) -> D {
+    let instead = match needed {
+        Domain::Positive | Domain::Nonnegative => "LogNormal, Gamma or HalfNormal",
+        Domain::Unit => "Kumaraswamy or Beta",
+        _ => "the family of the model",
+    };
+    D::error("E0422", format!("the guide draws `{name}` where the model does not allow it"))
+        .at(span, format!("{guide} draws numbers that {model} cannot"))
+        .at(place, format!("drawn from {model} here"))
+        .help(format!("draw from a distribution with the same support, such as {instead}, or leave it out of the guide: a factor is derived"))
+}
+
+/// Batches of a loop that is not the outermost.
+pub fn inner_batch(span: Span) -> D {
+    D::error("E0424", "batches are of the outermost loop")
+        .at(span, "in a loop or a condition here")
+        .help("write `batch` at the loop over the rows of the data, and loops without it inside")
+}
+
+/// A value made in batches is read elsewhere.
+pub fn beyond_batch(span: Span, made: Span, name: &str) -> D {
+    D::error(
+        "E0425",
+        format!("`{name}` exists for the rows of a batch only"),
+    )
+    .at(span, "read here")
+    .at(made, "made for each row of a batch")
+    .help("read it in a `batch` loop at the loop's own index, `z[i]`, or leave `batch` out")
 }

@@ -603,7 +603,10 @@ impl<'a> Checker<'a> {
             .collect();
         match (function.result)(&seen) {
             Ok(ty) => {
-                let size = self.size_of_call(function.name, &args);
+                let size = match function.size {
+                    Some(size) => size(&seen),
+                    None => self.size_of_call(function.name, &args),
+                };
                 Expr {
                     kind: ExprKind::Call { function, args },
                     ty,
@@ -621,7 +624,6 @@ impl<'a> Checker<'a> {
     /// The symbolic value of a whole number that a function gives.
     fn size_of_call(&self, name: &str, args: &[Expr]) -> Option<Dim> {
         match (name, args) {
-            ("length", [x]) => x.ty.number().and_then(|(_, dims)| dims.first().cloned()),
             ("max" | "min" | "sum", [x])
                 if matches!(x.ty.number(), Some((Base::Int, _))) && self.latent_in(x).is_none() =>
             {
@@ -670,16 +672,17 @@ impl<'a> Checker<'a> {
     /// A latent on which an expression depends.
     pub(super) fn latent_in(&self, e: &Expr) -> Option<VarId> {
         let mut found = None;
-        e.variables(&mut |id| {
-            if found.is_none() {
-                found = self.latents.get(&id).copied();
+        match &e.kind {
+            // The shape of a latent is known, whatever its value.
+            ExprKind::Call { function, .. } if function.size.is_some() => {}
+            ExprKind::Extent { .. } => {}
+            ExprKind::Call { args, .. } => return args.iter().find_map(|a| self.latent_in(a)),
+            ExprKind::Range { start, end } => {
+                return self.latent_in(start).or_else(|| self.latent_in(end));
             }
-        });
-        // The shape of a latent is known, whatever its value.
-        if matches!(&e.kind, ExprKind::Call { function, .. } if function.name == "length")
-            || matches!(e.kind, ExprKind::Extent { .. })
-        {
-            return None;
+            _ => e.variables(&mut |id| {
+                found = found.or(self.latents.get(&id).copied());
+            }),
         }
         found
     }

@@ -5,10 +5,12 @@
 //! whatever only data can tell is left to the lowering. A mistake gives [`Type::Error`], which fits
 //! everything, so that one mistake is reported once and many in one run.
 
+mod batch;
 mod call;
 mod distribution;
 mod error;
 mod expr;
+mod guide;
 mod index;
 mod ode;
 mod outline;
@@ -35,6 +37,7 @@ use unfold::Call;
 pub fn check(modules: &[Module]) -> Result<(Program, Diagnostics), Diagnostics> {
     let mut checker = Checker::new();
     checker.outline(modules);
+    checker.outline_guide_blocks();
     checker.declare_data();
     // Functions with loops add statements on the way.
     let mut leaf = 0;
@@ -97,6 +100,8 @@ struct Leaf<'a> {
     call: Option<Call>,
     state: State,
     checked: Option<Statement>,
+    /// The guide's scope, of a statement of the guide.
+    guide: Option<usize>,
 }
 
 impl Leaf<'_> {
@@ -129,6 +134,7 @@ enum BlockKind<'a> {
     For {
         var: VarId,
         range: &'a ast::Expr,
+        batch: Option<&'a ast::Expr>,
     },
     If {
         condition: &'a ast::Expr,
@@ -153,8 +159,14 @@ struct Checker<'a> {
     calls: Vec<usize>,
     /// Where the statements that functions make are named and put; none where they may not make any.
     site: Option<Site>,
-    /// Statements that functions made.
-    made: Vec<Statement>,
+    /// Statements that functions made, and whether in the guide.
+    made: Vec<(bool, Statement)>,
+    /// The scope of the guide whose statements are being looked at.
+    guide: Option<usize>,
+    /// The blocks that write the guide.
+    guide_blocks: Vec<&'a ast::Statement>,
+    /// What they draw, where, and whether as a whole.
+    guide_draws: Vec<(VarId, Span, bool)>,
     /// What these define, by full name.
     site_names: HashMap<String, VarId>,
     /// The call whose statements are being looked at; none for those of the program itself.
@@ -197,6 +209,9 @@ impl<'a> Checker<'a> {
             calls: Vec::new(),
             site: None,
             made: Vec::new(),
+            guide: None,
+            guide_blocks: Vec::new(),
+            guide_draws: Vec::new(),
             site_names: HashMap::new(),
             constants: Vec::new(),
             call: None,
@@ -232,6 +247,16 @@ impl<'a> Checker<'a> {
                     .push(error::unused_data(variable.span, &variable.name));
             }
         }
+        let leaves = std::mem::take(&mut self.leaves).into_iter();
+        let unchecked = leaves.as_slice().iter().find(|l| l.checked.is_none());
+        let unchecked = unchecked.map(|l| l.statement.span);
+        let leaves = leaves.filter_map(|l| l.checked.map(|s| (l.guide.is_some(), s)));
+        let all = leaves.chain(std::mem::take(&mut self.made));
+        let (guide, own): (Vec<_>, Vec<_>) = all.partition(|(guide, _)| *guide);
+        let statements = |of: Vec<(bool, Statement)>| of.into_iter().map(|(_, s)| s);
+        self.program.statements = statements(own).collect();
+        let mut guide: Vec<Statement> = statements(guide).collect();
+        self.check_batches(&mut guide);
         self.diagnostics
             .sort_by_key(|d| d.labels.first().map(|l| (l.span.source, l.span.start)));
         if self
@@ -242,12 +267,11 @@ impl<'a> Checker<'a> {
             self.diagnostics.retain(|d| d.severity == Severity::Error);
             return Err(self.diagnostics);
         }
-        if let Some(leaf) = self.leaves.iter().find(|l| l.checked.is_none()) {
+        if let Some(span) = unchecked {
             debug_assert!(false, "a statement without a meaning is reported before");
-            return Err(vec![error::no_meaning(leaf.statement.span)]);
+            return Err(vec![error::no_meaning(span)]);
         }
-        self.program.statements = self.leaves.into_iter().filter_map(|l| l.checked).collect();
-        self.program.statements.extend(self.made);
+        self.program.guided = self.guided(guide);
         Ok((self.program, self.diagnostics))
     }
 
@@ -277,8 +301,14 @@ impl<'a> Checker<'a> {
             kind,
             ty,
             size: None,
+            of_guide: self.guide.is_some(),
         });
         id
+    }
+
+    /// Adds a statement that a function makes.
+    fn make(&mut self, statement: Statement) {
+        self.made.push((self.guide.is_some(), statement));
     }
 
     fn variable(&self, id: VarId) -> &Variable {

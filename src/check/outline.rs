@@ -76,7 +76,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn bind(&mut self, name: &ast::Ident, binding: Binding<'a>) {
+    pub(super) fn bind(&mut self, name: &ast::Ident, binding: Binding<'a>) {
         if let Some(first) = self.scopes[self.scope].names.get(&name.name).cloned() {
             let first = self.place_of(&first);
             self.report(error::defined_twice(name.span, first, &name.name));
@@ -116,7 +116,7 @@ impl<'a> Checker<'a> {
             StatementKind::Data { .. } => self.report(error::nested_declaration(span, "`data`")),
             StatementKind::Fn(_) | StatementKind::Import { .. } if top => {}
             StatementKind::Fn(_) => self.report(error::nested_declaration(span, "`fn`")),
-            StatementKind::Param { name, .. } if top => {
+            StatementKind::Param { name, .. } if top || self.guide == Some(self.scope) => {
                 let id = self.new_variable(&name.name, name.span, VariableKind::Param, Type::Error);
                 self.latents.insert(id, id);
                 self.bind(name, Binding::Var(id));
@@ -126,6 +126,12 @@ impl<'a> Checker<'a> {
                 self.param_in_function(name, ty, init, span);
             }
             StatementKind::Param { .. } => self.report(error::nested_declaration(span, "`param`")),
+            StatementKind::Draw { target, dist } if self.is_guide() => {
+                self.outline_guide_draw(statement, target, dist, nest);
+            }
+            StatementKind::Factor { .. } if self.is_guide() => {
+                self.report(error::factor_in_guide(span));
+            }
             StatementKind::Draw { target, dist } => {
                 let draw = self.drawing_call(dist).is_none();
                 self.outline_target(statement, target, nest, draw)
@@ -170,27 +176,13 @@ impl<'a> Checker<'a> {
             StatementKind::Import { .. } => {
                 self.report(error::nested_declaration(span, "`import`"))
             }
-            StatementKind::Guide { strategy } => self.outline_guide(strategy),
-            StatementKind::GuideBlock { .. } => self.report(error::not_yet(
-                span,
-                "guide blocks",
-                "leave it out: a mean-field guide is derived",
-            )),
+            StatementKind::Guide { strategy } if top => self.outline_guide(strategy),
+            StatementKind::GuideBlock { .. } if top => self.guide_blocks.push(statement),
+            StatementKind::Guide { .. } | StatementKind::GuideBlock { .. } => {
+                self.report(error::nested_declaration(span, "`guide`"));
+            }
             StatementKind::Expr { .. } => self.report(error::expression_statement(span)),
             StatementKind::Error => {}
-        }
-    }
-
-    fn outline_guide(&mut self, strategy: &'a ast::Expr) {
-        match &strategy.kind {
-            ExprKind::Name(name) if name == "mean_field" => {
-                self.program.guide = Some((name.clone(), strategy.span));
-            }
-            _ => self.report(error::not_yet(
-                strategy.span,
-                "guides other than mean_field",
-                "write `guide mean_field`, or leave it out",
-            )),
         }
     }
 
@@ -202,13 +194,6 @@ impl<'a> Checker<'a> {
         body: &'a [ast::Statement],
         nest: &[usize],
     ) {
-        if let Some(batch) = batch {
-            self.report(error::not_yet(
-                batch.span,
-                "batches",
-                "leave `batch` out: all rows are used at every step",
-            ));
-        }
         let inner = self.open_scope(self.scope);
         let id = self.new_variable(
             &var.name,
@@ -226,7 +211,11 @@ impl<'a> Checker<'a> {
         let size = Dim::atom(crate::types::Atom::Loop(id.0, var.name.clone()));
         self.variable_mut(id).size = Some(size);
         self.blocks.push(Block {
-            kind: BlockKind::For { var: id, range },
+            kind: BlockKind::For {
+                var: id,
+                range,
+                batch: batch.as_ref(),
+            },
             scope: self.scope,
             checked: None,
         });
@@ -276,7 +265,7 @@ impl<'a> Checker<'a> {
             .iter()
             .rev()
             .find_map(|&b| match &self.blocks[b].kind {
-                BlockKind::For { var, range } => Some((*var, range.span)),
+                BlockKind::For { var, range, .. } => Some((*var, range.span)),
                 BlockKind::If { .. } => None,
             });
         if indices.is_empty() && !draw && inside_loop.is_some() {
@@ -291,7 +280,8 @@ impl<'a> Checker<'a> {
             self.add_leaf(statement, nest, Some(id));
             return;
         }
-        let home = self.call.as_ref().map_or(0, |call| call.scope);
+        let own = self.guide.unwrap_or(0);
+        let home = self.call.as_ref().map_or(own, |call| call.scope);
         let id = match self.scopes[home].names.get(&name.name) {
             Some(Binding::Var(id)) => *id,
             Some(other) => {
@@ -389,7 +379,12 @@ impl<'a> Checker<'a> {
             || b.iter().any(|x| other(*x).is_some_and(|y| a.contains(&y)))
     }
 
-    fn add_leaf(&mut self, statement: &'a ast::Statement, nest: &[usize], defines: Option<VarId>) {
+    pub(super) fn add_leaf(
+        &mut self,
+        statement: &'a ast::Statement,
+        nest: &[usize],
+        defines: Option<VarId>,
+    ) {
         let leaf = Leaf {
             statement,
             nest: nest.to_vec(),
@@ -397,6 +392,7 @@ impl<'a> Checker<'a> {
             call: self.call.clone(),
             state: State::Todo,
             checked: None,
+            guide: self.guide,
         };
         self.leaves.push(leaf);
         if let Some(id) = defines {

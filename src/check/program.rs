@@ -14,13 +14,25 @@ pub struct VarId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LoopId(pub u32);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Program {
     pub variables: Vec<Variable>,
     pub data: Vec<DataDecl>,
     pub statements: Vec<Statement>,
-    /// The guide that the program asks for, by name.
-    pub guide: Option<(String, Span)>,
+    /// The families of the guide that are derived.
+    pub guide: Families,
+    /// The program with the latents that a `guide { … }` draws as functions of noise, if it draws any: their
+    /// draws are summands of the log density alone, and the log density of the guide is subtracted.
+    pub guided: Option<Box<Program>>,
+}
+
+/// What a program says of the guide's derived factors.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Families {
+    /// By name, for the latents that nothing else is said of.
+    pub rest: Option<(String, Span)>,
+    /// Latents that have a factor of their own together, with its family's name.
+    pub factors: Vec<(Vec<VarId>, String, Span)>,
 }
 
 impl Program {
@@ -37,6 +49,8 @@ pub struct Variable {
     pub ty: Type,
     /// Its symbolic value, of a whole number known from data.
     pub size: Option<Dim>,
+    /// Whether a `guide { … }` makes it, not the model.
+    pub of_guide: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +60,10 @@ pub enum VariableKind {
     Data,
     Param,
     Latent,
+    /// A latent that the program's guide draws: a function of [`VariableKind::Noise`].
+    Guided,
+    /// Standard Normal numbers.
+    Noise,
     /// A named value at the level of the model: kept in results.
     Let,
     /// A name inside a loop or a function.
@@ -71,7 +89,7 @@ pub enum Refinement {
     Label,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct DataDecl {
     pub var: VarId,
     pub base: Base,
@@ -82,7 +100,7 @@ pub struct DataDecl {
     pub span: Span,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Statement {
     pub kind: StatementKind,
     /// Loops and conditions around it, outermost first.
@@ -90,7 +108,7 @@ pub struct Statement {
     pub span: Span,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum StatementKind {
     Draw {
         target: Target,
@@ -109,6 +127,11 @@ pub enum StatementKind {
     },
     Factor {
         value: Expr,
+    },
+    /// Standard Normal numbers, as many as a draw of `dist` has.
+    Noise {
+        target: Target,
+        dist: Expr,
     },
 }
 
@@ -134,6 +157,8 @@ pub enum Nest {
         id: LoopId,
         var: VarId,
         range: Expr,
+        /// So many rows are looked at in a step.
+        batch: Option<Expr>,
     },
     /// Only rows where the condition holds (or does not).
     If {
@@ -247,10 +272,13 @@ pub enum Property {
     LogCdf,
     Survival,
     LogSurvival,
+    Quantile,
     Mean,
     Variance,
     Sd,
     Entropy,
+    /// The draw that standard Normal numbers `x` make.
+    Reparameterised,
 }
 
 #[derive(Clone, Debug)]
@@ -321,7 +349,8 @@ impl Expr {
         self.children(&mut |child| child.walk(visit));
     }
 
-    fn children(&self, visit: &mut dyn FnMut(&Expr)) {
+    /// Calls `visit` on what this expression is made of.
+    pub fn children(&self, visit: &mut dyn FnMut(&Expr)) {
         match &self.kind {
             ExprKind::Error
             | ExprKind::Number(_)

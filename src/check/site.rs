@@ -54,6 +54,8 @@ impl<'a> Checker<'a> {
         if let Some(site) = &mut self.site {
             let own = path_of_target(target);
             site.path = match call {
+                // A guide's names are beside the model's.
+                None if self.guide.is_some() => own.map(|own| format!("guide.{own}")),
                 None => own,
                 Some(path) => path.zip(own).map(|(path, own)| format!("{path}.{own}")),
             };
@@ -176,7 +178,7 @@ impl<'a> Checker<'a> {
         let var = self.new_variable(&full, name.span, VariableKind::Latent, ty);
         self.latents.insert(var, var);
         self.site_names.insert(full, var);
-        self.made.push(Statement {
+        self.make(Statement {
             kind: StatementKind::Draw {
                 target: Target {
                     var,
@@ -260,7 +262,7 @@ impl<'a> Checker<'a> {
                 return Made::Failed;
             }
         }
-        self.made.push(Statement {
+        self.make(Statement {
             kind,
             nest: Vec::new(),
             span,

@@ -300,8 +300,10 @@ impl<'a> Checker<'a> {
         let calls = self.call.as_ref().map_or(Vec::new(), |c| c.calls.clone());
         let calls = std::mem::replace(&mut self.calls, calls);
         let comprehensions = std::mem::take(&mut self.comprehensions);
+        let guide = std::mem::replace(&mut self.guide, self.leaves[leaf].guide);
         let nest = self.check_nest(leaf);
         let kind = self.within(scope, |c| c.check_kind(leaf, statement));
+        self.guide = guide;
         self.comprehensions = comprehensions;
         self.calls = calls;
         self.call = call;
@@ -317,6 +319,9 @@ impl<'a> Checker<'a> {
 
     fn check_kind(&mut self, leaf: usize, statement: &'a ast::Statement) -> Option<StatementKind> {
         match &statement.kind {
+            ast::StatementKind::Draw { target, dist } if self.is_guide() => {
+                self.check_guide_draw(target, dist)
+            }
             ast::StatementKind::Draw { target, dist } => self.check_draw(leaf, target, dist),
             ast::StatementKind::Let { target, value } => self.check_let(leaf, target, value, false),
             ast::StatementKind::Factor { value } => {
@@ -344,12 +349,19 @@ impl<'a> Checker<'a> {
         }
         let scope = self.blocks[block].scope;
         let nest = match self.blocks[block].kind {
-            BlockKind::For { var, range } => {
+            BlockKind::For { var, range, batch } => {
                 let range = self.within(scope, |c| c.loop_range(var, range));
+                let batch = batch.map(|size| {
+                    let size = self.within(scope, |c| c.expr(size));
+                    self.expect_whole(&size);
+                    self.expect_known(&size, "the size of a batch");
+                    size
+                });
                 Nest::For {
                     id: self.new_loop(),
                     var,
                     range,
+                    batch,
                 }
             }
             BlockKind::If {
@@ -641,7 +653,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn check_target(&mut self, target: &'a ast::Target) -> Option<Target> {
+    pub(super) fn check_target(&mut self, target: &'a ast::Target) -> Option<Target> {
         let ast::Target::Element {
             name,
             indices,

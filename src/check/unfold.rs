@@ -81,7 +81,7 @@ impl<'a> Checker<'a> {
                 span: value.span,
             };
             let place = value.span;
-            self.made.push(Statement {
+            self.make(Statement {
                 kind: StatementKind::Let {
                     target,
                     value: with_bindings(&site.bindings, value),
@@ -121,9 +121,10 @@ impl<'a> Checker<'a> {
     /// not have it.
     pub(super) fn new_name(&mut self, name: &ast::Ident, draw: bool, span: Span) -> Option<VarId> {
         let Some(call) = self.call.clone() else {
-            let kind = match draw {
-                true => VariableKind::Latent,
-                false => VariableKind::Let,
+            let kind = match (draw, self.guide) {
+                (true, _) => VariableKind::Latent,
+                (false, None) => VariableKind::Let,
+                (false, Some(_)) => VariableKind::Local,
             };
             return Some(self.new_variable(&name.name, name.span, kind, Type::Error));
         };

@@ -4,7 +4,7 @@ use super::input::{Bound, Input};
 use super::progress::Line;
 use super::report::{Exit, Failure, Result, note, print, tell};
 use crate::diag::{Diagnostic, Sources};
-use crate::guide::{GUIDES, NewGuide};
+use crate::guide::{self, GUIDES};
 use crate::infer::{self, Method, Options};
 use crate::model::{Model, QuantityKind};
 use crate::output::{
@@ -42,9 +42,9 @@ pub(super) struct Fit {
     #[command(flatten)]
     input: Input,
 
-    /// The family of the approximate posterior
-    #[arg(long, default_value = GUIDES[0].0, value_parser = names(GUIDES))]
-    guide: String,
+    /// The family of the approximate posterior, in place of what the program says [default: mean_field]
+    #[arg(long, value_name = "FAMILY", value_parser = names(GUIDES))]
+    guide: Option<String>,
 
     /// How the ELBO is maximised: dadvi by fixed draws and Newton steps, svi by fresh draws and
     /// first-order steps, auto by dadvi and where that fails svi
@@ -223,12 +223,11 @@ impl Fit {
     }
 
     fn options(&self) -> Options {
-        let guide = GUIDES.iter().find(|(name, _)| *name == self.guide);
         let method = METHODS.iter().find(|(name, _)| *name == self.method);
         let defaults = Options::default();
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         Options {
-            guide: guide.map_or(defaults.guide, |&(_, guide): &(_, NewGuide)| guide),
+            guide: self.guide.as_deref().and_then(guide::find),
             method: method.map_or(defaults.method, |&(_, method)| method),
             precision: precision(&self.precision),
             seed: self.seed,
@@ -250,7 +249,7 @@ impl Fit {
         } = fit.seconds;
         let method = METHODS.iter().find(|(_, m)| *m == fit.method);
         let settings = [
-            ("guide", self.guide.clone().into()),
+            ("guide", fit.guide.clone().into()),
             ("method", method.map_or("auto", |(name, _)| name).into()),
             ("precision", fit.precision.name().into()),
             ("samples", fit.samples.into()),

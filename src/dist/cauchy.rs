@@ -50,6 +50,10 @@ impl Family for Cauchy {
         Some((d.value(1).atan2(x - d.value(0)) / PI).log())
     }
 
+    fn quantile<'g>(&self, d: &Distribution<'g>, p: Var<'g>) -> Option<Var<'g>> {
+        Some(d.value(0) - d.value(1) * (p * PI).cos() / (p * PI).sin())
+    }
+
     fn entropy<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {
         Some(d.value(1).log() + d.value(0) * 0.0 + (4.0 * PI).ln())
     }

@@ -66,6 +66,10 @@ impl Family for Exponential {
         Some(-(x.max(0.0) * rate(d)))
     }
 
+    fn quantile<'g>(&self, d: &Distribution<'g>, p: Var<'g>) -> Option<Var<'g>> {
+        Some(-((-p).log1p() / rate(d)))
+    }
+
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {
         Some(rate(d).recip())
     }

@@ -56,6 +56,10 @@ impl Family for Gumbel {
         Some(log1m_exp_neg_exp((d.value(0) - x) / d.value(1)))
     }
 
+    fn quantile<'g>(&self, d: &Distribution<'g>, p: Var<'g>) -> Option<Var<'g>> {
+        Some(d.value(0) - d.value(1) * (-p.log()).log())
+    }
+
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {
         Some(d.value(0) + d.value(1) * EULER_GAMMA)
     }

@@ -3,7 +3,7 @@
 use super::{Declaration, Distribution, Domain, Family, Form, Parameter, Point, Support, Values};
 use crate::graph::Var;
 use rand::{Rng, RngExt};
-use std::f64::consts::{FRAC_2_PI, PI};
+use std::f64::consts::{FRAC_2_PI, FRAC_PI_2, PI};
 
 pub struct HalfCauchy;
 
@@ -45,6 +45,10 @@ impl Family for HalfCauchy {
 
     fn log_survival<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
         Some((d.value(0).atan2(x.max(0.0)) * FRAC_2_PI).log())
+    }
+
+    fn quantile<'g>(&self, d: &Distribution<'g>, p: Var<'g>) -> Option<Var<'g>> {
+        Some(d.value(0) * (p * FRAC_PI_2).tan())
     }
 
     fn entropy<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {

@@ -5,7 +5,7 @@ use super::{Declaration, Distribution, Domain, Family, Form, Parameter, Point, S
 use crate::graph::Var;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
-use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI, LN_2};
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI, FRAC_PI_2, LN_2};
 
 pub struct HalfNormal;
 
@@ -50,6 +50,15 @@ impl Family for HalfNormal {
 
     fn log_survival<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
         Some((-(x.max(0.0) / d.value(0))).log_phi() + LN_2)
+    }
+
+    fn quantile<'g>(&self, d: &Distribution<'g>, p: Var<'g>) -> Option<Var<'g>> {
+        // Near 0 the series of the inverse error function, for 1 − p has fewer digits.
+        let small = p.lt(1e-3);
+        let square = p.square() * FRAC_PI_2;
+        let series = p * FRAC_PI_2.sqrt() * (square * (square * (7.0 / 120.0) + 1.0 / 6.0) + 1.0);
+        let z = small.select(series, -((1.0 - p) * 0.5).inv_phi());
+        Some(d.value(0) * z)
     }
 
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {

@@ -65,6 +65,10 @@ impl Family for Kumaraswamy {
         Some(log_survival(d, x))
     }
 
+    fn quantile<'g>(&self, d: &Distribution<'g>, p: Var<'g>) -> Option<Var<'g>> {
+        Some((-((-p).log1p() / d.value(1)).expm1()).pow(d.value(0).recip()))
+    }
+
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {
         Some(moment(d, 1.0))
     }

@@ -54,6 +54,13 @@ impl Family for Laplace {
         Some(log_below((d.value(0) - x) / d.value(1)))
     }
 
+    fn quantile<'g>(&self, d: &Distribution<'g>, p: Var<'g>) -> Option<Var<'g>> {
+        let below = p.le(0.5);
+        let tail = below.select(p, 1.0 - p) * 2.0;
+        let distance = tail.log() * d.value(1);
+        Some(d.value(0) + below.select(distance, -distance))
+    }
+
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {
         Some(d.value(0) + d.value(1) * 0.0)
     }

@@ -56,6 +56,14 @@ impl Family for LogNormal {
         Some(((d.value(0) - x.log()) / d.value(1)).log_phi())
     }
 
+    fn reparameterised<'g>(&self, d: &Distribution<'g>, noise: Var<'g>) -> Option<Var<'g>> {
+        Some((d.value(0) + d.value(1) * noise).exp())
+    }
+
+    fn quantile<'g>(&self, d: &Distribution<'g>, p: Var<'g>) -> Option<Var<'g>> {
+        Some((d.value(0) + d.value(1) * p.inv_phi()).exp())
+    }
+
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {
         Some((d.value(0) + d.value(1).square() * 0.5).exp())
     }

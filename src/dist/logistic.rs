@@ -46,6 +46,10 @@ impl Family for Logistic {
         Some(((d.value(0) - x) / d.value(1)).log_sigmoid())
     }
 
+    fn quantile<'g>(&self, d: &Distribution<'g>, p: Var<'g>) -> Option<Var<'g>> {
+        Some(d.value(0) + d.value(1) * p.logit())
+    }
+
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {
         Some(d.value(0) + d.value(1) * 0.0)
     }

@@ -43,6 +43,21 @@ pub(super) fn squared_norm_of_product<'g>(l: Var<'g>, r: Var<'g>) -> Var<'g> {
     squares.reshape(&batch)
 }
 
+/// `L z` of vectors `z` `[batch…, n]`.
+pub(super) fn product<'g>(l: Var<'g>, z: Var<'g>) -> Var<'g> {
+    let batch = broadcast_shapes(&lead(l, 2), &lead(z, 1)).expect("batch axes fit");
+    let columns = with_batch(z, 1, &batch).unsqueeze(0);
+    let products = with_batch(l, 2, &batch).matmul(columns);
+    let shape = products.shape();
+    products.reshape(&shape[..shape.len() - 1])
+}
+
+/// `L⁻ᵀ z` of vectors `z` `[batch…, n]`.
+pub(super) fn solution_of_transposed<'g>(l: Var<'g>, z: Var<'g>) -> Var<'g> {
+    let batch = broadcast_shapes(&lead(l, 2), &lead(z, 1)).expect("batch axes fit");
+    with_batch(l, 2, &batch).tri_solve_vector(with_batch(z, 1, &batch), true)
+}
+
 /// `½ log |L Lᵀ|`, by the diagonal.
 pub(super) fn half_log_det(l: Var<'_>) -> Var<'_> {
     l.diagonal().log().sum_axes(&[0])

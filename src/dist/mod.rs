@@ -14,6 +14,7 @@ mod log_space;
 mod matrix;
 mod point;
 mod power;
+mod quantile;
 mod sampled;
 mod support;
 #[cfg(test)]
@@ -211,6 +212,17 @@ pub trait Family: Send + Sync {
 
     /// `log P(X > x)`, where it has a closed form.
     fn log_survival<'g>(&self, _d: &Distribution<'g>, _x: Var<'g>) -> Option<Var<'g>> {
+        None
+    }
+
+    /// The draw that standard Normal numbers of the event's shape make, where that is more than the quantile at
+    /// their probability.
+    fn reparameterised<'g>(&self, _d: &Distribution<'g>, _noise: Var<'g>) -> Option<Var<'g>> {
+        None
+    }
+
+    /// The least `x` with `P(X ≤ x) ≥ p`, where it has a closed form; `p` from 0 to 1.
+    fn quantile<'g>(&self, _d: &Distribution<'g>, _p: Var<'g>) -> Option<Var<'g>> {
         None
     }
 
@@ -425,6 +437,24 @@ impl<'g> Distribution<'g> {
         self.family
             .log_survival(self, x)
             .or_else(|| finite_sum::log_survival(self, x))
+    }
+
+    /// The least `x` with `P(X ≤ x) ≥ p`: closed form, or by the inverse of the distribution function; NaN
+    /// where `p` is not from 0 to 1.
+    pub fn quantile(&self, p: Var<'g>) -> Option<Var<'g>> {
+        let found = self
+            .family
+            .quantile(self, p)
+            .or_else(|| quantile::of(self, p))?;
+        let probability = p.ge(0.0).and(p.le(1.0));
+        Some(probability.select(found, f64::NAN))
+    }
+
+    /// The draw that standard Normal numbers of the event's shape make: a function with derivatives, whose value
+    /// has this distribution. By the family, or as the quantile at the noise's probability.
+    pub fn reparameterised(&self, noise: Var<'g>) -> Option<Var<'g>> {
+        let own = self.family.reparameterised(self, noise);
+        own.or_else(|| self.quantile(noise.phi()).filter(|_| !self.is_discrete()))
     }
 
     pub fn support(&self) -> Support<'g> {

@@ -98,6 +98,15 @@ impl Family for MvNormal {
         out.iter_mut().zip(p.array(0)).for_each(|(x, mu)| *x += mu);
     }
 
+    fn reparameterised<'g>(&self, d: &Distribution<'g>, noise: Var<'g>) -> Option<Var<'g>> {
+        let l = matrix::factor_of(d, 1, d.form == CHOL);
+        let shift = match d.form {
+            PRECISION => matrix::solution_of_transposed(l, noise),
+            _ => matrix::product(l, noise),
+        };
+        Some(d.value(0) + shift)
+    }
+
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {
         Some(d.value(0) + d.value(1).diagonal() * 0.0)
     }

@@ -75,6 +75,14 @@ impl Family for Normal {
         Some(((d.value(0) - x) / sd(d)).log_phi())
     }
 
+    fn reparameterised<'g>(&self, d: &Distribution<'g>, noise: Var<'g>) -> Option<Var<'g>> {
+        Some(d.value(0) + sd(d) * noise)
+    }
+
+    fn quantile<'g>(&self, d: &Distribution<'g>, p: Var<'g>) -> Option<Var<'g>> {
+        Some(d.value(0) + sd(d) * p.inv_phi())
+    }
+
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {
         Some(d.value(0) + sd(d) * 0.0)
     }

@@ -63,6 +63,10 @@ impl Family for Pareto {
         Some(-hazard(d, x))
     }
 
+    fn quantile<'g>(&self, d: &Distribution<'g>, p: Var<'g>) -> Option<Var<'g>> {
+        Some(d.value(0) * (-((-p).log1p() / d.value(1))).exp())
+    }
+
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {
         let (minimum, shape) = (d.value(0), d.value(1));
         let finite = shape.gt(1.0);

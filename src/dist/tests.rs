@@ -8,6 +8,7 @@ mod counts;
 mod discrete;
 mod matrices;
 mod multivariate;
+mod quantiles;
 pub(crate) mod rows;
 mod special_cases;
 mod wrappers;

@@ -67,6 +67,10 @@ impl Family for Uniform {
         Some(((upper - x.max(lower).min(upper)) / (upper - lower)).log())
     }
 
+    fn quantile<'g>(&self, d: &Distribution<'g>, p: Var<'g>) -> Option<Var<'g>> {
+        Some(d.value(0) * (1.0 - p) + d.value(1) * p)
+    }
+
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {
         Some((d.value(0) + d.value(1)) * 0.5)
     }

@@ -65,6 +65,10 @@ impl Family for Weibull {
         Some(-log_hazard(d, x.max(0.0).log()).exp())
     }
 
+    fn quantile<'g>(&self, d: &Distribution<'g>, p: Var<'g>) -> Option<Var<'g>> {
+        Some(d.value(1) * (-(-p).log1p()).pow(d.value(0).recip()))
+    }
+
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {
         Some(d.value(1) * moment(d, 1.0))
     }

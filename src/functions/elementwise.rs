@@ -38,14 +38,15 @@ fn power(args: &[Argument]) -> Result<Type, Wrong> {
 
 macro_rules! unary {
     ($($name:literal $rule:ident $method:ident $doc:literal;)*) => {
-        pub(super) static UNARY: &[Function] = &[$(Function {
-            name: $name,
-            signature: concat!($name, "(x)"),
-            doc: $doc,
-            arity: (1, 1),
-            result: $rule,
-            lower: |x| x[0].var.$method(),
-        }),*];
+        pub(super) static UNARY: &[Function] = &[$(Function::new(
+            $name,
+            concat!($name, "(x)"),
+            (1, 1),
+            $rule,
+            |x| x[0].var.$method(),
+            $doc,
+        )
+        .elementwise()),*];
     };
 }
 
@@ -68,9 +69,17 @@ unary! {
     "sinh" real sinh "Hyperbolic sine.";
     "cosh" real cosh "Hyperbolic cosine.";
     "tanh" real tanh "Hyperbolic tangent.";
+    "asinh" real asinh "Inverse hyperbolic sine.";
+    "acosh" real acosh "Inverse hyperbolic cosine, from 0, of x ≥ 1.";
+    "atanh" real atanh "Inverse hyperbolic tangent of x between −1 and 1.";
+    "log2" real log2 "Logarithm to base 2 of x > 0.";
+    "log10" real log10 "Logarithm to base 10 of x > 0.";
+    "cbrt" real cbrt "Cube root.";
     "expit" real sigmoid "Logistic function 1 / (1 + exp(−x)).";
     "sigmoid" real sigmoid "Logistic function, as expit.";
     "logit" real logit "log(x / (1 − x)) for 0 < x < 1.";
+    "cloglog" real cloglog "Complementary log-log, log(−log(1 − x)) for 0 < x < 1.";
+    "inv_cloglog" real inv_cloglog "1 − exp(−exp(x)), the inverse of cloglog.";
     "softplus" real softplus "log(1 + exp(x)).";
     "lgamma" real lgamma "log Γ(x).";
     "digamma" real digamma "Derivative of lgamma.";
@@ -80,6 +89,9 @@ unary! {
     "Phi" real phi "Distribution function of the standard Normal.";
     "log_Phi" real log_phi "Logarithm of Phi, exact far into the lower tail.";
     "inv_Phi" real inv_phi "Quantile function of the standard Normal, for 0 < x < 1.";
+    "bessel_i0" real bessel_i0 "Modified Bessel function of the first kind, of order 0.";
+    "bessel_i1" real bessel_i1 "Modified Bessel function of the first kind, of order 1.";
+    "lambert_w" real lambert_w "Lambert's W, the principal branch: the w ≥ −1 with w · exp(w) = x, for x ≥ −1/e.";
     "floor" whole floor "Largest integer not above x.";
     "ceil" whole ceil "Smallest integer not below x.";
     "round" whole round "Nearest integer, halves away from 0.";
@@ -88,17 +100,18 @@ unary! {
 
 macro_rules! binary {
     ($($name:literal $signature:literal $rule:ident $method:ident $doc:literal;)*) => {
-        pub(super) static BINARY: &[Function] = &[$(Function {
-            name: $name,
-            signature: $signature,
-            doc: $doc,
-            arity: (2, 2),
-            result: $rule,
-            lower: |x| {
+        pub(super) static BINARY: &[Function] = &[$(Function::new(
+            $name,
+            $signature,
+            (2, 2),
+            $rule,
+            |x| {
                 let x = align(x);
                 x[0].$method(x[1])
             },
-        }),*];
+            $doc,
+        )
+        .elementwise()),*];
     };
 }
 
@@ -117,14 +130,22 @@ binary! {
     ">=" "a >= b" truth ge "Whether at least.";
     "&&" "a && b" truth and "Whether both hold.";
     "||" "a || b" truth or "Whether one holds.";
+    "div" "div(a, b)" whole floor_div "Largest integer not above a / b, so that a is b · div(a, b) + a % b.";
     "pow" "pow(a, b)" power pow "Power, as a ^ b.";
     "fmax" "fmax(a, b)" same_base max "The larger of each pair.";
     "fmin" "fmin(a, b)" same_base min "The smaller of each pair.";
     "atan2" "atan2(y, x)" real atan2 "Angle of the point (x, y), in radians.";
+    "hypot" "hypot(a, b)" real hypot "√(a² + b²), without overflow.";
     "xlogy" "xlogy(x, y)" real xlogy "x · log(y) for y ≥ 0; 0 where x is 0.";
     "lbeta" "lbeta(a, b)" real lbeta "log of the Beta function, for a, b > 0.";
     "log_choose" "log_choose(n, k)" real log_choose "log of the binomial coefficient, for 0 ≤ k ≤ n.";
     "log_add_exp" "log_add_exp(a, b)" real log_add_exp "log(exp(a) + exp(b)).";
+}
+
+/// Elementwise in the first argument; the second is known from data.
+fn with_dimension(args: &[Argument]) -> Result<Type, Wrong> {
+    super::extent(args, 1)?;
+    real(&args[..1])
 }
 
 fn condition(args: &[Argument]) -> Result<Type, Wrong> {
@@ -138,83 +159,108 @@ fn relu(x: Operand<'_>) -> crate::graph::Var<'_> {
 }
 
 pub(super) static OTHER: &[Function] = &[
-    Function {
-        name: "negate",
-        signature: "-x",
-        doc: "Minus x.",
-        arity: (1, 1),
-        result: same_base,
-        lower: |x| -x[0].var,
-    },
-    Function {
-        name: "!",
-        signature: "!x",
-        doc: "Whether x does not hold.",
-        arity: (1, 1),
-        result: truth,
-        lower: |x| x[0].var.not(),
-    },
-    Function {
-        name: "relu",
-        signature: "relu(x)",
-        doc: "x where it is positive, else 0.",
-        arity: (1, 1),
-        result: same_base,
-        lower: |x| relu(x[0]),
-    },
-    Function {
-        name: "log_diff_exp",
-        signature: "log_diff_exp(a, b)",
-        doc: "log(exp(a) − exp(b)) for a > b.",
-        arity: (2, 2),
-        result: real,
-        lower: |x| {
+    Function::new("negate", "-x", (1, 1), same_base, |x| -x[0].var, "Minus x.").elementwise(),
+    Function::new(
+        "!",
+        "!x",
+        (1, 1),
+        truth,
+        |x| x[0].var.not(),
+        "Whether x does not hold.",
+    )
+    .elementwise(),
+    Function::new(
+        "relu",
+        "relu(x)",
+        (1, 1),
+        same_base,
+        |x| relu(x[0]),
+        "x where it is positive, else 0.",
+    )
+    .elementwise(),
+    Function::new(
+        "log_diff_exp",
+        "log_diff_exp(a, b)",
+        (2, 2),
+        real,
+        |x| {
             let x = align(x);
             x[0] + (x[1] - x[0]).log1m_exp()
         },
-    },
-    Function {
-        name: "gamma_p",
-        signature: "gamma_p(a, x)",
-        doc: "Regularised lower incomplete gamma function: the distribution function at x of a Gamma of shape a > 0 and rate 1.",
-        arity: (2, 2),
-        result: real,
-        lower: |x| {
+        "log(exp(a) − exp(b)) for a > b.",
+    )
+    .elementwise(),
+    Function::new(
+        "log_mix",
+        "log_mix(p, a, b)",
+        (3, 3),
+        real,
+        |x| {
+            let x = align(x);
+            x[0].log_mix(x[1], x[2])
+        },
+        "log(p · exp(a) + (1 − p) · exp(b)), the log density of a mixture of two, for 0 < p < \
+         1.",
+    )
+    .elementwise(),
+    Function::new(
+        "lmgamma",
+        "lmgamma(x, p)",
+        (2, 2),
+        with_dimension,
+        |x| x[0].var.lmgamma(super::extents(&x[1..])[0]),
+        "log of the multivariate gamma function of dimension p, for x > (p − 1) / 2.",
+    )
+    .elementwise()
+    .given_from(1),
+    Function::new(
+        "gamma_p",
+        "gamma_p(a, x)",
+        (2, 2),
+        real,
+        |x| {
             let x = align(x);
             x[0].gamma_tail(x[1], Tail::CDF)
         },
-    },
-    Function {
-        name: "gamma_q",
-        signature: "gamma_q(a, x)",
-        doc: "1 − gamma_p(a, x), with all digits where it is small.",
-        arity: (2, 2),
-        result: real,
-        lower: |x| {
+        "Regularised lower incomplete gamma function: the distribution function at x of a \
+         Gamma of shape a > 0 and rate 1.",
+    )
+    .elementwise(),
+    Function::new(
+        "gamma_q",
+        "gamma_q(a, x)",
+        (2, 2),
+        real,
+        |x| {
             let x = align(x);
             x[0].gamma_tail(x[1], Tail::SURVIVAL)
         },
-    },
-    Function {
-        name: "beta_inc",
-        signature: "beta_inc(a, b, x)",
-        doc: "Regularised incomplete beta function: the distribution function at x of a Beta with a, b > 0.",
-        arity: (3, 3),
-        result: real,
-        lower: |x| {
+        "1 − gamma_p(a, x), with all digits where it is small.",
+    )
+    .elementwise(),
+    Function::new(
+        "beta_inc",
+        "beta_inc(a, b, x)",
+        (3, 3),
+        real,
+        |x| {
             let x = align(x);
             x[0].beta_tail(x[1], x[2], Tail::CDF)
         },
-    },
-    Function {
-        name: "where",
-        signature: "where(c, a, b)",
-        doc: "a where c holds, else b, element by element.",
-        arity: (3, 3),
-        result: condition,
-        lower: |x| {
+        "Regularised incomplete beta function: the distribution function at x of a Beta with \
+         a, b > 0.",
+    )
+    .elementwise(),
+    Function::new(
+        "where",
+        "where(c, a, b)",
+        (3, 3),
+        condition,
+        |x| {
             let x = align(x);
             x[0].select(x[1], x[2])
         },
-    },
+        "a where c holds, else b, element by element.",
+    )
+    .elementwise(),
 ];

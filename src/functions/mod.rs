@@ -8,7 +8,10 @@ mod arrays;
 mod elementwise;
 mod initialisers;
 mod linear;
+mod ordering;
 mod reductions;
+#[cfg(test)]
+mod tests;
 
 pub use initialisers::{INITIALISERS, Initialiser, initialiser};
 
@@ -24,6 +27,14 @@ pub struct Function {
     pub arity: (usize, usize),
     pub result: Rule,
     pub lower: Lower,
+    /// Works element by element, so that it takes rows of any length.
+    pub elementwise: bool,
+    /// From this argument on all are whole numbers from 0 that data tell, equal in all rows.
+    pub given_from: Option<usize>,
+    /// What may be added to a reduction's elements without changing the result.
+    pub neutral: Option<f64>,
+    /// The symbolic value of a result that only the shapes of arguments decide.
+    pub size: Option<Size>,
 }
 
 /// The type of the result, or what is wrong.
@@ -31,6 +42,67 @@ pub type Rule = fn(&[Argument]) -> Result<Type, Wrong>;
 
 /// Graph code: operands have equal numbers of leading axes (extents equal or 1), then their own.
 pub type Lower = for<'g> fn(&[Operand<'g>]) -> Var<'g>;
+
+impl Function {
+    /// A function without the properties that few have.
+    const fn new(
+        name: &'static str,
+        signature: &'static str,
+        arity: (usize, usize),
+        result: Rule,
+        lower: Lower,
+        doc: &'static str,
+    ) -> Function {
+        Function {
+            name,
+            signature,
+            doc,
+            arity,
+            result,
+            lower,
+            elementwise: false,
+            given_from: None,
+            neutral: None,
+            size: None,
+        }
+    }
+
+    const fn elementwise(self) -> Function {
+        Function {
+            elementwise: true,
+            ..self
+        }
+    }
+
+    const fn given_from(self, first: usize) -> Function {
+        Function {
+            given_from: Some(first),
+            ..self
+        }
+    }
+
+    const fn neutral(self, element: f64) -> Function {
+        Function {
+            neutral: Some(element),
+            ..self
+        }
+    }
+
+    const fn sized(self, size: Size) -> Function {
+        Function {
+            size: Some(size),
+            ..self
+        }
+    }
+
+    /// Whether a call with so many arguments works element by element: a reduction does with two.
+    pub fn is_elementwise(&self, arguments: usize) -> bool {
+        self.elementwise || (arguments == 2 && self.neutral.is_some())
+    }
+}
+
+/// The symbolic value of a result that is a whole number.
+pub type Size = fn(&[Argument]) -> Option<Dim>;
 
 /// What a rule sees of an argument.
 pub struct Argument<'a> {
@@ -70,6 +142,7 @@ static TABLES: &[&[Function]] = &[
     reductions::TABLE,
     linear::TABLE,
     arrays::TABLE,
+    ordering::TABLE,
 ];
 
 /// The function of a name.
@@ -107,6 +180,33 @@ fn ranked<'a>(args: &'a [Argument], at: usize, rank: usize) -> Result<(Base, &'a
     })
 }
 
+/// Base and extents of an argument that must be an array.
+fn array<'a>(args: &'a [Argument], at: usize) -> Result<(Base, &'a [Dim]), Wrong> {
+    let (base, dims) = number(args, at)?;
+    match dims.is_empty() {
+        false => Ok((base, dims)),
+        true => Err(Wrong::Kind {
+            at,
+            expected: "an array".into(),
+        }),
+    }
+}
+
+/// An argument that is a whole number known from data.
+fn extent(args: &[Argument], at: usize) -> Result<Dim, Wrong> {
+    let expected = || Wrong::Kind {
+        at,
+        expected: "a whole number known from data".into(),
+    };
+    match args[at].ty {
+        Type::Number {
+            base: Base::Int,
+            dims,
+        } if dims.is_empty() => args[at].size.cloned().ok_or_else(expected),
+        _ => Err(expected()),
+    }
+}
+
 /// Two extents must be equal; where only data can tell, they are checked then.
 fn equal(a: usize, of_a: &Dim, b: usize, of_b: &Dim) -> Result<(), Wrong> {
     match of_a.compare(of_b) {
@@ -120,7 +220,7 @@ fn equal(a: usize, of_a: &Dim, b: usize, of_b: &Dim) -> Result<(), Wrong> {
     }
 }
 
-/// A square matrix.
+/// Extents of a matrix that must be square.
 fn square<'a>(args: &'a [Argument], at: usize) -> Result<&'a [Dim], Wrong> {
     let (_, dims) = ranked(args, at, 2)?;
     if dims[0].compare(&dims[1]) == Same::No {
@@ -178,6 +278,31 @@ pub fn broadcast(args: &[Argument]) -> Result<(Base, Vec<Dim>), Wrong> {
     Ok((base, wide.to_vec()))
 }
 
+/// Values of arguments that are extents.
+fn extents(x: &[Operand<'_>]) -> Vec<usize> {
+    x.iter()
+        .map(|o| o.var.as_uniform().map_or(0, |n| n.max(0.0) as usize))
+        .collect()
+}
+
+/// Operands with equal leading axes.
+fn same_lead<'g>(operands: &[Operand<'g>]) -> Vec<Var<'g>> {
+    let mut lead = operands[0].lead();
+    for operand in operands {
+        let own = operand.lead();
+        lead.iter_mut()
+            .zip(own)
+            .filter(|(n, _)| **n == 1)
+            .for_each(|(n, m)| *n = m);
+    }
+    let with = |o: &Operand<'g>| {
+        let shape = o.var.shape();
+        let own = &shape[lead.len()..];
+        o.var.broadcast(&[&lead[..], own].concat())
+    };
+    operands.iter().map(with).collect()
+}
+
 /// Brings operands to the own rank of the widest, by axes of extent 1 before their own.
 pub fn align<'g>(operands: &[Operand<'g>]) -> Vec<Var<'g>> {
     let rank = operands.iter().map(|o| o.rank).max().unwrap_or(0);
@@ -194,51 +319,21 @@ impl<'g> Operand<'g> {
         self.var.reshape(&shape)
     }
 
+    /// Extents of the leading axes.
+    pub fn lead(self) -> Vec<usize> {
+        let shape = self.var.shape();
+        shape[..shape.len() - self.rank].to_vec()
+    }
+
+    /// Own axes as one, in the order of the elements.
+    pub fn flat(self) -> Var<'g> {
+        let mut shape = self.lead();
+        shape.push(self.var.shape()[shape.len()..].iter().product());
+        self.var.reshape(&shape)
+    }
+
     /// Own axes, counted from the last.
     pub fn own(self) -> Vec<usize> {
         (0..self.rank).collect()
     }
-}
-
-/// Whether a function of so many arguments works element by element, so that it takes rows of any
-/// length.
-pub fn is_elementwise(function: &Function, arguments: usize) -> bool {
-    let tables = [elementwise::UNARY, elementwise::BINARY, elementwise::OTHER];
-    let two = arguments == 2 && matches!(function.name, "max" | "min" | "log_sum_exp");
-    // By name: a table may be in the program more than once, at different addresses.
-    two || tables
-        .iter()
-        .any(|t| t.iter().any(|f| f.name == function.name))
-}
-
-/// Whether the first argument must be a square matrix.
-pub fn is_square(function: &Function) -> bool {
-    matches!(
-        function.name,
-        "cholesky"
-            | "inverse"
-            | "log_det"
-            | "trace"
-            | "solve_lower"
-            | "solve_upper"
-            | "solve_spd"
-            | "quad_form"
-            | "diag"
-    )
-}
-
-/// From which argument on a function takes the extents of its result.
-pub fn extents_given(name: &str) -> Option<usize> {
-    arrays::EXTENTS
-        .iter()
-        .find(|(n, _)| *n == name)
-        .map(|(_, from)| *from)
-}
-
-/// What may be added to a reduction's elements without changing the result.
-pub fn neutral(name: &str) -> Option<f64> {
-    reductions::NEUTRAL
-        .iter()
-        .find(|(n, _)| *n == name)
-        .map(|(_, x)| *x)
 }

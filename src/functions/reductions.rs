@@ -1,17 +1,11 @@
 //! Functions that take an array to fewer numbers.
 
-use super::{Argument, Function, Operand, Wrong, number, ranked};
+use super::{Argument, Function, Operand, Wrong, array, number, ranked};
 use crate::graph::Var;
 use crate::types::{Base, Type};
 
 fn to_real(args: &[Argument]) -> Result<Type, Wrong> {
-    let (_, dims) = number(args, 0)?;
-    if dims.is_empty() {
-        return Err(Wrong::Kind {
-            at: 0,
-            expected: "an array".into(),
-        });
-    }
+    array(args, 0)?;
     Ok(Type::scalar(Base::Real))
 }
 
@@ -51,14 +45,6 @@ fn size(x: &Operand<'_>) -> f64 {
         .product::<usize>() as f64
 }
 
-/// Own axes as one.
-fn flat<'g>(x: &Operand<'g>) -> Var<'g> {
-    let shape = x.var.shape();
-    let mut to = shape[..shape.len() - x.rank].to_vec();
-    to.push(shape[shape.len() - x.rank..].iter().product());
-    x.var.reshape(&to)
-}
-
 fn mean<'g>(x: &Operand<'g>) -> Var<'g> {
     let (v, axes) = all(x);
     v.sum_axes(&axes) / size(x)
@@ -66,75 +52,55 @@ fn mean<'g>(x: &Operand<'g>) -> Var<'g> {
 
 /// Mean squared deviation with denominator n − 1.
 fn variance<'g>(x: &Operand<'g>) -> Var<'g> {
-    let v = flat(x);
+    let v = x.flat();
     let centred = v - mean(x).unsqueeze(0);
     centred.square().sum_axes(&[0]) / (size(x) - 1.0)
 }
 
-macro_rules! row {
-    ($name:literal, $signature:literal, $arity:expr, $rule:ident, $lower:expr, $doc:literal) => {
-        Function {
-            name: $name,
-            signature: $signature,
-            doc: $doc,
-            arity: $arity,
-            result: $rule,
-            lower: $lower,
-        }
-    };
-}
-
-/// Elements that leave a reduction as it is: rows of unequal length are filled up with them.
-pub(super) const NEUTRAL: &[(&str, f64)] = &[
-    ("sum", 0.0),
-    ("prod", 1.0),
-    ("max", f64::NEG_INFINITY),
-    ("min", f64::INFINITY),
-    ("log_sum_exp", f64::NEG_INFINITY),
-];
-
 pub(super) static TABLE: &[Function] = &[
-    row!(
+    Function::new(
         "sum",
         "sum(x)",
         (1, 1),
         to_same,
         |x| x[0].var.sum_axes(&x[0].own()),
-        "Sum of all elements."
-    ),
-    row!(
+        "Sum of all elements.",
+    )
+    .neutral(0.0),
+    Function::new(
         "prod",
         "prod(x)",
         (1, 1),
         to_same,
-        |x| flat(&x[0]).prod(),
-        "Product of all elements."
-    ),
-    row!(
+        |x| x[0].flat().prod(),
+        "Product of all elements.",
+    )
+    .neutral(1.0),
+    Function::new(
         "mean",
         "mean(x)",
         (1, 1),
         to_real,
         |x| mean(&x[0]),
-        "Mean of all elements."
+        "Mean of all elements.",
     ),
-    row!(
+    Function::new(
         "sd",
         "sd(x)",
         (1, 1),
         to_real,
         |x| variance(&x[0]).sqrt(),
-        "Standard deviation, with denominator n − 1."
+        "Standard deviation, with denominator n − 1.",
     ),
-    row!(
+    Function::new(
         "variance",
         "variance(x)",
         (1, 1),
         to_real,
         |x| variance(&x[0]),
-        "Variance, with denominator n − 1."
+        "Variance, with denominator n − 1.",
     ),
-    row!(
+    Function::new(
         "max",
         "max(x), max(a, b)",
         (1, 2),
@@ -146,9 +112,10 @@ pub(super) static TABLE: &[Function] = &[
                 two[0].max(two[1])
             }
         },
-        "Largest element of an array, or the larger of two."
-    ),
-    row!(
+        "Largest element of an array, or the larger of two.",
+    )
+    .neutral(f64::NEG_INFINITY),
+    Function::new(
         "min",
         "min(x), min(a, b)",
         (1, 2),
@@ -160,9 +127,19 @@ pub(super) static TABLE: &[Function] = &[
                 two[0].min(two[1])
             }
         },
-        "Smallest element of an array, or the smaller of two."
-    ),
-    row!(
+        "Smallest element of an array, or the smaller of two.",
+    )
+    .neutral(f64::INFINITY),
+    Function::new(
+        "norm",
+        "norm(x)",
+        (1, 1),
+        to_real,
+        |x| x[0].var.square().sum_axes(&x[0].own()).sqrt_or_0(),
+        "Euclidean length, √Σx²; the derivative at 0 is 0.",
+    )
+    .neutral(0.0),
+    Function::new(
         "log_sum_exp",
         "log_sum_exp(x), log_sum_exp(a, b)",
         (1, 2),
@@ -174,33 +151,84 @@ pub(super) static TABLE: &[Function] = &[
                 two[0].log_add_exp(two[1])
             }
         },
-        "log Σ exp(x), without overflow."
-    ),
-    row!(
+        "log Σ exp(x), without overflow.",
+    )
+    .neutral(f64::NEG_INFINITY),
+    Function::new(
         "softmax",
         "softmax(x)",
         (1, 1),
         vector_to_vector,
         |x| x[0].var.softmax(),
-        "exp(x) / Σ exp(x)."
+        "exp(x) / Σ exp(x).",
     ),
-    row!(
+    Function::new(
         "log_softmax",
         "log_softmax(x)",
         (1, 1),
         vector_to_vector,
         |x| x[0].var.log_softmax(),
-        "Logarithm of softmax."
+        "Logarithm of softmax.",
     ),
-    row!(
+    Function::new(
         "cumsum",
         "cumsum(x)",
         (1, 1),
         vector_of_same,
         |x| x[0].var.cumsum(0),
-        "Running sums."
+        "Running sums.",
     ),
+    Function::new(
+        "cumprod",
+        "cumprod(x)",
+        (1, 1),
+        vector_of_same,
+        |x| x[0].var.cumprod(),
+        "Running products.",
+    ),
+    Function::new(
+        "count",
+        "count(c)",
+        (1, 1),
+        to_int,
+        |x| counted(&x[0]),
+        "Number of elements that hold.",
+    )
+    .neutral(0.0),
+    Function::new(
+        "any",
+        "any(c)",
+        (1, 1),
+        to_truth,
+        |x| counted(&x[0]).gt(0.0),
+        "Whether an element holds.",
+    )
+    .neutral(0.0),
+    Function::new(
+        "all",
+        "all(c)",
+        (1, 1),
+        to_truth,
+        |x| counted(&x[0]).eq(size(&x[0])),
+        "Whether all elements hold.",
+    )
+    .neutral(1.0),
 ];
+
+fn to_int(args: &[Argument]) -> Result<Type, Wrong> {
+    to_real(args)?;
+    Ok(Type::scalar(Base::Int))
+}
+
+fn to_truth(args: &[Argument]) -> Result<Type, Wrong> {
+    to_real(args)?;
+    Ok(Type::scalar(Base::Bool))
+}
+
+/// How many elements are not 0.
+fn counted<'g>(x: &Operand<'g>) -> Var<'g> {
+    x.var.ne(0.0).sum_axes(&x.own())
+}
 
 fn log_sum_exp(args: &[Argument]) -> Result<Type, Wrong> {
     if args.len() == 1 {

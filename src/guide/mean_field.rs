@@ -1,7 +1,7 @@
 //! Independent Normals in unconstrained space.
 
 use super::{Guide, Layout, Stretch};
-use crate::graph::Var;
+use crate::graph::{Graph, Var};
 use crate::special::exp_block;
 
 /// `q(u) = Π N(uᵢ | μᵢ, e^ωᵢ)`; parameters are all means `μ`, then all log sds `ω`, block by block.
@@ -21,7 +21,7 @@ pub struct MeanField {
 }
 
 /// `½ log 2π`
-const HALF_LOG_2PI: f64 = 0.918_938_533_204_672_8;
+pub(super) const HALF_LOG_2PI: f64 = 0.918_938_533_204_672_8;
 
 impl MeanField {
     pub fn new(layout: Layout) -> MeanField {
@@ -57,14 +57,15 @@ impl Guide for MeanField {
 
     fn sample<'g>(&self, params: &[Var<'g>], noise: Var<'g>) -> Vec<Var<'g>> {
         let (means, log_sds) = params.split_at(self.layout.blocks.len());
-        let mut start = 0;
-        let draw = |((block, mean), log_sd): ((&Stretch, &Var<'g>), &Var<'g>)| {
-            let part = noise.slice(0, start, block.size);
-            start += block.size;
-            *mean + log_sd.exp() * part
-        };
-        let blocks = self.layout.blocks.iter();
-        blocks.zip(means).zip(log_sds).map(draw).collect()
+        let parts = self.layout.split(noise);
+        let draw =
+            |((part, mean), log_sd): ((Var<'g>, &Var<'g>), &Var<'g>)| *mean + log_sd.exp() * part;
+        parts
+            .into_iter()
+            .zip(means)
+            .zip(log_sds)
+            .map(draw)
+            .collect()
     }
 
     fn log_density<'g>(&self, params: &[Var<'g>], noise: Var<'g>) -> Var<'g> {
@@ -76,10 +77,12 @@ impl Guide for MeanField {
         }
     }
 
-    fn entropy<'g>(&self, params: &[Var<'g>]) -> Var<'g> {
+    fn entropy<'g>(&self, params: &[Var<'g>], graph: &'g Graph) -> Var<'g> {
         let standard = (HALF_LOG_2PI + 0.5) * self.layout.size() as f64;
-        let sum = self.sum_log_sd(params);
-        sum.expect("a guide is asked for its entropy only where there are latents") + standard
+        match self.sum_log_sd(params) {
+            Some(sum) => sum + standard,
+            None => graph.scalar(standard),
+        }
     }
 
     fn init(&self, centre: &[f64], sd: &[f64]) -> Vec<f64> {
@@ -107,7 +110,7 @@ impl Guide for MeanField {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{Graph, Shape, Tensor, evaluate};
+    use crate::graph::{Shape, Tensor, evaluate};
 
     #[test]
     fn draws_density_and_entropy_are_of_one_distribution() {
@@ -130,7 +133,7 @@ mod tests {
             draws[0].id,
             draws[1].id,
             guide.log_density(&inputs, noise).id,
-            guide.entropy(&inputs).id,
+            guide.entropy(&inputs, &g).id,
         ];
         let (mean, sd) = ([1.0, -2.0, 5.0], [0.5, 3.0, 1e-3]);
         let flat = guide.init(&mean, &sd);

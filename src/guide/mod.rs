@@ -4,12 +4,18 @@
 //! draws, and what its entropy is; derivatives, batching and compilation are none of its business.
 //! Parameters that a *model* learns are not latents: objectives append them to the guide's own.
 
+mod full_rank;
+mod joint;
 mod mean_field;
+mod standard;
 
+pub use full_rank::FullRank;
 pub use mean_field::MeanField;
 
-use crate::graph::Var;
+use crate::graph::{Graph, Var};
 use crate::model::{Model, Role};
+use joint::Joint;
+use standard::Standard;
 use std::fmt;
 
 /// The latents a guide is to cover: the model's latent blocks, in order.
@@ -26,8 +32,9 @@ pub struct Stretch {
 }
 
 impl Layout {
+    /// Everything of a model that has a distribution: latents, then noise.
     pub fn of(model: &Model) -> Layout {
-        let latents = model.blocks.iter().filter(|b| b.role == Role::Latent);
+        let latents = model.blocks.iter().filter(|b| b.role != Role::Param);
         let stretch = |b: &crate::model::Block| Stretch {
             name: b.name.clone(),
             size: b.size,
@@ -40,6 +47,23 @@ impl Layout {
     /// Number of latent coordinates.
     pub fn size(&self) -> usize {
         self.blocks.iter().map(|b| b.size).sum()
+    }
+
+    /// Those blocks alone.
+    fn only(&self, blocks: &[usize]) -> Layout {
+        Layout {
+            blocks: blocks.iter().map(|&b| self.blocks[b].clone()).collect(),
+        }
+    }
+
+    /// `[S, size]` to a part for each block.
+    fn split<'g>(&self, all: Var<'g>) -> Vec<Var<'g>> {
+        let mut start = 0;
+        let part = |block: &Stretch| {
+            start += block.size;
+            all.slice(0, start - block.size, block.size)
+        };
+        self.blocks.iter().map(part).collect()
     }
 }
 
@@ -54,11 +78,16 @@ pub trait Guide: fmt::Debug + Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Its parameters, all unconstrained, named for people. Those that move the coordinates of `u`, one
-    /// for each and in their order, come first.
+    /// for each of the first [`Guide::locations`] and in their order, come first: a stretch for each block.
     fn parameters(&self) -> Vec<Stretch>;
 
     /// Standard Normal numbers that one draw takes.
     fn noise_size(&self) -> usize;
+
+    /// How many of the coordinates have a parameter that moves them; the others are noise itself.
+    fn locations(&self) -> usize {
+        self.noise_size()
+    }
 
     /// Draws of each block of the layout, `[S, size]`.
     fn sample<'g>(&self, params: &[Var<'g>], noise: Var<'g>) -> Vec<Var<'g>>;
@@ -67,7 +96,7 @@ pub trait Guide: fmt::Debug + Send + Sync {
     fn log_density<'g>(&self, params: &[Var<'g>], noise: Var<'g>) -> Var<'g>;
 
     /// `−E log q(u)` in closed form, in nats.
-    fn entropy<'g>(&self, params: &[Var<'g>]) -> Var<'g>;
+    fn entropy<'g>(&self, params: &[Var<'g>], graph: &'g Graph) -> Var<'g>;
 
     /// Parameters at which the guide is centred on a point with the given sds, as nearly as the
     /// family can.
@@ -87,5 +116,49 @@ pub trait Guide: fmt::Debug + Send + Sync {
 pub type NewGuide = fn(Layout) -> Box<dyn Guide>;
 
 /// Every guide by name, the default first.
-pub const GUIDES: &[(&str, NewGuide)] =
-    &[("mean_field", |layout| Box::new(MeanField::new(layout)))];
+pub const GUIDES: &[(&str, NewGuide)] = &[
+    ("mean_field", |layout| Box::new(MeanField::new(layout))),
+    ("full_rank", |layout| Box::new(FullRank::new(layout))),
+];
+
+/// The guide of a name.
+pub fn find(name: &str) -> Option<NewGuide> {
+    let found = GUIDES.iter().find(|(known, _)| *known == name);
+    found.map(|(_, new)| *new)
+}
+
+/// The guide of a model: what its program says, noise as it is, and for the other latents `rest`, or the family
+/// that the program names for them, or the default.
+pub fn of(model: &Model, rest: Option<NewGuide>) -> Box<dyn Guide> {
+    let layout = Layout::of(model);
+    let families = &model.families;
+    let named = |name: &String| find(name).unwrap_or(GUIDES[0].1);
+    let rest_of_program = families.rest.as_ref().map(named);
+    let new = rest.or(rest_of_program).unwrap_or(GUIDES[0].1);
+    let latents: Vec<&crate::model::Block> = model.blocks.iter().collect();
+    let is_noise = |b: usize| latents[b].role == Role::Noise;
+    let mut left: Vec<usize> = (0..layout.blocks.len()).collect();
+    let mut guides: Vec<(Box<dyn Guide>, Vec<usize>)> = Vec::new();
+    let mut take = |new: NewGuide, mine: &dyn Fn(usize) -> bool| {
+        let (own, others): (Vec<usize>, Vec<usize>) = left.iter().partition(|&&b| mine(b));
+        left = others;
+        if !own.is_empty() {
+            guides.push((new(layout.only(&own)), own));
+        }
+    };
+    if rest.is_none() {
+        for (names, family) in &families.factors {
+            take(named(family), &|b| names.contains(&layout.blocks[b].name));
+        }
+    }
+    take(new, &|b| !is_noise(b));
+    take(|layout| Box::new(Standard::new(layout)), &is_noise);
+    match guides.pop() {
+        Some((guide, blocks)) if guides.is_empty() && blocks.len() == layout.blocks.len() => guide,
+        None => new(layout),
+        Some(last) => {
+            guides.push(last);
+            Box::new(Joint::new(layout, guides))
+        }
+    }
+}

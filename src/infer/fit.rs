@@ -10,13 +10,13 @@ use super::posterior::{Estimate, PosteriorDraws, Sampler, Sampling, sample};
 use super::precision::MonteCarlo;
 use super::response::{Response, response};
 use super::single::solve_in_single;
-use super::start::{Start, StartSettings, find_start};
+use super::start::{Start, StartSettings, find_start, written_start};
 use super::verdict::Verdict;
 use crate::diag::Diagnostic;
 use crate::graph::{NodeId, numel};
-use crate::guide::{GUIDES, Guide, Layout, NewGuide};
+use crate::guide::{self, Guide, NewGuide};
 use crate::infer::control::{StochasticSettings, minimise_stochastic};
-use crate::model::Model;
+use crate::model::{Model, Role};
 use crate::tape::Precision;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -37,8 +37,9 @@ pub enum Method {
 /// What a fit may be told; the default needs no change.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Makes the guide; one of [`GUIDES`].
-    pub guide: NewGuide,
+    /// Makes the guide, one of [`GUIDES`](crate::guide::GUIDES); `None` is what the program says, or else mean
+    /// field.
+    pub guide: Option<NewGuide>,
     pub method: Method,
     /// What the objective and its derivatives are computed in while they are optimised. Parameters and
     /// sums over draws are in double precision whatever it is, and so are the final draws, the ELBO
@@ -64,7 +65,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
-            guide: GUIDES[0].1,
+            guide: None,
             method: Method::Auto,
             precision: Precision::Double,
             seed: 1,
@@ -88,6 +89,8 @@ pub struct Fit {
     pub converged: bool,
     pub stop: Stop,
     pub steps: usize,
+    /// Its family's name: of one that the program writes `written`, of several families side by side `joint`.
+    pub guide: String,
     /// The method that gave the result.
     pub method: Method,
     /// The precision in which the optimum was found: double where single did not do.
@@ -154,11 +157,21 @@ pub fn fit(
         deadline: until(0.9),
         ..overall.clone()
     };
-    let guide = (options.guide)(Layout::of(model));
-    let guide = guide.as_ref();
+    let batched = model.batched.as_deref();
+    let written = model.guided.as_deref().filter(|_| options.guide.is_none());
+    let model = written.unwrap_or(model);
+    // Fixed draws are of all rows.
+    let batched = batched.filter(|_| options.method != Method::Dadvi);
+    let (step, model) = batched.map_or((model, model), |b| (&b.step, &b.all));
+    let (step_guide, guide) = (
+        guide::of(step, options.guide),
+        guide::of(model, options.guide),
+    );
+    let (step_guide, guide) = (step_guide.as_ref(), guide.as_ref());
     let task = Task {
-        model,
-        guide,
+        model: step,
+        told: model,
+        guide: step_guide,
         options,
         budget,
     };
@@ -174,15 +187,22 @@ pub fn fit(
         Precision::Double => task.solve(None, &mut compiled, progress)?,
         Precision::Single => solve_in_single(&task, &mut compiled, progress)?,
     };
-    if reached.outcome.stop == Stop::Converged {
+    if reached.outcome.stop == Stop::Converged && batched.is_none() {
         let (x, samples) = (&reached.outcome.x, reached.samples);
         reached.response = response(&mut elbo, x, samples, options.seed, &task.budget);
     }
     let fitted = begin.elapsed().as_secs_f64() - compile;
 
+    let draws = match &step.rows {
+        Some(rows) => {
+            let work = elbo.work() * rows.total.div_ceil(rows.size);
+            options.draws.min((LARGEST_REPORT / work).max(FEWEST))
+        }
+        None => options.draws,
+    };
     let sampling = Sampling {
-        draws: options.draws,
-        most: Size::of(model, &elbo, options).most_fresh,
+        draws,
+        most: Size::of(step, &elbo, options).most_fresh,
         std_error: 0.02,
         threads: options.threads,
         // Streams of their own, whatever the optimiser drew.
@@ -209,6 +229,8 @@ pub fn fit(
 /// What is fitted, and how.
 pub(super) struct Task<'a> {
     pub(super) model: &'a Model,
+    /// The model by which errors are explained: of all rows.
+    told: &'a Model,
     guide: &'a dyn Guide,
     pub(super) options: &'a Options,
     pub(super) budget: Budget,
@@ -225,13 +247,23 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// The density in which a start is looked for; it is compiled on other threads if there are any.
-    pub(super) fn density(&self, precision: Precision) -> Density {
-        Density::new(self.model, precision).with_threads(self.options.threads)
+    /// The density in which a start is looked for; it is compiled on other threads if there are any. None is
+    /// needed where the program says where to start.
+    pub(super) fn density(&self, precision: Precision) -> Option<Density> {
+        let given = is_written(self.model) || self.model.rows.is_some();
+        let density = || Density::new(self.model, precision).with_threads(self.options.threads);
+        (!given).then(density)
     }
 
-    pub(super) fn start(&self, density: Density, elbo: &mut Elbo) -> Result<Start, Diagnostic> {
+    pub(super) fn start(
+        &self,
+        density: Option<Density>,
+        elbo: &mut Elbo,
+    ) -> Result<Start, Diagnostic> {
         let Options { start, seed, .. } = self.options;
+        let Some(density) = density else {
+            return written_start(self.model, self.told, self.guide, elbo, *seed);
+        };
         find_start(
             self.model,
             self.guide,
@@ -288,6 +320,9 @@ const LARGEST_SAMPLE: usize = 1 << 29;
 /// Draws in one run of a tape.
 fn chunk(model: &Model, options: &Options) -> usize {
     let fits = ((CACHE / elements(model) + 1).next_power_of_two() / 2).clamp(2, 64);
+    if model.rows.is_some() {
+        return options.samples.unwrap_or(PER_BATCH).max(1).min(fits);
+    }
     match (options.method, options.samples) {
         (Method::Svi, asked) => asked.unwrap_or(PER_STEP).max(1).min(fits),
         (_, Some(asked)) => asked.clamp(1, fits),
@@ -303,6 +338,10 @@ fn draws_are_small(model: &Model, options: &Options) -> bool {
 
 /// Draws of a stochastic step.
 const PER_STEP: usize = 16;
+/// The same of some rows: which rows they are makes more noise than which draws.
+const PER_BATCH: usize = 2;
+/// Elementary operations for the draws reported of a fit in batches, at most: some ten seconds of them.
+const LARGEST_REPORT: usize = 1 << 33;
 
 impl Size {
     fn of(model: &Model, elbo: &Elbo, options: &Options) -> Size {
@@ -323,8 +362,14 @@ impl Size {
                 most: whole(most),
                 tolerance: options.tolerance,
             },
-            per_step: asked.unwrap_or(PER_STEP),
-            most_fresh: affordable(LARGEST_SAMPLE, MOST).max(1000),
+            per_step: asked.unwrap_or(match model.rows {
+                Some(_) => PER_BATCH,
+                None => PER_STEP,
+            }),
+            most_fresh: match model.rows {
+                Some(rows) => LARGEST_SAMPLE / work / rows.total.div_ceil(rows.size),
+                None => affordable(LARGEST_SAMPLE, MOST).max(1000),
+            },
         }
     }
 }
@@ -366,7 +411,7 @@ impl Task<'_> {
     ) -> Reached {
         let (options, budget) = (self.options, &self.budget);
         let size = &Size::of(self.model, elbo, options);
-        if options.method == Method::Svi {
+        if options.method == Method::Svi || self.model.rows.is_some() {
             return stochastic(elbo, &start.x, size, options, budget, progress);
         }
         let solved = solve(elbo, &start.x, &size.draws, options.seed, budget, progress);
@@ -430,6 +475,18 @@ fn stochastic(
     }
 }
 
+fn guide_name(model: &Model, guide: &dyn Guide) -> String {
+    match is_written(model) {
+        true => "written".into(),
+        false => guide.name().into(),
+    }
+}
+
+/// Whether the program's guide draws latents.
+fn is_written(model: &Model) -> bool {
+    model.blocks.iter().any(|b| b.role == Role::Noise)
+}
+
 fn report(
     model: &Model,
     guide: &dyn Guide,
@@ -472,6 +529,7 @@ fn report(
         converged: good && elbo.mean.is_finite(),
         stop: outcome.stop,
         steps: outcome.steps,
+        guide: guide_name(model, guide),
         method,
         precision,
         samples,

@@ -127,7 +127,11 @@ impl Draw {
 
 impl Sampler {
     /// Of `chunk` draws in one run of a tape; tapes are compiled when they are first run, or before.
+    ///
+    /// # Panics
+    /// If the model is of a step over some rows of the data.
     pub(crate) fn new(model: &Model, guide: &dyn Guide, chunk: usize) -> Sampler {
+        assert!(model.rows.is_none(), "draws are made of all rows");
         let graph = Arc::new(Graph::new());
         let inputs = Inputs::new(&graph, model, guide, chunk);
         let mut walk = inputs.walk(model, guide);

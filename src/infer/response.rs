@@ -48,7 +48,7 @@ pub(super) fn response(
     seed: u64,
     budget: &Budget,
 ) -> Option<Response> {
-    let (guide_dim, latents) = (elbo.guide_dim(), elbo.latents());
+    let (guide_dim, latents) = (elbo.guide_dim(), elbo.locations());
     if latents == 0 || budget.interrupted() {
         return None;
     }

@@ -59,6 +59,30 @@ pub(crate) struct Start {
     pub(crate) elbo: f64,
 }
 
+/// The start of a guide that the program writes: where its parameters ask to start. The density of a single
+/// point of noise has no peak that would tell of a better one.
+pub(crate) fn written_start(
+    model: &Model,
+    told: &Model,
+    guide: &dyn Guide,
+    elbo: &mut Elbo,
+    seed: u64,
+) -> Result<Start, Diagnostic> {
+    let point = origin(model);
+    let (centre, learned) = point.split_at(model.latent_size());
+    let draws = elbo.chunk();
+    let mut score = FixedDraws::new(elbo, draws, seed);
+    let mut g = vec![0.0; score.dim()];
+    for sd in [1.0, 0.1, 1e-2, 1e-4] {
+        let mut x = guide.init(centre, &vec![sd; centre.len()]);
+        x.extend_from_slice(learned);
+        if let Ok(value) = score.value_grad(&x, &mut g) {
+            return Ok(Start { x, elbo: -value });
+        }
+    }
+    Err(error::no_start(1, explain_non_finite(told, &origin(told))))
+}
+
 /// The best start found; an error where the density is finite nowhere.
 pub(crate) fn find_start(
     model: &Model,

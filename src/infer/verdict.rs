@@ -66,11 +66,17 @@ fn converged(reached: &Reached, name: &dyn Fn(usize) -> String) -> Verdict {
                 let wanted = (times * draws as f64) as usize;
                 messages.push(error::imprecise(draws, error.sds, error.nats, wanted));
             }
-            format!(
-                "Converged: with {draws} draws every mean is known to {} of its guide's sd, and the guide is within {} nats of the best one.",
-                bound(error.sds),
-                bound(error.nats)
-            )
+            let nats = bound(error.nats);
+            // Where all of the guide is the program's its parameters have no sds.
+            match error.sds == 0.0 {
+                false => format!(
+                    "Converged: with {draws} draws every mean is known to {} of its guide's sd, and the guide is within {nats} nats of the best one.",
+                    bound(error.sds),
+                ),
+                true => format!(
+                    "Converged: with {draws} draws the guide is within {nats} nats of the best one."
+                ),
+            }
         }
         None if reached.method == Method::Svi => format!(
             "Converged: lowering the step size moves no mean by more than {tolerance:.2} of its guide's sd."
@@ -120,11 +126,12 @@ fn bound(error: f64) -> String {
 fn latent_name(model: &Model, guide: &dyn Guide, parameter: usize) -> String {
     let sizes = guide.parameters();
     let own: usize = sizes.iter().map(|p| p.size).sum();
-    let (role, mut at) = match parameter < own {
-        true => (Role::Latent, guide.latent(parameter)),
-        false => (Role::Param, parameter - own),
+    let (learned, mut at) = match parameter < own {
+        true => (false, guide.latent(parameter)),
+        false => (true, parameter - own),
     };
-    for block in model.blocks.iter().filter(|b| b.role == role) {
+    let blocks = model.blocks.iter();
+    for block in blocks.filter(|b| (b.role == Role::Param) == learned) {
         if at < block.size {
             let quantity = model.quantities.iter().find(|q| q.name == block.name);
             return match (quantity, block.places.get(at)) {

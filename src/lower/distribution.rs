@@ -539,10 +539,12 @@ impl<'g> Lowerer<'_, 'g> {
             Property::Cdf => dist.log_cdf(given(x)).map(|v| v.exp()),
             Property::LogSurvival => dist.log_survival(given(x)),
             Property::Survival => dist.log_survival(given(x)).map(|v| v.exp()),
+            Property::Quantile => dist.quantile(given(x)),
             Property::Mean => family.mean(&dist),
             Property::Variance => family.variance(&dist),
             Property::Sd => family.variance(&dist).map(|v| v.sqrt()),
             Property::Entropy => family.entropy(&dist),
+            Property::Reparameterised => dist.reparameterised(given(x)),
         };
         let Some(var) = var else {
             let name = d.family.declaration().name;
@@ -579,9 +581,11 @@ fn property_name(property: Property) -> String {
         Property::LogProb => "log density",
         Property::Cdf | Property::LogCdf => "cdf",
         Property::Survival | Property::LogSurvival => "survival function",
+        Property::Quantile => "quantile function",
         Property::Mean => "mean",
         Property::Variance | Property::Sd => "variance",
         Property::Entropy => "entropy",
+        Property::Reparameterised => "form as a function of noise, which a guide's draw needs",
     }
     .into()
 }

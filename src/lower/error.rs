@@ -179,6 +179,17 @@ pub fn extents_differ(span: Span, a: usize, b: usize) -> D {
     .help("both sides must have equal dimensions")
 }
 
+/// An argument whose shape only data tell is not what a function takes.
+pub fn shape_unfit(span: Span, function: &str, expected: &str, shape: &[usize]) -> D {
+    let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
+    let shape = shape.join(" × ");
+    D::error(
+        "E0662",
+        format!("`{function}` needs {expected}; with these data it is given {shape}"),
+    )
+    .at(span, "here")
+}
+
 /// Statements with the rows of their loops, as text.
 pub fn element_twice(
     (span, row): (Span, &str),
@@ -472,4 +483,37 @@ pub fn slope_extent(rhs: Span, found: usize, y0: Span, n: usize) -> D {
     .at(rhs, format!("gives {found} numbers"))
     .at(y0, format!("a state of {n} numbers"))
     .help("it gives the derivative of every number of the state with respect to time")
+}
+
+pub fn batch_size(span: Span, found: f64) -> D {
+    D::error("E0681", "a batch has one row or more")
+        .at(span, format!("this is {found}"))
+        .help("write how many rows a step looks at: `batch 128`")
+}
+
+/// Loops with batches look at the same rows.
+pub fn batches_differ(
+    span: Span,
+    (size, total): (usize, usize),
+    (first_size, first_total): (usize, usize),
+) -> D {
+    let message = format!(
+        "loops with batches look at the same rows: this one at {size} of {total}, another at {first_size} of {first_total}"
+    );
+    D::error("E0682", message)
+        .at(span, "this loop")
+        .help("give the loops the same range and the same size, or leave `batch` out of one")
+}
+
+/// What must be known when a model is bound varies from batch to batch.
+pub fn varies_in_batch(span: Span) -> D {
+    D::error("E0683", "in a loop with batches this must be the same for every row")
+        .at(span, "depends on the row")
+        .help("conditions, ranges and lengths cannot vary from row to row there: use `where(c, a, b)` and arrays that are filled up, or leave `batch` out")
+}
+
+pub fn missing_in_batch(span: Span, name: &str, element: &str) -> D {
+    D::error("E0680", format!("`{name}{element}` is missing, in a loop with batches"))
+        .at(span, "drawn here")
+        .help("leave rows with missing values out of the data, or leave `batch` out: missing values are then inferred")
 }

@@ -4,8 +4,9 @@ use super::value::{AxisId, AxisList, Value};
 use super::{Lowerer, Result, error};
 use crate::check::program::{Clause, Expr, ExprKind, LoopId, Property, VarId};
 use crate::diag::{Diagnostic, Diagnostics, Label, Span};
-use crate::functions::{self, Operand};
+use crate::functions::{self, Operand, Wrong};
 use crate::graph::{Shape, Tensor, Var, numel};
+use crate::types::{Base, Dim, Type};
 
 /// Extents that differ are said with the places and shapes of all arguments.
 fn with_shapes(mut problems: Diagnostics, args: &[Expr], values: &[Value<'_>]) -> Diagnostics {
@@ -119,6 +120,9 @@ impl<'g> Lowerer<'_, 'g> {
 
     /// A variable's value, on the rows that conditions around leave.
     pub(super) fn variable(&mut self, id: VarId, span: Span) -> Result<Value<'g>> {
+        if let Some(position) = self.position(id) {
+            return Ok(position);
+        }
         let Some(value) = self.env.get(&id).cloned() else {
             return Err(vec![self.left_out(id, span)]);
         };
@@ -145,7 +149,7 @@ impl<'g> Lowerer<'_, 'g> {
         span: Span,
     ) -> Result<Value<'g>> {
         let ragged = values.iter().find_map(|v| v.ragged);
-        if ragged.is_some() && !functions::is_elementwise(function, values.len()) {
+        if ragged.is_some() && !function.is_elementwise(values.len()) {
             return self.call_ragged(function, values, span);
         }
         if let Some(flat) = ragged
@@ -163,85 +167,59 @@ impl<'g> Lowerer<'_, 'g> {
                 var: self.align(v, &axes),
             })
             .collect();
-        self.fits(function, &operands, span)?;
-        if let Some(first) = functions::extents_given(function.name) {
-            self.expect_extents(function.name, values, first, span)?;
+        if let Some(first) = function.given_from {
+            expect_given(function.name, &values[first..], span)?;
         }
+        self.fits(function, &operands, span)?;
         let var = (function.lower)(&operands);
         Ok(self.tidy(var, &axes, ragged))
     }
 
-    /// Arguments from `first` on are extents: equal in all rows, and not too large.
-    fn expect_extents(
-        &self,
-        name: &str,
-        values: &[Value<'g>],
-        first: usize,
-        span: Span,
-    ) -> Result<()> {
-        let mut extents: Vec<usize> = values[..first].iter().map(|v| v.var.numel()).collect();
-        for value in &values[first..] {
-            match value.var.as_uniform() {
-                Some(n) if n < 0.0 => {
-                    let what = format!("an extent of `{name}`");
-                    return Err(vec![error::negative_extent(span, &what, n as i64)]);
-                }
-                Some(n) => extents.push(n as usize),
-                None if value.var.numel() == 0 => extents.push(0),
-                None => return Err(vec![error::ragged(span, name)]),
-            }
-        }
-        if name == "eye" {
-            extents.extend_from_within(..);
-        }
-        self.expect_size("this", extents, span)
-    }
-
-    /// Extents that only data tell are compared before graph code relies on them.
+    /// The function's type rule again, now that all extents are numbers: what only data tell is seen
+    /// before graph code relies on it.
     fn fits(
         &self,
         function: &functions::Function,
         operands: &[Operand<'g>],
         span: Span,
     ) -> Result<()> {
-        let own = |o: &Operand<'g>| -> Vec<usize> {
-            let shape = o.var.shape();
-            shape[shape.len() - o.rank..].to_vec()
-        };
-        let differ = |a: usize, b: usize| Err(vec![error::extents_differ(span, a, b)]);
-        if functions::is_elementwise(function, operands.len()) {
-            let widest = operands
-                .iter()
-                .max_by_key(|o| o.rank)
-                .map(own)
-                .unwrap_or_default();
-            for operand in operands {
-                let dims = own(operand);
-                for (&a, &b) in dims.iter().zip(&widest[widest.len() - dims.len()..]) {
-                    if a != b {
-                        return differ(b, a);
-                    }
+        let types: Vec<Type> = operands.iter().map(concrete).collect();
+        let sizes: Vec<Option<Dim>> = operands.iter().map(whole).collect();
+        let seen: Vec<functions::Argument> = types
+            .iter()
+            .zip(&sizes)
+            .map(|(ty, size)| functions::Argument {
+                ty,
+                size: size.as_ref(),
+            })
+            .collect();
+        let own = |at: usize| types[at].number().map_or(&[][..], |(_, dims)| dims);
+        let number = |d: &Dim| d.known().unwrap_or(0).max(0) as usize;
+        let differ =
+            |a: &Dim, b: &Dim| Err(vec![error::extents_differ(span, number(a), number(b))]);
+        match (function.result)(&seen) {
+            Ok(ty) => {
+                let rows = operands.iter().map(|o| numel(&o.lead())).max();
+                let own = ty.number().map_or(&[][..], |(_, dims)| dims);
+                self.expect_size("this", rows.into_iter().chain(own.iter().map(number)), span)
+            }
+            Err(Wrong::Extents { of_a, of_b, .. }) => differ(&of_a, &of_b),
+            Err(Wrong::Shapes { a, b }) => {
+                let mut pairs = own(a).iter().rev().zip(own(b).iter().rev());
+                match pairs.find(|(a, b)| a != b) {
+                    Some((a, b)) => differ(a, b),
+                    None => Ok(()),
                 }
             }
-            return Ok(());
-        }
-        let shapes: Vec<Vec<usize>> = operands.iter().map(own).collect();
-        match (function.name, &shapes[..]) {
-            ("@" | "dot", [a, b]) if a[a.len() - 1] != b[0] => differ(a[a.len() - 1], b[0]),
-            ("solve_lower" | "solve_upper" | "solve_spd" | "quad_form", [a, b]) if a[1] != b[0] => {
-                differ(a[1], b[0])
+            Err(Wrong::Kind { at, expected }) => {
+                let shape: Vec<usize> = own(at).iter().map(number).collect();
+                Err(vec![error::shape_unfit(
+                    span,
+                    function.name,
+                    &expected,
+                    &shape,
+                )])
             }
-            ("append", [first, rest @ ..]) => match rest.iter().find(|r| r[1..] != first[1..]) {
-                Some(r) => differ(
-                    first.get(1).copied().unwrap_or(0),
-                    r.get(1).copied().unwrap_or(0),
-                ),
-                None => Ok(()),
-            },
-            (_, [a, ..]) if a.len() == 2 && functions::is_square(function) && a[0] != a[1] => {
-                differ(a[0], a[1])
-            }
-            _ => Ok(()),
         }
     }
 
@@ -264,7 +242,7 @@ impl<'g> Lowerer<'_, 'g> {
                 self.call(find("/"), &[sum, lengths], span)
             }
             "length" => Ok(self.padded(&values[0], 0.0).1),
-            name => match functions::neutral(name) {
+            name => match function.neutral {
                 Some(fill) if values.len() == 1 => {
                     let (filled, _) = self.padded(&values[0], fill);
                     self.call(function, &[filled], span)
@@ -325,7 +303,7 @@ impl<'g> Lowerer<'_, 'g> {
 
     /// Binds a clause's variable; conditions leave rows of a flat axis.
     pub(super) fn open_clause(&mut self, clause: &Clause, own: &mut Vec<AxisId>) -> Result<()> {
-        let axis = self.open_loop(clause.var, &clause.range)?;
+        let axis = self.open_loop(clause.var, &clause.range, None)?;
         own.push(axis);
         for (_, condition) in &clause.conditions {
             let value = self.value(condition)?;
@@ -429,7 +407,12 @@ impl<'g> Lowerer<'_, 'g> {
     }
 
     /// Opens a loop: its axis, and the index's value on it.
-    pub(super) fn open_loop(&mut self, var: VarId, range: &Expr) -> Result<AxisId> {
+    pub(super) fn open_loop(
+        &mut self,
+        var: VarId,
+        range: &Expr,
+        batch: Option<&Expr>,
+    ) -> Result<AxisId> {
         let ExprKind::Range { start, end } = &range.kind else {
             unreachable!("checking leaves only ranges here");
         };
@@ -445,6 +428,9 @@ impl<'g> Lowerer<'_, 'g> {
         let total: f64 = low.iter().zip(&high).map(|(a, b)| count(*a, *b)).sum();
         if total.is_nan() || total > error::MOST_ELEMENTS {
             return Err(vec![error::too_large(range.span, "this range", total)]);
+        }
+        if let Some(size) = batch.filter(|_| self.in_batches()) {
+            return self.open_batch(var, (low[0], total as usize), size, range.span);
         }
         let longest = low
             .iter()
@@ -630,6 +616,7 @@ impl<'g> Lowerer<'_, 'g> {
         let var = self.spread(value, axes);
         match var.as_const() {
             Some(tensor) => Ok(tensor.data().to_vec()),
+            None if self.is_step() => Err(vec![error::varies_in_batch(span)]),
             None => Err(vec![
                 Diagnostic::error("E0207", "this must be known from data")
                     .at(span, "depends on a latent, or on a missing value"),
@@ -653,4 +640,39 @@ impl<'g> Lowerer<'_, 'g> {
     pub(super) fn count(&self, value: &Value<'g>) -> usize {
         numel(&value.dims())
     }
+}
+
+/// Whole numbers that data must tell are equal in all rows, and not negative.
+fn expect_given(name: &str, values: &[Value<'_>], span: Span) -> Result<()> {
+    for value in values {
+        match value.var.as_uniform() {
+            Some(n) if n < 0.0 => {
+                let what = format!("an extent of `{name}`");
+                return Err(vec![error::negative_extent(span, &what, n as i64)]);
+            }
+            None if value.var.numel() > 0 => return Err(vec![error::ragged(span, name)]),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The type of an operand. What its elements are has been checked.
+fn concrete(operand: &Operand<'_>) -> Type {
+    let shape = operand.var.shape();
+    let own = shape[shape.len() - operand.rank..].iter();
+    Type::array(
+        Base::Int,
+        own.map(|&n| Dim::from(n as i64)).collect::<Vec<_>>(),
+    )
+}
+
+/// The value of an operand that is one whole number in all rows, 0 if there are no rows.
+fn whole(operand: &Operand<'_>) -> Option<Dim> {
+    if operand.rank > 0 {
+        return None;
+    }
+    let value = operand.var.as_uniform();
+    let n = value.or((operand.var.numel() == 0).then_some(0.0))?;
+    (n.fract() == 0.0).then(|| Dim::from(n as i64))
 }

@@ -23,20 +23,20 @@ impl<'g> Lowerer<'_, 'g> {
         indices: &[Index],
         span: Span,
     ) -> Result<Value<'g>> {
-        if let ExprKind::Var(var) = value.kind
-            && self.is_recurrent(var)
-        {
-            return self.index_recurrent(id, var, indices, span);
-        }
-        let base = self.value(value)?;
-        let what = match &value.kind {
-            // Right-hand sides of differential equations have names that the program has not.
-            ExprKind::Var(id) if (id.0 as usize) < self.program.variables.len() => {
-                format!("`{}`", self.program.variable(*id).name)
-            }
-            _ => "this".into(),
+        let ExprKind::Var(var) = value.kind else {
+            let base = self.value(value)?;
+            return self.index_value(base, indices, "this", span);
         };
-        self.index_value(base, indices, &what, span)
+        self.for_target(var, |l| {
+            if l.is_recurrent(var) {
+                return l.index_recurrent(id, var, indices, span);
+            }
+            let base = l.value(value)?;
+            // Right-hand sides of differential equations have names that the program has not.
+            let named = l.program.variables.get(var.0 as usize);
+            let what = named.map_or("this".into(), |v| format!("`{}`", v.name));
+            l.index_value(base, indices, &what, span)
+        })
     }
 
     pub(super) fn index_value(

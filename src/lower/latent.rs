@@ -23,18 +23,64 @@ impl<'g> Lowerer<'_, 'g> {
         arguments_known: bool,
     ) -> Result<()> {
         let name = self.program.variable(target.var).name.clone();
-        let lead: Vec<usize> = axes.iter().map(|a| self.extent(*a)).collect();
+        let (support, batch, event) = self.extents_of_draw(target, dist, axes, arguments_known)?;
+        if self.is_local(axes) {
+            return self.define_stored(target, (support, batch, event), axes);
+        }
+        let (value, _) = self.new_latent(&name, &support, &batch, &event);
+        self.add_block(target, value, axes)
+    }
+
+    /// Standard Normal numbers for what the guide draws.
+    pub(super) fn define_noise(
+        &mut self,
+        target: &Target,
+        dist: &Expr,
+        axes: &AxisList,
+        arguments_known: bool,
+    ) -> Result<()> {
+        let name = self.program.variable(target.var).name.clone();
+        let (_, batch, event) = self.extents_of_draw(target, dist, axes, arguments_known)?;
+        let shape = [batch, event].concat();
+        let input = self.graph.input(&[numel(&shape)]);
+        let value = input.reshape(&shape);
+        self.blocks.push(Block {
+            name,
+            role: Role::Noise,
+            input: input.id,
+            size: numel(&shape),
+            value: value.id,
+            places: (0..numel(&shape)).collect(),
+            support: BlockSupport::new(&Support::REAL, &[]),
+            init: None,
+        });
+        self.add_block(target, value, axes)
+    }
+
+    /// Support, batch axes and event of what a statement draws.
+    fn extents_of_draw(
+        &mut self,
+        target: &Target,
+        dist: &Expr,
+        axes: &AxisList,
+        arguments_known: bool,
+    ) -> Result<(Support<'g>, Vec<usize>, Vec<usize>)> {
+        let name = &self.program.variable(target.var).name;
+        let mut batch: Vec<usize> = axes.iter().map(|a| self.extent(*a)).collect();
         let (support, array, event) = if arguments_known {
             let d = self.distribution(dist)?;
             self.own_support(&d, axes, d.array.len(), dist.span)?
         } else {
-            self.support_without_arguments(&name, dist)?
+            self.support_without_arguments(name, dist)?
         };
-        let mut batch = lead.clone();
         batch.extend(&array);
         let all = [batch.as_slice(), &event].concat();
         self.expect_size(&format!("`{name}`"), all, target.span)?;
-        let (value, _) = self.new_latent(&name, &support, &batch, &event);
+        Ok((support, batch, event))
+    }
+
+    /// The value of the block just made is what a target names.
+    fn add_block(&mut self, target: &Target, value: Var<'g>, axes: &AxisList) -> Result<()> {
         if target.indices.is_empty() {
             self.env.insert(target.var, Value::plain(value));
             return Ok(());
@@ -134,6 +180,11 @@ impl<'g> Lowerer<'_, 'g> {
         let bound = &self.bound.values[&target.var];
         let shape = bound.value.shape().clone();
         let name = self.program.variable(target.var).name.clone();
+        if self.is_local(axes) {
+            let first = bound.missing.first().map_or(0, |&k| k);
+            let element = element_text(&shape, first);
+            return Err(vec![error::missing_in_batch(target.span, &name, &element)]);
+        }
         let d = self.distribution(dist)?;
         let rest: Vec<usize> = shape[target.indices.len()..].to_vec();
         let places = self.data_places(target, axes, &shape, rest.iter().product())?;

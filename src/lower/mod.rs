@@ -7,6 +7,7 @@
 //! ([`recurrence`]).
 
 mod aside;
+mod batch;
 mod bind;
 mod distribution;
 mod error;
@@ -25,10 +26,11 @@ use crate::check::program::{Program, VarId};
 use crate::data::Data;
 use crate::diag::{Diagnostics, Span};
 use crate::graph::{Graph, Origin};
-use crate::model::{Block, Drawn, Model, Place, Stated, Term};
+use crate::model::{Batched, Block, Drawn, Families, Model, Place, Stated, Term};
+use batch::{Batch, Over};
 use bind::Bound;
 use distribution::DistValue;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use value::{Axis, AxisId, Value};
 
 type Result<T> = std::result::Result<T, Diagnostics>;
@@ -41,6 +43,33 @@ pub fn lower(
     program: &Program,
     data: &Data,
     text: &dyn Fn(Span) -> String,
+) -> Result<(Model, Diagnostics)> {
+    let over = |program, over| lower_once(program, data, text, over);
+    let (mut model, notes) = over(program, Over::Everything)?;
+    if let Some(guided) = &program.guided {
+        model.guided = Some(Box::new(over(guided, Over::Everything)?.0));
+    }
+    let program = program.guided.as_deref().unwrap_or(program);
+    if batch::has_batches(program) {
+        let step = over(program, Over::Step)?.0;
+        // Batches that hold all rows are none.
+        if step
+            .rows
+            .as_ref()
+            .is_some_and(|rows| rows.size < rows.total)
+        {
+            let all = over(program, Over::AllRows)?.0;
+            model.batched = Some(Box::new(Batched { step, all }));
+        }
+    }
+    Ok((model, notes))
+}
+
+fn lower_once(
+    program: &Program,
+    data: &Data,
+    text: &dyn Fn(Span) -> String,
+    over: Over,
 ) -> Result<(Model, Diagnostics)> {
     let bound = bind::bind(program, data)?;
     let graph = Graph::new();
@@ -73,6 +102,13 @@ pub fn lower(
         blocks: Vec::new(),
         sites: BTreeMap::new(),
         terms: Vec::new(),
+        over,
+        batch: None,
+        made: match over {
+            Over::Everything => Default::default(),
+            _ => batch::made_in_batches(program),
+        },
+        by_position: false,
     };
     let in_order = |mut problems: Diagnostics| {
         problems.sort_by_key(|p| p.labels.first().map(|l| (l.span.source, l.span.start)));
@@ -82,6 +118,7 @@ pub fn lower(
     lowerer.statements().map_err(in_order)?;
     let mut notes = bound.notes.clone();
     notes.extend(lowerer.unobserved());
+    let rows = lowerer.rows();
     let parts = lowerer.finish()?;
     notes.extend(parts.notes);
     let model = Model {
@@ -96,9 +133,24 @@ pub fn lower(
         quantities: parts.quantities,
         places,
         dimensions: bound.dimensions(program),
+        families: families(program),
+        guided: None,
+        rows,
+        batched: None,
         graph,
     };
     Ok((model, notes))
+}
+
+fn families(program: &Program) -> Families {
+    let name = |id: &VarId| program.variable(*id).name.clone();
+    let factors = program.guide.factors.iter();
+    Families {
+        rest: program.guide.rest.as_ref().map(|(name, _)| name.clone()),
+        factors: factors
+            .map(|(sites, family, _)| (sites.iter().map(name).collect(), family.clone()))
+            .collect(),
+    }
 }
 
 /// Everything of a [`Model`] but the graph that its nodes live in.
@@ -146,6 +198,13 @@ struct Lowerer<'p, 'g> {
     /// Draws that made latents, by the statement.
     sites: BTreeMap<Origin, aside::Site<'g>>,
     terms: Vec<Term>,
+    over: Over,
+    /// The rows of loops with batches, once one was opened.
+    batch: Option<Batch<'g>>,
+    /// What such loops make, in the form of a step.
+    made: BTreeSet<VarId>,
+    /// Whether the index of such a loop stands for a place in the batch.
+    by_position: bool,
 }
 
 impl<'p> Lowerer<'p, '_> {
@@ -180,6 +239,10 @@ impl<'p> Lowerer<'p, '_> {
             blocks: Vec::new(),
             sites: BTreeMap::new(),
             terms: Vec::new(),
+            over: self.over,
+            batch: None,
+            made: self.made.clone(),
+            by_position: false,
         }
     }
 

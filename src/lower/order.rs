@@ -37,8 +37,12 @@ pub fn order(program: &Program, defines: &dyn Fn(usize) -> Option<VarId>) -> Vec
             _ => {
                 // Again without what draws need for their densities alone.
                 for inner in groups(program, &group, &by_variable, true) {
-                    let draw =
-                        |i: usize| matches!(program.statements[i].kind, StatementKind::Draw { .. });
+                    let draw = |i: usize| {
+                        matches!(
+                            program.statements[i].kind,
+                            StatementKind::Draw { .. } | StatementKind::Noise { .. }
+                        )
+                    };
                     let itself = uses(program, inner[0], true)
                         .iter()
                         .any(|v| defines(inner[0]) == Some(*v));
@@ -106,12 +110,15 @@ pub fn uses(program: &Program, statement: usize, without_densities: bool) -> BTr
     };
     for part in nest {
         match part {
-            Nest::For { range, .. } => add(range),
+            Nest::For { range, batch, .. } => {
+                add(range);
+                batch.iter().for_each(&mut add);
+            }
             Nest::If { condition, .. } => add(condition),
         }
     }
     match kind {
-        StatementKind::Draw { target, dist } => {
+        StatementKind::Draw { target, dist } | StatementKind::Noise { target, dist } => {
             target.indices.iter().for_each(&mut add);
             if !without_densities {
                 add(dist);

@@ -4,7 +4,7 @@ use super::{Lowerer, Parts, Result};
 use crate::check::program::{VarId, VariableKind};
 use crate::diag::Span;
 use crate::graph::{Shape, Tensor, Var};
-use crate::model::{Block, Quantity, QuantityKind, Role, Stated};
+use crate::model::{Block, Quantity, QuantityKind, Stated};
 use crate::types::{Atom, Dim};
 use std::collections::HashMap;
 
@@ -20,14 +20,14 @@ impl<'g> Lowerer<'_, 'g> {
         let log_joint = sum(all, self.graph);
         let quantities = self.quantities();
         let mut blocks = self.blocks.clone();
-        blocks.sort_by_key(|b| b.role == Role::Param);
+        blocks.sort_by_key(|b| b.role);
         let stated = Stated {
             blocks,
             log_joint: log_joint.id,
         };
         let left = self.set_aside(quantities);
         let mut blocks = left.blocks;
-        blocks.sort_by_key(|b| b.role == Role::Param);
+        blocks.sort_by_key(|b| b.role);
         let terms = left.terms.iter().map(|t| self.graph.var(t.node));
         let log_joint = sum(terms.collect(), self.graph);
         Ok(Parts {
@@ -47,7 +47,8 @@ impl<'g> Lowerer<'_, 'g> {
         let mut order: Vec<(Span, usize)> = Vec::new();
         for (i, variable) in self.program.variables.iter().enumerate() {
             let kept = match variable.kind {
-                VariableKind::Latent | VariableKind::Param | VariableKind::Let => true,
+                VariableKind::Param => !variable.of_guide,
+                VariableKind::Latent | VariableKind::Guided | VariableKind::Let => true,
                 VariableKind::Data => self
                     .bound
                     .values

@@ -233,15 +233,18 @@ impl<'g> Lowerer<'_, 'g> {
     pub(super) fn defines(&self, statement: usize) -> Option<VarId> {
         match &self.program.statements[statement].kind {
             StatementKind::Draw { target, .. } => {
-                let observed = self.program.variable(target.var).kind == VariableKind::Data;
+                let kind = self.program.variable(target.var).kind;
+                let given = matches!(kind, VariableKind::Data | VariableKind::Guided);
                 let missing = self
                     .bound
                     .values
                     .get(&target.var)
                     .is_some_and(|b| !b.missing.is_empty());
-                (!observed || missing).then_some(target.var)
+                (!given || missing).then_some(target.var)
             }
-            StatementKind::Let { target, .. } => Some(target.var),
+            StatementKind::Let { target, .. } | StatementKind::Noise { target, .. } => {
+                Some(target.var)
+            }
             StatementKind::Param { var, .. } => Some(*var),
             StatementKind::Factor { .. } => None,
         }
@@ -253,11 +256,16 @@ impl<'g> Lowerer<'_, 'g> {
         let mut axes = AxisList::new();
         for part in nest {
             match part {
-                Nest::For { id, var, range } => {
+                Nest::For {
+                    id,
+                    var,
+                    range,
+                    batch,
+                } => {
                     let axis = match self.loops.get(id) {
                         Some(axis) => axis.expect("a loop has an axis"),
                         None => {
-                            let axis = self.open_loop(*var, range)?;
+                            let axis = self.open_loop(*var, range, batch.as_ref())?;
                             self.loops.insert(*id, Some(axis));
                             axis
                         }
@@ -330,6 +338,13 @@ impl<'g> Lowerer<'_, 'g> {
                 }
             }
             StatementKind::Draw { .. } | StatementKind::Factor { .. } => Ok(()),
+            StatementKind::Noise { target, dist } => {
+                let axes = self.open_nest(statement)?;
+                if self.is_left_out(statement) {
+                    return Ok(());
+                }
+                self.define_noise(target, dist, &axes, arguments_known)
+            }
             StatementKind::Let { target, value } => {
                 let axes = self.open_nest(statement)?;
                 if self.is_left_out(statement) {
@@ -389,7 +404,7 @@ impl<'g> Lowerer<'_, 'g> {
     pub(super) fn places(&mut self, target: &Target, axes: &AxisList) -> Result<Vec<usize>> {
         let mut columns = Vec::new();
         for index in &target.indices {
-            let value = self.value(index)?;
+            let value = self.for_target(target.var, |l| l.value(index))?;
             let numbers = self.known(&value, axes, index.span)?;
             if let Some(row) = numbers
                 .iter()

@@ -33,9 +33,9 @@ impl<'g> Lowerer<'_, 'g> {
                 let d = self.distribution(dist)?;
                 let name = program.variable(target.var).name.clone();
                 let observed = program.variable(target.var).kind == VariableKind::Data;
-                let x = self.target_value(target, &axes)?;
+                let x = self.target_value(target)?;
                 self.check_event(&d, &x, target)?;
-                if observed {
+                if observed && !self.is_step() {
                     self.expect_once(target, &axes)?;
                     self.check_support(target, &d, &x, &axes, dist.span)?;
                 }
@@ -186,6 +186,7 @@ impl<'g> Lowerer<'_, 'g> {
         span: Span,
     ) {
         let pointwise = self.spread(value, axes);
+        let pointwise = self.weighted(pointwise, axes);
         let node = pointwise.sum();
         self.terms.push(Term {
             name,
@@ -197,7 +198,7 @@ impl<'g> Lowerer<'_, 'g> {
     }
 
     /// What is drawn, row by row.
-    pub(super) fn target_value(&mut self, target: &Target, axes: &AxisList) -> Result<Value<'g>> {
+    pub(super) fn target_value(&mut self, target: &Target) -> Result<Value<'g>> {
         let base = self.variable(target.var, target.span)?;
         if target.indices.is_empty() {
             return Ok(base);
@@ -208,8 +209,9 @@ impl<'g> Lowerer<'_, 'g> {
             .map(|e| crate::check::program::Index::At(e.clone()))
             .collect();
         let what = format!("`{}`", self.program.variable(target.var).name);
-        let _ = axes;
-        self.index_value(base, &indices, &what, target.span)
+        self.for_target(target.var, |l| {
+            l.index_value(base, &indices, &what, target.span)
+        })
     }
 
     /// Observed values must be possible.

@@ -13,7 +13,7 @@ use crate::passes::{Rewritten, rewrite_density};
 #[derive(Debug)]
 pub struct Model {
     pub graph: Graph,
-    /// What is inferred: latents, then learned parameters, each a block of the flat unconstrained
+    /// What is inferred: latents, noise, then learned parameters, each a block of the flat unconstrained
     /// vector, in order.
     pub blocks: Vec<Block>,
     /// Every latent and learned parameter, those too that are drawn after a fit.
@@ -39,6 +39,46 @@ pub struct Model {
     pub places: Vec<Place>,
     /// Dimensions by name, with the extent that the data give them, sorted.
     pub dimensions: Vec<(String, i64)>,
+    /// The families that the program names for its guide.
+    pub families: Families,
+    /// The same with the latents that the program's guide draws as functions of [`Role::Noise`] and of learned
+    /// parameters; the guide's log density is subtracted from [`Model::log_joint`].
+    pub guided: Option<Box<Model>>,
+    /// What a step of a fit in batches feeds, of [`Batched::step`].
+    pub rows: Option<Rows>,
+    /// The same for a fit that looks at some rows of the data in a step, where the program asks for that.
+    pub batched: Option<Box<Batched>>,
+}
+
+/// A model of some rows, and of all rows, with the same learned parameters.
+#[derive(Debug)]
+pub struct Batched {
+    /// Its log density is an unbiased estimate of that of all, when rows are taken at random.
+    pub step: Model,
+    /// All rows in their order: local latents are functions of [`Role::Noise`], as in `step`.
+    pub all: Model,
+}
+
+/// The inputs by which a model is told its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// Places of the rows, from 0.
+    pub rows: NodeId,
+    /// For how many rows each counts: `total / size`, or 0 for one that fills up a short batch.
+    pub weights: NodeId,
+    /// Rows in a batch.
+    pub size: usize,
+    /// Rows of the data.
+    pub total: usize,
+}
+
+/// What a program says of the factors of its guide that are derived, by names of families.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Families {
+    /// For the latents that nothing else is said of.
+    pub rest: Option<String>,
+    /// Latents that have a factor together, and its family.
+    pub factors: Vec<(Vec<String>, String)>,
 }
 
 /// The joint density as the program states it, before anything was integrated out.
@@ -61,10 +101,12 @@ pub struct Drawn {
 }
 
 /// What a block is to inference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// Has a posterior.
     Latent,
+    /// Is standard Normal, and makes latents as the program's guide says: no part of the log density.
+    Noise,
     /// Is learned by maximising the ELBO.
     Param,
 }
@@ -175,6 +217,13 @@ impl Model {
         let (log_joint, rewritten) = rewrite_density(&self.graph, self.as_written, without);
         self.log_joint = log_joint;
         self.rewritten = rewritten;
+        if let Some(guided) = &mut self.guided {
+            guided.rewrite(without);
+        }
+        if let Some(batched) = &mut self.batched {
+            batched.step.rewrite(without);
+            batched.all.rewrite(without);
+        }
     }
 
     /// The nodes in another graph, as functions of an input for each block, which come first.
@@ -212,11 +261,11 @@ impl Model {
         self.blocks.iter().map(|b| b.size).sum()
     }
 
-    /// Length of the latents' part of it, which comes first.
+    /// Length of the part of it that has a distribution, latents and noise, which comes first.
     pub fn latent_size(&self) -> usize {
         self.blocks
             .iter()
-            .filter(|b| b.role == Role::Latent)
+            .filter(|b| b.role != Role::Param)
             .map(|b| b.size)
             .sum()
     }

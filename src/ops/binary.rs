@@ -221,6 +221,11 @@ binary! {
         let scaled = g / (a.square() + b.square());
         [Some(scaled * b), Some(-(scaled * a))]
     }, AS_IT_IS, dear;
+    /// `√(a² + b²)` without overflow; the derivative at (0, 0) is 0.
+    hypot = f64::hypot, |g, a, b, y| {
+        let scaled = g / y.eq(0.0).select(1.0, y);
+        [Some(scaled * a), Some(scaled * b)]
+    }, AS_IT_IS, dear => |_, _| Range::FROM_0;
     /// `a · log b`, 0 where a is 0.
     xlogy = |a: f64, b: f64| if a == 0.0 { 0.0 } else { a * special::log(b) }, |g, a, b, _| {
         let safe = b.gt(0.0).select(b, 1.0);

@@ -75,6 +75,20 @@ impl<'g> Var<'g> {
         }
     }
 
+    /// Running products along the last axis, in rounds that double their reach: the derivative is exact
+    /// also where factors are 0.
+    pub fn cumprod(self) -> Var<'g> {
+        let n = self.extent(0);
+        let (mut products, mut reach) = (self, 1);
+        while reach < n {
+            let first = products.slice(0, 0, reach);
+            let rest = products.slice(0, reach, n - reach) * products.slice(0, 0, n - reach);
+            products = super::concat(&[first, rest], 0);
+            reach *= 2;
+        }
+        products
+    }
+
     /// The diagonals of the matrices in the last two axes.
     pub fn diagonal(self) -> Var<'g> {
         let (shape, n) = (self.shape(), self.extent(0));
@@ -94,6 +108,21 @@ impl<'g> Var<'g> {
         flat.reshape(&shape)
     }
 
+    /// Largest integer not above the quotient.
+    pub fn floor_div(self, other: Var<'g>) -> Var<'g> {
+        (self / other).floor()
+    }
+
+    /// `I₀(x)`, the modified Bessel function of the first kind of order 0.
+    pub fn bessel_i0(self) -> Var<'g> {
+        self.log_bessel_i0().exp()
+    }
+
+    /// `I₁(x)`, the modified Bessel function of the first kind of order 1.
+    pub fn bessel_i1(self) -> Var<'g> {
+        self.bessel_i0() * self.bessel_ratio()
+    }
+
     /// `log(Γ(a) Γ(b) / Γ(a + b))`
     pub fn lbeta(self, other: Var<'g>) -> Var<'g> {
         self.lgamma() + other.lgamma() - (self + other).lgamma()
@@ -102,6 +131,103 @@ impl<'g> Var<'g> {
     /// `log(n! / (k! (n − k)!))` for `self = n`.
     pub fn log_choose(self, k: Var<'g>) -> Var<'g> {
         (self + 1.0).lgamma() - (k + 1.0).lgamma() - (self - k + 1.0).lgamma()
+    }
+
+    /// `log Γ_p(x)`, the multivariate gamma function of dimension `p`.
+    pub fn lmgamma(self, p: usize) -> Var<'g> {
+        let constant = (p * p.saturating_sub(1)) as f64 / 4.0 * std::f64::consts::PI.ln();
+        let terms = (0..p).map(|j| (self - j as f64 / 2.0).lgamma());
+        terms.fold(self * 0.0 + constant, |sum, term| sum + term)
+    }
+
+    /// `log(p eᵃ + (1 − p) eᵇ)` for `self = p`.
+    pub fn log_mix(self, a: Var<'g>, b: Var<'g>) -> Var<'g> {
+        (self.log() + a).log_add_exp((-self).log1p() + b)
+    }
+
+    /// `log(−log(1 − p))`
+    pub fn cloglog(self) -> Var<'g> {
+        (-(-self).log1p()).log()
+    }
+
+    /// `1 − exp(−exp(x))`
+    pub fn inv_cloglog(self) -> Var<'g> {
+        -(-self.exp()).expm1()
+    }
+
+    /// Square root, whose derivative at 0 is said to be 0: that of a distance of equal points.
+    pub fn sqrt_or_0(self) -> Var<'g> {
+        let zero = self.eq(0.0);
+        zero.select(0.0, zero.select(1.0, self).sqrt())
+    }
+
+    /// Kronecker products of the matrices in the last two axes, which may differ in leading axes of extent 1.
+    pub fn kron(self, other: Var<'g>) -> Var<'g> {
+        let (m, n) = (self.extent(1), self.extent(0));
+        let (p, q) = (other.extent(1), other.extent(0));
+        let with = |x: Var<'g>, own: [usize; 4]| {
+            let shape = x.shape();
+            let lead = shape[..shape.len() - 2].iter();
+            x.reshape(&lead.copied().chain(own).collect::<Vec<_>>())
+        };
+        let all = with(self, [m, 1, n, 1]) * with(other, [1, p, 1, q]);
+        let shape = all.shape();
+        let mut to = shape[..shape.len() - 4].to_vec();
+        to.extend([m * p, n * q]);
+        all.reshape(&to)
+    }
+
+    /// The `k`th powers of the square matrices in the last two axes, by repeated squaring.
+    pub fn matrix_power(self, k: usize) -> Var<'g> {
+        let identity = self.graph.scalar(1.0).broadcast(&[self.extent(0)]);
+        let (mut power, mut factor) = (None, self);
+        let mut rest = k;
+        while rest > 0 {
+            if rest % 2 == 1 {
+                power = Some(power.map_or(factor, |p: Var<'g>| p.matmul(factor)));
+            }
+            rest /= 2;
+            if rest > 0 {
+                factor = factor.matmul(factor);
+            }
+        }
+        power.unwrap_or_else(|| identity.diagonal_matrix().broadcast(&self.shape()))
+    }
+
+    /// Elements along the last axis picked by indices from 0, a row of them for each row.
+    pub fn pick(self, index: Var<'g>) -> Var<'g> {
+        let (n, m) = (self.extent(0), index.extent(0));
+        let rows = index.numel() / m.max(1);
+        let starts: Vec<f64> = (0..rows).map(|r| (r * n) as f64).collect();
+        let starts = self.graph.constant(Tensor::vector(starts));
+        let places = index.reshape(&[rows, m]) + starts.unsqueeze(0);
+        let picked = self
+            .reshape(&[rows * n])
+            .gather(0, places.reshape(&[rows * m]));
+        picked.reshape(&index.shape())
+    }
+
+    /// Linear interpolation at `self` between points `(xs, ys)`, `xs` ascending, along the last axes, which
+    /// have equal axes before them; constant beyond the ends.
+    pub fn interp(self, xs: Var<'g>, ys: Var<'g>) -> Var<'g> {
+        let n = xs.extent(0);
+        match n {
+            0 => return self.graph.scalar(f64::NAN).broadcast(&self.shape()),
+            1 => return ys.broadcast(&self.shape()) + self * 0.0,
+            _ => {}
+        }
+        let count = self.find_interval(xs);
+        let ascending = count.ge(0.0);
+        let left = (count - 1.0).max(0.0).min((n - 2) as f64);
+        let left = ascending.select(left, 0.0);
+        let right = left + 1.0;
+        let (x0, x1) = (xs.pick(left), xs.pick(right));
+        let width = x1 - x0;
+        let share = (self - x0) / width.eq(0.0).select(1.0, width);
+        let (below, above) = (self.lt(x0), self.gt(x1));
+        let share = below.select(0.0, above.select(1.0, share));
+        let value = ys.pick(left) * (1.0 - share) + ys.pick(right) * share;
+        ascending.select(value, f64::NAN)
     }
 
     /// `log(p / (1 − p))`

@@ -45,11 +45,14 @@ pub(crate) fn cases() -> Vec<Case> {
     let mut all = Vec::new();
     for row in unary::TABLE {
         let range = match row.name {
-            "log" | "sqrt" | "lgamma" | "digamma" | "trigamma" | "recip" => (0.3, 4.0),
+            "log2" | "log10" | "cbrt" | "log" | "sqrt" | "lgamma" | "digamma" | "trigamma"
+            | "recip" => (0.3, 4.0),
             "tan" => (-1.2, 1.1),
             "log1p" => (-0.6, 2.0),
             "log1m_exp" => (-3.0, -0.1),
-            "asin" | "acos" => (-0.9, 0.9),
+            "acosh" => (1.2, 3.0),
+            "lambert_w" => (-0.3, 2.0),
+            "asin" | "acos" | "atanh" => (-0.9, 0.9),
             "inv_phi" => (0.05, 0.95),
             "floor" | "ceil" | "round" | "trunc" | "sign" | "abs" => (0.1, 0.4),
             _ => (-2.0, 2.1),
@@ -136,6 +139,58 @@ pub(crate) fn cases() -> Vec<Case> {
             let l = x[0].lower_triangle(1.0) + x[0].graph.constant(eye(3));
             l.tri_solve(x[1], false).square() + l.tri_solve(x[1].exp(), true)
         }),
+        case("solve", &[&[2, 3, 3], &[2, 3, 2]], (0.5, 1.5), |x| {
+            let a = x[0] + x[0].graph.constant(eye(3)) * 2.0;
+            a.solve(x[1], false).square() + a.solve(x[1].exp(), true)
+        }),
+        case("log_abs_det", &[&[2, 3, 3]], (0.5, 1.5), |x| {
+            (x[0] - x[0].graph.constant(eye(3)) * 2.0)
+                .log_abs_det()
+                .sin()
+        }),
+        case("det", &[&[2, 3, 3]], (0.5, 1.5), |x| {
+            (x[0] - x[0].graph.constant(eye(3)) * 2.0).det().sin()
+        }),
+        case("matrix_exp", &[&[2, 3, 3]], (-1.0, 1.5), |x| {
+            x[0].matrix_exp().sin()
+        }),
+        case("matrix_power", &[&[2, 3, 3]], (-1.0, 1.0), |x| {
+            x[0].matrix_power(5).sin() + x[0].matrix_power(0)
+        }),
+        case("eigenvalues", &[&[2, 4, 4]], (-1.0, 1.0), |x| {
+            apart(x[0]).eigenvalues().sin()
+        }),
+        case("eigenvectors", &[&[2, 3, 3]], (-1.0, 1.0), |x| {
+            apart(x[0]).eigenvectors().exp()
+        }),
+        case("qr", &[&[2, 4, 3]], (-1.0, 1.0), |x| {
+            x[0].qr_q().exp().sum_axes(&[1]) + x[0].qr_r().square().sum_axes(&[1])
+        }),
+        case(
+            "singular_values",
+            &[&[2, 4, 3], &[2, 3]],
+            (-1.0, 1.0),
+            |x| x[0].singular_values().exp() + x[1].singular_values().sin().sum(),
+        ),
+        case("kron", &[&[2, 2, 3], &[1, 3, 2]], (-1.0, 1.0), |x| {
+            x[0].kron(x[1]).sin()
+        }),
+        case("sort", &[&[2, 5]], (-1.0, 1.0), |x| {
+            let sorted = x[0].pick(x[0].order());
+            sorted.exp() * x[0].sin() + x[0].order()
+        }),
+        case("invert", &[&[2, 3], &[3], &[2, 1]], (0.3, 1.5), |x| {
+            inverse_of_a_cubic(x).exp()
+        }),
+        case("interp", &[&[2, 6], &[2, 4], &[2, 4]], (-0.3, 1.6), |x| {
+            let xs = (x[1].square() + 0.2).cumsum(0) * 0.7 - 0.4;
+            (x[0] * 1.4).interp(xs, x[2]).sin() + x[0].find_interval(xs)
+        }),
+        case("compositions", &[&[5], &[5]], (0.1, 0.9), |x| {
+            let sum = x[0].cloglog() + x[0].inv_cloglog() + x[0].log_mix(x[1], x[1].square());
+            sum + (x[0] + 1.5).lmgamma(3) + x[1].sqrt_or_0()
+        }),
+        case("cumprod", &[&[2, 5]], (-1.0, 1.0), |x| x[0].cumprod().exp()),
         case("log_product", &[&[2, 4], &[4, 5]], (-1.0, 1.0), |x| {
             x[0].log_product(x[1]).square()
         }),
@@ -206,6 +261,26 @@ fn eye(n: usize) -> Tensor {
 fn all_tails<'g>(tail: impl Fn(crate::special::Tail) -> Var<'g>) -> Var<'g> {
     let of = |upper, log| tail(crate::special::Tail { upper, log });
     of(false, false) + of(true, false).sin() + of(false, true) * 0.5 + of(true, true).cos()
+}
+
+/// The `u` with `a u + u³ + sin b = y`.
+fn inverse_of_a_cubic<'g>(x: &[Var<'g>]) -> Var<'g> {
+    let g = Arc::new(Graph::new());
+    let (u, a, b) = (g.input(&[2, 3]), g.input(&[3]), g.input(&[2, 1]));
+    let out = u * a + u.square() * u + b.sin();
+    let body = Body {
+        inputs: vec![u.id, a.id, b.id],
+        output: out.id,
+        graph: g.clone(),
+    };
+    invert(body, false, x[0], &x[1..])
+}
+
+/// Keeps eigenvalues from meeting, where their derivatives have poles.
+fn apart(x: Var<'_>) -> Var<'_> {
+    let n = x.extent(0);
+    let places = Tensor::vector((0..n).map(|i| (i * i) as f64).collect::<Vec<_>>());
+    x + x.graph.constant(places).diagonal_matrix()
 }
 
 fn spd(x: Var<'_>) -> Var<'_> {

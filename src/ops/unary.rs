@@ -3,6 +3,7 @@
 use super::{block::unary_block, elementwise};
 use crate::graph::{Graph, Operation, Pull, Range, Shape, Tensor, Var};
 use crate::special::{self, Level, UnaryKernel};
+use std::f64::consts::{LOG2_E, LOG10_E};
 use std::hash::{Hash, Hasher};
 
 /// The density of the standard Normal at 0.
@@ -117,6 +118,20 @@ unary! {
     acos = f64::acos, Some(|g, x, _| -(g / (1.0 - x.square()).sqrt())), special::ACOS;
     /// Arc tangent, in radians.
     atan = f64::atan, Some(|g, x, _| g / (x.square() + 1.0)), special::ATAN;
+    /// Inverse of the hyperbolic sine.
+    asinh = f64::asinh, Some(|g, x, _| g / (x.square() + 1.0).sqrt()), special::ASINH;
+    /// Inverse of the hyperbolic cosine, from 0, for x ≥ 1.
+    acosh = f64::acosh, Some(|g, x, _| g / ((x - 1.0) * (x + 1.0)).sqrt()), special::ACOSH => |_| Range::FROM_0;
+    /// Inverse of the hyperbolic tangent, for x between −1 and 1.
+    atanh = f64::atanh, Some(|g, x, _| g / ((1.0 - x) * (x + 1.0))), special::ATANH;
+    /// Logarithm to base 2.
+    log2 = f64::log2, Some(|g, x, _| g / x * LOG2_E), special::LOG2;
+    /// Logarithm to base 10.
+    log10 = f64::log10, Some(|g, x, _| g / x * LOG10_E), special::LOG10;
+    /// Cube root.
+    cbrt = f64::cbrt, Some(|g, _, y| g / (y.square() * 3.0)), special::CBRT;
+    /// Lambert's W, the principal branch.
+    lambert_w = special::lambert_w, Some(|g, _, y| g * (-y).exp() / (y + 1.0)), special::LAMBERT_W;
     /// `log |Γ(x)|`
     lgamma = special::lgamma, Some(|g, x, _| g * x.digamma()), special::LGAMMA;
     /// Derivative of `lgamma`.

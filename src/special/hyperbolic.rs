@@ -20,6 +20,21 @@ unary!(
     COSH, cosh, cosh_block, cosh_raw = f64::cosh
 );
 
+unary!(
+    /// Inverse of sinh, as the standard library has it.
+    ASINH, asinh, asinh_block, asinh_raw = f64::asinh
+);
+
+unary!(
+    /// Inverse of cosh, from 0 for x ≥ 1, as the standard library has it.
+    ACOSH, acosh, acosh_block, acosh_raw = f64::acosh
+);
+
+unary!(
+    /// Inverse of tanh, as the standard library has it.
+    ATANH, atanh, atanh_block, atanh_raw = f64::atanh
+);
+
 /// tanh a = h/(h + 1) with h = (e^2a − 1)/2: every term positive, so nothing cancels.
 #[inline(always)]
 fn tanh_lane(x: f64) -> f64 {

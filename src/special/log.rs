@@ -28,6 +28,16 @@ unary!(
     LOG1M_EXP, log1m_exp, log1m_exp_block, log1m_exp_raw = log1m_exp_lane
 );
 
+unary!(
+    /// Logarithm to base 2, exact for powers of 2, as the standard library has it.
+    LOG2, log2, log2_block, log2_raw = f64::log2
+);
+
+unary!(
+    /// Logarithm to base 10, as the standard library has it.
+    LOG10, log10, log10_block, log10_raw = f64::log10
+);
+
 /// ln 2 in two parts; the first has 42 bits, so that its product with a |k| < 2¹¹ is exact.
 const LN_2_HI: f64 = 0.6931471805598903;
 const LN_2_LO: f64 = 5.497923018708371e-14;

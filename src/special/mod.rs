@@ -34,6 +34,7 @@ mod hyperbolic;
 mod incomplete;
 mod jet;
 mod kernel;
+mod lambert;
 mod lane;
 mod log;
 mod logistic;
@@ -51,6 +52,7 @@ pub use gamma::*;
 pub use hyperbolic::*;
 pub use incomplete::*;
 pub use kernel::{Binary, BinaryKernel, Level, Unary, UnaryKernel};
+pub use lambert::*;
 pub use log::*;
 pub use logistic::*;
 pub use normal::*;
@@ -98,6 +100,13 @@ pub static UNARY: &[&Unary] = &[
     &ASIN,
     &ACOS,
     &ATAN,
+    &ASINH,
+    &ACOSH,
+    &ATANH,
+    &LOG2,
+    &LOG10,
+    &CBRT,
+    &LAMBERT_W,
 ];
 
 /// Every function of two arguments.

@@ -19,6 +19,11 @@ unary!(
     SQRT, sqrt, sqrt_block, sqrt_raw = f64::sqrt
 );
 
+unary!(
+    /// ∛x, as the standard library has it.
+    CBRT, cbrt, cbrt_block, cbrt_raw = f64::cbrt
+);
+
 /// ln 2 in two parts; the first has 42 bits, so that its product with a |k| < 2¹¹ is exact.
 const LN_2_HI: f64 = 0.6931471805598903;
 const LN_2_LO: f64 = 5.497923018708371e-14;

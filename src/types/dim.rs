@@ -86,6 +86,35 @@ impl Dim {
         Dim::default().plus(self, factor)
     }
 
+    /// A product of extents: by its text where it is not linear.
+    ///
+    /// ```
+    /// use elbo::types::Dim;
+    /// let n = Dim::name("N");
+    /// assert_eq!(Dim::product(&[n.clone(), 2.into()]).to_string(), "2 * N");
+    /// assert_eq!(Dim::product(&[n.clone(), n.plus(&1.into(), 1)]).to_string(), "N * (N + 1)");
+    /// ```
+    pub fn product(factors: &[Dim]) -> Dim {
+        let number = factors
+            .iter()
+            .filter_map(Dim::known)
+            .fold(1, i64::saturating_mul);
+        let symbolic: Vec<&Dim> = factors.iter().filter(|d| d.known().is_none()).collect();
+        match symbolic[..] {
+            [] => number.into(),
+            [one] => one.times(number),
+            _ => {
+                let single = |d: &Dim| d.constant == 0 && d.terms.len() == 1;
+                let text = |d: &&Dim| match single(d) {
+                    true => d.to_string(),
+                    false => format!("({d})"),
+                };
+                let texts: Vec<String> = symbolic.iter().map(text).collect();
+                Dim::opaque(texts.join(" * ")).times(number)
+            }
+        }
+    }
+
     pub fn compare(&self, other: &Dim) -> Same {
         let difference = self.plus(other, -1);
         match difference.known() {

@@ -3,6 +3,7 @@
 //! One graph holds the estimate from a fixed number of draws, a *chunk*; any number of draws is so
 //! many runs of the same tape with other noise, added up in a fixed order.
 
+use super::rows::Batches;
 use super::team::{Job, Team};
 use crate::autodiff::{grad, hvp};
 use crate::graph::{Graph, NodeId, Rebuild, Tensor, Var};
@@ -26,6 +27,10 @@ pub struct Elbo<'m> {
     precision: Precision,
     gradient: Team,
     product: Later<Team>,
+    /// Which rows of the data are looked at, if not all.
+    batches: Option<Batches>,
+    /// What evaluations are given before their noise: the point, and rows.
+    given: Vec<f64>,
     /// Value and gradient of the last evaluation.
     means: Vec<f64>,
     threads: usize,
@@ -54,7 +59,8 @@ impl<'m> Elbo<'m> {
         let gradients = grad(value, &inputs.params);
         let params: Vec<NodeId> = inputs.params.iter().map(|p| p.id).collect();
         let noise = inputs.noise.map(|n| n.id);
-        let given: Vec<NodeId> = params.iter().copied().chain(noise).collect();
+        let rows: Vec<NodeId> = inputs.rows.iter().map(|r| r.id).collect();
+        let given = [&params, &rows, noise.as_slice()].concat();
         let wanted: Vec<NodeId> = std::iter::once(value.id)
             .chain(gradients.iter().map(|g| g.id))
             .collect();
@@ -68,8 +74,11 @@ impl<'m> Elbo<'m> {
             precision,
             gradient,
             product: Later::new(move || {
-                Team::new(products(&graph, value, &params, noise, precision))
+                let others = [&rows, noise.as_slice()].concat();
+                Team::new(products(&graph, value, &params, &others, precision))
             }),
+            batches: model.rows.map(Batches::new),
+            given: Vec::new(),
             means: Vec::new(),
             threads: 1,
             dim,
@@ -92,9 +101,9 @@ impl<'m> Elbo<'m> {
         self.precision
     }
 
-    /// Coordinates of the latents.
-    pub fn latents(&self) -> usize {
-        self.guide.noise_size()
+    /// Coordinates that a parameter of the guide moves, the first of its parameters.
+    pub fn locations(&self) -> usize {
+        self.guide.locations()
     }
 
     /// Draws in one run of the tape.
@@ -104,7 +113,7 @@ impl<'m> Elbo<'m> {
 
     /// Whether there is no noise to average over.
     pub fn is_exact(&self) -> bool {
-        self.latents() == 0
+        self.guide.noise_size() == 0
     }
 
     /// Natural length of each coordinate: the guide's, and 1 for learned parameters.
@@ -142,8 +151,10 @@ impl<'m> Elbo<'m> {
         budget: Option<&Budget>,
         g: &mut [f64],
     ) -> Result<f64, NonFinite> {
-        let (given, size) = (self.params, self.chunk * self.guide.noise_size());
-        let job = Job::new(x, given, noise, size, self.threads, budget);
+        let size = self.chunk * self.guide.noise_size();
+        let rows = self.fill(x);
+        let inputs = self.params + rows;
+        let job = Job::new(&self.given, inputs, noise, size, self.threads, budget);
         self.means.resize(1 + g.len(), 0.0);
         self.gradient.mean(&job, &mut self.means)?;
         g.copy_from_slice(&self.means[1..]);
@@ -159,10 +170,27 @@ impl<'m> Elbo<'m> {
         budget: Option<&Budget>,
         out: &mut [f64],
     ) -> Result<(), NonFinite> {
-        let (given, size) = (2 * self.params, self.chunk * self.guide.noise_size());
-        let both = [x, v].concat();
-        let job = Job::new(&both, given, noise, size, self.threads, budget);
+        let size = self.chunk * self.guide.noise_size();
+        let rows = self.fill(&[x, v].concat());
+        let inputs = 2 * self.params + rows;
+        let job = Job::new(&self.given, inputs, noise, size, self.threads, budget);
         self.product.get().mean(&job, out)
+    }
+
+    /// What evaluations are given: `x`, then rows, whose inputs it counts.
+    fn fill(&mut self, x: &[f64]) -> usize {
+        self.given.clear();
+        self.given.extend_from_slice(x);
+        self.batches
+            .as_ref()
+            .map_or(0, |b| b.extend(&mut self.given))
+    }
+
+    /// Looks at the rows of a step.
+    fn turn_to(&mut self, step: u64, seed: u64) {
+        if let Some(batches) = &mut self.batches {
+            batches.turn_to(step, seed);
+        }
     }
 }
 
@@ -171,13 +199,17 @@ fn products(
     graph: &Graph,
     value: NodeId,
     params: &[NodeId],
-    noise: Option<NodeId>,
+    others: &[NodeId],
     precision: Precision,
 ) -> AnyTape {
     let params: Vec<Var> = params.iter().map(|&p| graph.var(p)).collect();
     let along: Vec<Var> = params.iter().map(|p| graph.input(&p.shape())).collect();
     let products = hvp(graph.var(value), &params, &along);
-    let given = params.iter().chain(&along).map(|p| p.id).chain(noise);
+    let given = params
+        .iter()
+        .chain(&along)
+        .map(|p| p.id)
+        .chain(others.iter().copied());
     let wanted: Vec<NodeId> = products.iter().map(|p| p.id).collect();
     precision.compile(graph, &given.collect::<Vec<_>>(), &wanted)
 }
@@ -188,6 +220,8 @@ pub(crate) struct Inputs<'g> {
     pub(crate) params: Vec<Var<'g>>,
     /// `[chunk, noise_size]`; absent where there are no latents.
     pub(crate) noise: Option<Var<'g>>,
+    /// The rows that a step looks at, and what they count for; empty where it looks at all.
+    pub(crate) rows: Vec<Var<'g>>,
     graph: &'g Graph,
     guide_blocks: usize,
     chunk: usize,
@@ -207,6 +241,10 @@ impl<'g> Inputs<'g> {
         Inputs {
             params: all.map(|n| graph.input(&[n])).collect(),
             noise: (noise > 0).then(|| graph.input(&[chunk, noise])),
+            rows: match &model.rows {
+                Some(rows) => vec![graph.input(&[rows.size]), graph.input(&[rows.size])],
+                None => Vec::new(),
+            },
             graph,
             guide_blocks: sizes.len(),
             chunk,
@@ -222,7 +260,7 @@ impl<'g> Inputs<'g> {
     /// which carry the sample axis, learned parameters by their inputs, which do not.
     pub(crate) fn walk<'s>(&self, model: &'s Model, guide: &dyn Guide) -> Rebuild<'s, 'g> {
         let mut walk = Rebuild::batched(&model.graph, self.graph, self.chunk);
-        let latents = model.blocks.iter().filter(|b| b.role == Role::Latent);
+        let latents = model.blocks.iter().filter(|b| b.role != Role::Param);
         match self.noise {
             Some(noise) => {
                 let draws = guide.sample(self.guide_params(), noise);
@@ -240,6 +278,10 @@ impl<'g> Inputs<'g> {
         for (block, value) in learned.zip(&self.params[self.guide_blocks..]) {
             walk.substitute(block.input, *value, false);
         }
+        if let Some(rows) = &model.rows {
+            walk.substitute(rows.rows, self.rows[0], false);
+            walk.substitute(rows.weights, self.rows[1], false);
+        }
         walk
     }
 
@@ -248,7 +290,7 @@ impl<'g> Inputs<'g> {
         let parts = walk.emit_batched(&[model.log_joint, model.log_jacobian]);
         let mean = (parts[0] + parts[1]).sum() / self.chunk as f64;
         match self.noise {
-            Some(_) => -(mean + guide.entropy(self.guide_params())),
+            Some(_) => -(mean + guide.entropy(self.guide_params(), self.graph)),
             None => -mean,
         }
     }
@@ -368,6 +410,7 @@ impl StochasticObjective for FreshDraws<'_, '_> {
     fn estimate(&mut self, x: &[f64], seed_step: u64, g: &mut [f64]) -> Result<f64, NonFinite> {
         let width = self.elbo.guide.noise_size();
         antithetic_normals(self.seed, seed_step, width, &mut self.noise);
+        self.elbo.turn_to(seed_step, self.seed);
         self.elbo.value_grad(x, &self.noise, None, g)
     }
 

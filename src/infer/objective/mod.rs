@@ -1,6 +1,7 @@
 //! Turns a model and a guide into a function to minimise, compiled with its derivatives.
 
 mod elbo;
+mod rows;
 mod team;
 
 pub(crate) use elbo::Inputs;

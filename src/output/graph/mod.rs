@@ -180,6 +180,10 @@ impl Builder<'_> {
                 }
                 (NodeKind::Value, Some(target.var), lines)
             }
+            StatementKind::Noise { target, .. } => {
+                let lines = vec![self.named(target.var)];
+                (NodeKind::Latent, Some(target.var), lines)
+            }
             StatementKind::Param { var, .. } => {
                 (NodeKind::Param, Some(*var), vec![self.named(*var)])
             }
@@ -250,6 +254,7 @@ impl Builder<'_> {
             }
             StatementKind::Param { .. } => {}
             StatementKind::Factor { value } => look(value),
+            StatementKind::Noise { .. } => {}
         }
         for level in &statement.nest {
             if let Nest::If { condition, .. } = level {

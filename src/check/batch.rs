@@ -1,0 +1,177 @@
+//! `for i in 1..N batch M`: what may be said where only some rows are looked at in a step.
+//!
+//! A value made in such a loop exists for the rows of the batch alone. So it is read at the loop's own index
+//! and nowhere else, and a loop of the guide that draws such values is over the same rows.
+
+use super::program::{Expr, ExprKind, Index, LoopId, Nest, Statement, StatementKind, VarId};
+use super::{Checker, VariableKind, error};
+use crate::diag::Span;
+use std::collections::{BTreeMap, HashSet};
+
+impl Checker<'_> {
+    /// Puts the guide's loops over the model's batches, and checks what is read.
+    pub(super) fn check_batches(&mut self, guide: &mut [Statement]) {
+        let own = std::mem::take(&mut self.program.statements);
+        let made = self.made_in_batches(&own);
+        follow_batches(&own, guide, &made);
+        for statement in own.iter().chain(guide.iter()) {
+            self.check_place(statement);
+            self.check_rows(statement, &made);
+        }
+        self.program.statements = own;
+    }
+
+    /// Variables whose elements are made in the model's batches, and where.
+    fn made_in_batches(&self, statements: &[Statement]) -> BTreeMap<VarId, Span> {
+        let mut made = BTreeMap::new();
+        for statement in statements {
+            let (Some(_), Some(target)) = (batch(statement), target(statement)) else {
+                continue;
+            };
+            let data = self.variable(target.var).kind == VariableKind::Data;
+            if !data && !target.indices.is_empty() {
+                made.insert(target.var, target.span);
+            }
+        }
+        made
+    }
+
+    /// Batches are of the outermost loop.
+    fn check_place(&mut self, statement: &Statement) {
+        for part in statement.nest.iter().skip(1) {
+            if let Nest::For {
+                batch: Some(size), ..
+            } = part
+            {
+                self.report(error::inner_batch(size.span));
+            }
+        }
+    }
+
+    /// What a statement reads of the rows of batches it reads at its own.
+    fn check_rows(&mut self, statement: &Statement, made: &BTreeMap<VarId, Span>) {
+        let index = batch(statement).map(|(var, _)| var);
+        let mut reads = Reads {
+            made,
+            index,
+            wrong: Vec::new(),
+        };
+        if let Some(target) = target(statement)
+            && made.contains_key(&target.var)
+        {
+            match target.indices.split_first() {
+                Some((first, others)) if reads.is_index(first) => {
+                    others.iter().for_each(|e| reads.position(e));
+                }
+                _ => reads.wrong.push((target.var, target.span)),
+            }
+        }
+        match &statement.kind {
+            StatementKind::Draw { dist: value, .. }
+            | StatementKind::Noise { dist: value, .. }
+            | StatementKind::Let { value, .. }
+            | StatementKind::Factor { value } => reads.expr(value),
+            StatementKind::Param { .. } => {}
+        }
+        for part in &statement.nest {
+            match part {
+                Nest::For { range, .. } => reads.expr(range),
+                Nest::If { condition, .. } => reads.expr(condition),
+            }
+        }
+        for (var, span) in reads.wrong {
+            let name = self.variable(var).name.clone();
+            self.report(error::beyond_batch(span, made[&var], &name));
+        }
+    }
+}
+
+/// The index and the size of the batches that a statement stands in.
+fn batch(statement: &Statement) -> Option<(VarId, &Expr)> {
+    match statement.nest.first() {
+        Some(Nest::For { var, batch, .. }) => batch.as_ref().map(|size| (*var, size)),
+        _ => None,
+    }
+}
+
+fn target(statement: &Statement) -> Option<&super::program::Target> {
+    match &statement.kind {
+        StatementKind::Draw { target, .. }
+        | StatementKind::Let { target, .. }
+        | StatementKind::Noise { target, .. } => Some(target),
+        _ => None,
+    }
+}
+
+/// Loops of the guide that draw what the model makes in batches are over these.
+fn follow_batches(own: &[Statement], guide: &mut [Statement], made: &BTreeMap<VarId, Span>) {
+    let Some((_, size)) = own.iter().find_map(batch) else {
+        return;
+    };
+    let mut loops: HashSet<LoopId> = HashSet::new();
+    for statement in guide.iter() {
+        if let (Some(target), Some(Nest::For { id, .. })) =
+            (target(statement), statement.nest.first())
+            && made.contains_key(&target.var)
+        {
+            loops.insert(*id);
+        }
+    }
+    for statement in guide {
+        if let Some(Nest::For { id, batch, .. }) = statement.nest.first_mut()
+            && loops.contains(id)
+        {
+            batch.get_or_insert_with(|| size.clone());
+        }
+    }
+}
+
+/// Reads of what is made in batches.
+struct Reads<'m> {
+    made: &'m BTreeMap<VarId, Span>,
+    /// The index of the batches around.
+    index: Option<VarId>,
+    wrong: Vec<(VarId, Span)>,
+}
+
+impl Reads<'_> {
+    fn is_index(&self, e: &Expr) -> bool {
+        matches!(e.kind, ExprKind::Var(id) if Some(id) == self.index)
+    }
+
+    fn expr(&mut self, e: &Expr) {
+        match &e.kind {
+            ExprKind::Var(id) if self.made.contains_key(id) => self.wrong.push((*id, e.span)),
+            ExprKind::Index { value, indices, .. } => {
+                let made = match value.kind {
+                    ExprKind::Var(id) => Some(id).filter(|id| self.made.contains_key(id)),
+                    _ => None,
+                };
+                let Some(id) = made else {
+                    return e.children(&mut |child| self.expr(child));
+                };
+                match indices.split_first() {
+                    Some((Index::At(first), _)) if self.is_index(first) => {
+                        // The value and its first index are seen already.
+                        let mut seen = 2;
+                        e.children(&mut |child| match seen {
+                            0 => self.position(child),
+                            _ => seen -= 1,
+                        });
+                    }
+                    _ => self.wrong.push((id, e.span)),
+                }
+            }
+            _ => e.children(&mut |child| self.expr(child)),
+        }
+    }
+
+    /// A further index of a value of the batch: the loop's index counts rows of the batch there.
+    fn position(&mut self, e: &Expr) {
+        if let (true, Some(index)) = (self.is_index(e), self.index) {
+            self.wrong.push((index, e.span));
+        } else {
+            self.expr(e);
+        }
+    }
+}

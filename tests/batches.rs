@@ -1,0 +1,198 @@
+//! Loops with batches: steps over some rows add up to all of them, and fits in batches end where fits of all rows do.
+
+use elbo::graph::{Tensor, evaluate};
+use elbo::infer::{Fit, Method, Options, fit};
+use elbo::model::{Model, Role};
+use elbo::{Data, Program};
+
+fn bound(text: &str, data: &Data) -> Model {
+    let program = Program::parse("batch.vi", text).unwrap_or_else(|e| panic!("{e}"));
+    program.bind(data).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn fitted(text: &str, data: &Data) -> (Model, Fit) {
+    let model = bound(text, data);
+    let fit = fit(&model, &Options::default(), &mut |_| ()).unwrap_or_else(|e| panic!("{e:?}"));
+    assert!(fit.converged, "{}", fit.verdict);
+    (model, fit)
+}
+
+/// Numbers that look random.
+fn numbers(n: usize) -> Vec<f64> {
+    (0..n)
+        .map(|i| (i as f64 * 1.7 + 0.3).sin() + 0.5 * (i as f64 * 0.37).cos())
+        .collect()
+}
+
+fn data(n: usize) -> Data {
+    let mut data = Data::default();
+    data.insert("y", numbers(n));
+    data.insert("g", (0..n).map(|i| (i % 3 + 1) as f64).collect::<Vec<_>>());
+    data
+}
+
+/// Groups by an index among the data, a local latent with a guide, one without, a number that is the row's.
+const ALL: &str = "data y: real[N]
+data g: int[N]
+mu ~ Normal(0, 1) ^ 3
+tau ~ HalfNormal(1)
+for i in 1..N batch 4 {
+  z[i] ~ Normal(0, 1)
+  s[i] ~ HalfNormal(1)
+  let m = mu[g[i]] + z[i] + i / N
+  y[i] ~ Normal(m, s[i] + tau)
+}
+guide {
+  param a: real = 0.3
+  for i in 1..N { z[i] ~ Normal(a * y[i], 0.5) }
+}";
+
+/// The log density of a model where each input has numbers that depend on its name and row alone.
+fn density(model: &Model, rows: &[usize], total: usize) -> f64 {
+    let mut feeds = Vec::new();
+    for block in &model.blocks {
+        let own: Vec<f64> = match block.role {
+            Role::Noise => rows.iter().map(|&r| (r as f64 + 0.5).cos()).collect(),
+            _ => (0..block.size)
+                .map(|k| (k as f64 * 0.9).sin() / 2.0)
+                .collect(),
+        };
+        assert_eq!(own.len(), block.size, "{}", block.name);
+        feeds.push((block.input, Tensor::vector(own)));
+    }
+    if let Some(inputs) = &model.rows {
+        let places: Vec<f64> = rows.iter().map(|&r| r as f64).collect();
+        let weight = total as f64 / rows.len() as f64;
+        feeds.push((inputs.rows, Tensor::vector(places)));
+        feeds.push((inputs.weights, Tensor::vector(vec![weight; rows.len()])));
+    }
+    let wanted = [model.log_joint, model.log_jacobian];
+    let found = evaluate(&model.graph, &feeds, &wanted);
+    found.iter().map(|v| v.data()[0]).sum()
+}
+
+#[test]
+fn the_steps_of_an_epoch_average_to_all_rows() {
+    let model = bound(ALL, &data(12));
+    let batched = model.batched.as_deref().expect("the program has batches");
+    let all: Vec<usize> = (0..12).collect();
+    let exact = density(&batched.all, &all, 12);
+    let order = [3, 0, 7, 11, 2, 9, 1, 5, 10, 4, 8, 6];
+    let steps = order.chunks(4).map(|rows| density(&batched.step, rows, 12));
+    let mean = steps.sum::<f64>() / 3.0;
+    // Roundings of some tens of terms.
+    assert!((mean - exact).abs() < 1e-10 * exact.abs(), "{mean} {exact}");
+}
+
+#[test]
+fn batches_as_large_as_the_data_are_none() {
+    let model = bound(ALL, &data(4));
+    assert!(model.batched.is_none());
+}
+
+/// The posterior of a Normal mean is known.
+#[test]
+fn a_global_is_found_from_batches() {
+    let n = 500;
+    let text = "data y: real[N]
+mu ~ Normal(0, 2)
+for i in 1..N batch 32 { y[i] ~ Normal(mu, 1) }";
+    let (model, fit) = fitted(text, &data(n));
+    assert_eq!(fit.method, Method::Svi);
+    let precision = n as f64 + 0.25;
+    let exact = numbers(n).iter().sum::<f64>() / precision;
+    let mean = fit.params.mean[0];
+    // The fit stops where no average moves by more than 0.02 sds; four times that.
+    let sd = precision.powf(-0.5);
+    assert!(
+        (mean - exact).abs() < 0.1 * sd + 1e-12,
+        "{mean}, exactly {exact} ± {sd}"
+    );
+    assert!(
+        (fit.params.sd[0] / sd - 1.0).abs() < 0.1,
+        "{:?}",
+        fit.params.sd
+    );
+    assert_eq!(model.quantities.len(), 1);
+}
+
+/// Local latents with learned numbers for each row: the exact posterior, since locals are independent.
+#[test]
+fn locals_are_stored_row_by_row() {
+    let n = 60;
+    let text = "data y: real[N]
+for i in 1..N batch 16 {
+  z[i] ~ Normal(0, 1)
+  y[i] ~ Normal(z[i], 0.5)
+}";
+    let (model, fit) = fitted(text, &data(n));
+    assert_eq!(model.quantities[0].shape, [n]);
+    let tau = 2.0 * std::f64::consts::PI * 1.25;
+    let exact: f64 = numbers(n)
+        .iter()
+        .map(|y| -0.5 * y * y / 1.25 - 0.5 * tau.ln())
+        .sum();
+    assert!(
+        (fit.elbo.mean - exact).abs() < 0.2,
+        "{:?}, exactly {exact}",
+        fit.elbo
+    );
+    let draws = &fit.posterior.quantities[0];
+    for (i, y) in numbers(n).iter().enumerate() {
+        let own: Vec<f64> = draws.chunks(n).map(|d| d[i]).collect();
+        let mean = own.iter().sum::<f64>() / own.len() as f64;
+        // A standard error of 0.014, and what the fit leaves.
+        assert!(
+            (mean - 0.8 * y).abs() < 0.1,
+            "row {i}: {mean}, exactly {}",
+            0.8 * y
+        );
+    }
+}
+
+/// One guide for all rows, by a linear function of the datum: what a network would be.
+#[test]
+fn a_guide_is_amortised_over_batches() {
+    let n = 300;
+    let text = "data y: real[N]
+param s: positive = 1
+for i in 1..N batch 32 {
+  z[i] ~ Normal(0, 1)
+  y[i] ~ Normal(z[i], s)
+}
+guide {
+  param w: real = 0
+  param v: positive = 1
+  for i in 1..N { z[i] ~ Normal(w * y[i], v) }
+}";
+    let (_, fit) = fitted(text, &data(n));
+    // By maximum likelihood y has its own mean square as variance.
+    let variance = numbers(n).iter().map(|y| y * y).sum::<f64>() / n as f64;
+    let exact = -0.5 * n as f64 * (1.0 + (2.0 * std::f64::consts::PI * variance.max(1.0)).ln());
+    let bound = match variance > 1.0 {
+        true => exact,
+        // The mean square is below the prior's variance: s goes towards 0.
+        false => -0.5 * n as f64 * (variance + (2.0 * std::f64::consts::PI).ln()),
+    };
+    assert!(fit.elbo.mean < bound + 1.0, "{:?} {bound}", fit.elbo);
+    assert!(fit.elbo.mean > bound - 3.0, "{:?} {bound}", fit.elbo);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits() {
+    let text = "data y: real[N]
+mu ~ Normal(0, 2)
+for i in 1..N batch 16 { y[i] ~ Normal(mu, 1) }";
+    let model = bound(text, &data(100));
+    let run = |threads| {
+        let options = Options {
+            threads,
+            max_steps: Some(300),
+            ..Options::default()
+        };
+        let fit = fit(&model, &options, &mut |_| ()).expect("it can be fitted");
+        fit.params.mean[0].to_bits()
+    };
+    assert_eq!(run(1), run(1));
+    assert_eq!(run(1), run(2));
+}

@@ -1,0 +1,316 @@
+//! Guides that programs write, against posteriors that are known.
+
+use elbo::infer::{Fit, Method, Options, fit};
+use elbo::model::Model;
+use elbo::{Data, Program};
+
+fn bound(text: &str, data: &Data) -> Model {
+    let program = Program::parse("guide.vi", text).unwrap_or_else(|e| panic!("{e}"));
+    program.bind(data).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn fitted(text: &str, data: &Data, options: &Options) -> (Model, Fit) {
+    let model = bound(text, data);
+    let fit = fit(&model, options, &mut |_| ()).unwrap_or_else(|e| panic!("{e:?}"));
+    assert!(fit.converged, "{}", fit.verdict);
+    (model, fit)
+}
+
+/// Means and sds of a quantity's elements.
+fn moments(model: &Model, fit: &Fit, name: &str) -> Vec<(f64, f64)> {
+    let at = model.quantities.iter().position(|q| q.name == name);
+    let values = &fit.posterior.quantities[at.expect("it is reported")];
+    let draws = fit.posterior.draws;
+    let size = values.len() / draws;
+    let element = |i: usize| {
+        let own: Vec<f64> = (0..draws).map(|d| values[d * size + i]).collect();
+        let mean = own.iter().sum::<f64>() / draws as f64;
+        let squares: f64 = own.iter().map(|x| (x - mean).powi(2)).sum();
+        (mean, (squares / (draws - 1) as f64).sqrt())
+    };
+    (0..size).map(element).collect()
+}
+
+/// Six observations around a mean, with a known sd: the posterior is Normal.
+const NORMAL: &str = "data y: real[N]
+mu ~ Normal(0, 2)
+y ~ Normal(mu, 1)
+";
+
+fn six() -> Data {
+    let mut data = Data::default();
+    data.insert("y", [1.2, 0.3, 2.1, 0.7, 1.9, 1.4]);
+    data
+}
+
+/// Evidence of [`NORMAL`] with [`six`]: `y ~ N(0, I + 4 11ᵀ)`.
+fn evidence() -> f64 {
+    let y = [1.2f64, 0.3, 2.1, 0.7, 1.9, 1.4];
+    let (n, sum) = (6.0, y.iter().sum::<f64>());
+    let squares: f64 = y.iter().map(|y| y * y).sum();
+    let det: f64 = 1.0 + 4.0 * n;
+    -0.5 * (squares - 4.0 * sum * sum / det)
+        - 0.5 * det.ln()
+        - 0.5 * n * (2.0 * std::f64::consts::PI).ln()
+}
+
+#[test]
+fn a_written_guide_reaches_the_posterior_that_it_can() {
+    let text = format!(
+        "{NORMAL}guide {{
+  param m: real = 0
+  param s: positive = 1
+  mu ~ Normal(m, s)
+}}"
+    );
+    let options = Options {
+        draws: 20_000,
+        ..Options::default()
+    };
+    let (model, fit) = fitted(&text, &six(), &options);
+    assert_eq!(fit.guide, "written");
+    // With the posterior itself as guide every draw has the evidence as its weight.
+    assert!((fit.elbo.mean - evidence()).abs() < 1e-6, "{:?}", fit.elbo);
+    let (mean, sd) = moments(&model, &fit, "mu")[0];
+    let variance: f64 = 1.0 / (6.0 + 0.25);
+    let exact = variance * 7.6;
+    // Four standard errors of 20,000 draws.
+    assert!(
+        (mean - exact).abs() < 4.0 * variance.sqrt() / 141.0,
+        "{mean}"
+    );
+    assert!((sd / variance.sqrt() - 1.0).abs() < 0.02, "{sd}");
+    let names: Vec<&str> = model.quantities.iter().map(|q| q.name.as_str()).collect();
+    assert_eq!(names, ["mu"]);
+}
+
+#[test]
+fn the_model_is_itself_beside_its_guide() {
+    let text = format!("{NORMAL}guide {{ mu ~ Normal(1, 0.5) }}");
+    let model = bound(&text, &six());
+    assert_eq!(model.size(), 1);
+    let plain = bound(NORMAL, &six());
+    let other = Options {
+        guide: elbo::guide::find("mean_field"),
+        ..Options::default()
+    };
+    let with = fit(&model, &other, &mut |_| ()).expect("it can be fitted");
+    let without = fit(&plain, &Options::default(), &mut |_| ()).expect("it can be fitted");
+    assert_eq!(with.elbo, without.elbo);
+    assert_eq!(with.guide, "mean_field");
+}
+
+/// A fixed guide has no parameters: the ELBO is the closed form of a wrong one.
+#[test]
+fn a_guide_without_parameters_is_scored_as_it_is() {
+    let text = format!("{NORMAL}guide {{ mu ~ Normal(1, 0.5) }}");
+    let model = bound(&text, &six());
+    let options = Options {
+        draws: 4000,
+        ..Options::default()
+    };
+    let fit = fit(&model, &options, &mut |_| ()).expect("it can be scored");
+    let (precision, mean) = (6.25, 7.6 / 6.25);
+    let kl = 0.5 * (precision * (0.25 + f64::powi(1.0 - mean, 2)) - 1.0) - f64::ln(0.5 * 2.5);
+    let exact = evidence() - kl;
+    assert!(
+        (fit.elbo.mean - exact).abs() < 4.0 * fit.elbo.se,
+        "{:?}, exactly {exact}",
+        fit.elbo
+    );
+    assert!(fit.elbo.se < 0.05);
+}
+
+/// Two latents with posterior correlation −½ or so: mean field loses what full rank keeps.
+const TWO: &str = "data y: real[N]
+a ~ Normal(0, 1)
+b ~ Normal(0, 1)
+c ~ Normal(0, 1)
+y ~ Normal(a + b, 0.5)
+factor -0.5 * (c - a)^2
+";
+
+#[test]
+fn families_of_a_program_are_the_guides() {
+    let mut data = Data::default();
+    data.insert("y", [0.8, 1.1, 0.9]);
+    let exact = |text: &str| fitted(text, &data, &Options::default()).1;
+    let mean_field = exact(TWO);
+    let whole = exact(&format!("{TWO}guide full_rank"));
+    let two = exact(&format!("{TWO}guide {{ (a, b) ~ full_rank() }}"));
+    let all = exact(&format!("{TWO}guide {{ (a, b, c) ~ full_rank() }}"));
+    assert_eq!(
+        (whole.guide.as_str(), two.guide.as_str()),
+        ("full_rank", "joint")
+    );
+    // The posterior is Normal: a full-rank guide has no noise left in its weights.
+    assert!(whole.elbo.se < 1e-3, "{:?}", whole.elbo);
+    assert!((all.elbo.mean - whole.elbo.mean).abs() < 1e-3);
+    let expect = |fit: &Fit, gap: f64| {
+        let found = whole.elbo.mean - fit.elbo.mean;
+        assert!(
+            (found - gap).abs() < 4.0 * fit.elbo.se,
+            "{found}, exactly {gap}"
+        );
+        assert!(fit.elbo.se < 0.03);
+    };
+    // By the precision matrix: ½ Σ log of its diagonal less its log determinant.
+    let p = [[14.0, 12.0, -1.0], [12.0, 13.0, 0.0], [-1.0, 0.0, 2.0]];
+    let det = 14.0 * 26.0 - 12.0 * 24.0 + -1.0 * 13.0;
+    let of_all = 0.5 * ((p[0][0] * p[1][1] * p[2][2] / det) as f64).ln();
+    let block: f64 = 14.0 * 13.0 - 144.0;
+    let of_two = 0.5 * (block * p[2][2] / det).ln();
+    expect(&mean_field, of_all);
+    expect(&two, of_two);
+}
+
+/// A guide amortised over data: in a linear Gaussian model the posterior of each local is linear in its datum.
+#[test]
+fn an_amortised_guide_finds_the_linear_posterior() {
+    let text = "data y: real[N]
+for i in 1..N {
+  z[i] ~ Normal(0, 1)
+  y[i] ~ Normal(z[i], 0.5)
+}
+guide {
+  param w: real = 0
+  param s: positive = 1
+  for i in 1..N {
+    let m = w * y[i]
+    z[i] ~ Normal(m, s)
+  }
+}";
+    let y: Vec<f64> = (0..40).map(|i| (i as f64 * 0.7).sin() * 2.0).collect();
+    let mut data = Data::default();
+    data.insert("y", y.clone());
+    for method in [Method::Auto, Method::Svi] {
+        let options = Options {
+            method,
+            ..Options::default()
+        };
+        let (model, fit) = fitted(text, &data, &options);
+        let exact: f64 = y
+            .iter()
+            .map(|y| -0.5 * y * y / 1.25 - 0.5 * (2.0 * std::f64::consts::PI * 1.25).ln())
+            .sum();
+        // What steps that stop within their noise leave.
+        let tolerance = if method == Method::Svi { 0.1 } else { 1e-6 };
+        assert!(
+            (fit.elbo.mean - exact).abs() < tolerance,
+            "{method:?} {:?} {exact}",
+            fit.elbo
+        );
+        let found = moments(&model, &fit, "z");
+        for ((mean, sd), y) in found.iter().zip(&y) {
+            assert!((mean - 0.8 * y).abs() < 0.08, "{mean} {y}");
+            assert!((sd / 0.2f64.sqrt() - 1.0).abs() < 0.1, "{sd}");
+        }
+    }
+}
+
+/// A chain drawn step by step, and a global that the guide leaves out: it has a derived factor, which the
+/// locals' guide reads.
+#[test]
+fn a_recurrent_guide_and_derived_factors_work_together() {
+    let text = "data y: real[T]
+mu ~ Normal(0, 1)
+h[1] ~ Normal(mu, 1)
+for t in 2..T { h[t] ~ Normal(0.8 * h[t - 1], 1) }
+for t in 1..T { y[t] ~ Normal(h[t], 1) }
+guide {
+  param a: real[T] = 0
+  param b: real[T] = 0
+  param c: real = 0
+  param s: positive[T] = 1
+  h[1] ~ Normal(b[1] + c * mu, s[1])
+  for t in 2..T { h[t] ~ Normal(a[t] * h[t - 1] + b[t], s[t]) }
+}";
+    let mut data = Data::default();
+    data.insert("y", [0.5, 1.3, -0.2, 0.9, 2.0]);
+    let (_, written) = fitted(text, &data, &Options::default());
+    let model = text.split("guide").next().expect("a model");
+    let (_, exact) = fitted(
+        &format!("{model}guide full_rank"),
+        &data,
+        &Options::default(),
+    );
+    // The posterior is a Gaussian chain, and so is the guide.
+    assert!(exact.elbo.se < 1e-3);
+    assert!(
+        (written.elbo.mean - exact.elbo.mean).abs() < 0.01,
+        "{:?}, exactly {:?}",
+        written.elbo,
+        exact.elbo
+    );
+}
+
+#[test]
+fn constrained_vectors_and_powers_are_drawn() {
+    let text = "data y: real[N]
+tau ~ HalfNormal(1)
+w ~ Normal(0, 1) ^ 3
+v ~ MvNormal([0, 0], [[1, 0.5], [0.5, 2]])
+y ~ Normal(sum(w) + v[1], tau)
+guide {
+  param m: real[3] = 0
+  param s: positive[3] = 0.5
+  param mv: real[2] = 0
+  param l: cholesky_covariance[2, 2]
+  param t: real = 0
+  tau ~ LogNormal(t, 0.3)
+  for k in 1..3 { w[k] ~ Normal(m[k], s[k]) }
+  v ~ MvNormal(mv, chol = l)
+}";
+    let mut data = Data::default();
+    data.insert("y", [0.5, 1.3, -0.2, 0.9, 2.0]);
+    let (model, fit) = fitted(text, &data, &Options::default());
+    let plain = text.split("guide").next().expect("a model");
+    let (_, mean_field) = fitted(plain, &data, &Options::default());
+    // The same families but for the correlation of `v` and the sd of log tau.
+    assert!(fit.elbo.mean > mean_field.elbo.mean - 0.1);
+    assert!(moments(&model, &fit, "tau")[0].0 > 0.0);
+}
+
+/// Draws of families without a location and a scale are quantiles of the noise: a conjugate posterior is found
+/// exactly, which shows in an ELBO without noise.
+#[test]
+fn conjugate_posteriors_are_found_by_their_families() {
+    let lgamma = statrs::function::gamma::ln_gamma;
+    let mut data = Data::default();
+    data.insert("k", [3.0, 1.0, 4.0, 1.0, 5.0]);
+    let gamma = "data k: int[N]
+rate ~ Gamma(2, 1)
+k ~ Poisson(rate)
+guide {
+  param a: positive = 5
+  param b: positive = 3
+  rate ~ Gamma(a, b)
+}";
+    let (_, fit) = fitted(gamma, &data, &Options::default());
+    // Γ(16) / Γ(2) · 1² / 6¹⁶ / Π k!
+    let factorials = f64::ln(6.0 * 24.0 * 120.0);
+    let exact = lgamma(16.0) - lgamma(2.0) - 16.0 * 6f64.ln() - factorials;
+    assert!(
+        (fit.elbo.mean - exact).abs() < 1e-4,
+        "{:?}, exactly {exact}",
+        fit.elbo
+    );
+    let mut data = Data::default();
+    data.insert("y", [1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0]);
+    let beta = "data y: int[N]
+p ~ Beta(2, 2)
+y ~ Bernoulli(p)
+guide {
+  param a: positive = 3
+  param b: positive = 3
+  p ~ Beta(a, b)
+}";
+    let (_, fit) = fitted(beta, &data, &Options::default());
+    let log_beta = |a: f64, b: f64| lgamma(a) + lgamma(b) - lgamma(a + b);
+    let exact = log_beta(7.0, 4.0) - log_beta(2.0, 2.0);
+    assert!(
+        (fit.elbo.mean - exact).abs() < 1e-4,
+        "{:?}, exactly {exact}",
+        fit.elbo
+    );
+}
