@@ -98,6 +98,39 @@ const EXAMPLES: &[(&str, &[Known])] = &[
             sds("sigma", 0, 0.3),
         ],
     ),
+    (
+        // Means of the posterior by NUTS (Carpenter 2018, "Predator-prey population dynamics").
+        "lotka_volterra",
+        &[
+            near("alpha", 0, 0.545, 0.02),
+            near("beta", 0, 0.028, 0.002),
+            near("gamma", 0, 0.80, 0.03),
+            near("delta", 0, 0.024, 0.001),
+            near("start", 0, 34.0, 1.0),
+            near("start", 1, 5.9, 0.3),
+            near("sigma", 0, 0.25, 0.02),
+            near("sigma", 1, 0.25, 0.02),
+        ],
+    ),
+    (
+        // Means of the posterior by NUTS (Grinsztajn et al. 2021, section 2).
+        "sir",
+        &[
+            near("beta", 0, 1.73, 0.04),
+            near("gamma", 0, 0.54, 0.03),
+            near("reproduction", 0, 3.2, 0.2),
+            near("days_ill", 0, 1.85, 0.1),
+        ],
+    ),
+    (
+        "stiff_kinetics",
+        &[
+            sds("k1", 0, 0.04),
+            sds("k2", 0, 3e7),
+            sds("k3", 0, 1e4),
+            sds("sigma", 0, 0.05),
+        ],
+    ),
 ];
 
 fn folder(name: &str) -> PathBuf {

@@ -254,6 +254,31 @@ y ~ Normal(a + b + c + d + e + f + g + h, 1)";
     assert_eq!(model.size(), 7 + 8 + 6 + 3 + 3 + 6 + 3 + 5);
 }
 
+/// Steps by hand, with all shocks 0.3: the latents at which quantities are evaluated.
+#[test]
+fn a_path_of_a_stochastic_equation_is_made_of_its_steps() {
+    let text = "import time
+p ~ time.euler_maruyama(|t, x| t - 2 * x, |t, x| 0.5 * x, 1.5, 0.1, 4)
+data y: real[4]
+y ~ Normal(p, 1)
+let result = p";
+    let program = Program::parse("path.vi", text).unwrap_or_else(|e| panic!("{e}"));
+    let mut data = Data::default();
+    data.insert("y", [0.0, 0.0, 0.0, 0.0]);
+    let model = program.bind(&data).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(model.size(), 3);
+    let result = model.quantities.iter().find(|q| q.name == "result");
+    let node = result.expect("the program has a `result`").node;
+    let shocks = elbo::graph::Tensor::vector([0.3; 3]);
+    let found = evaluate(&model.graph, &[(model.blocks[0].input, shocks)], &[node]);
+    let mut path = vec![1.5];
+    for i in 0..3 {
+        let (t, x): (f64, f64) = (0.1 * f64::from(i), path[i as usize]);
+        path.push(x + (t - 2.0 * x) * 0.1 + 0.5 * x * 0.1f64.sqrt() * 0.3);
+    }
+    near(found[0].data(), &path);
+}
+
 #[test]
 fn every_function_is_documented_and_in_a_test() {
     let here = include_str!("stdlib.rs");

@@ -82,7 +82,7 @@ impl<'a> Checker<'a> {
                     scope: self.scope,
                     definition: callee.span,
                 };
-                self.put_in_place(&function, args, None, span)
+                self.put_in_place(&function, args, Vec::new(), span)
             }
             _ => {
                 let callee = self.expr(callee);
@@ -95,32 +95,40 @@ impl<'a> Checker<'a> {
     }
 
     fn call_name(&mut self, name: &'a str, place: Span, args: &'a [ast::Arg], span: Span) -> Expr {
-        let own = functions::find(name).is_some() || crate::dist::find(name).is_some();
+        let solver = super::ode::solver(name).is_some();
+        let own = solver || functions::find(name).is_some() || crate::dist::find(name).is_some();
         match self.lookup(name) {
             Some(Binding::Var(_) | Binding::Constant { .. } | Binding::Module(..)) if own => {}
-            Some(binding) => return self.call_binding(binding, name, place, args, None, span),
+            Some(binding) => {
+                return self.call_binding(binding, name, place, args, Vec::new(), span);
+            }
             None => {}
+        }
+        if solver {
+            return self.ode(name, args, span);
         }
         if let Some(family) = crate::dist::find(name) {
             return self.distribution(family, None, args, span);
         }
         if functions::find(name).is_none() {
             let families = crate::dist::FAMILIES.iter().map(|f| f.declaration().name);
-            let known: Vec<&str> = functions::all().map(|f| f.name).chain(families).collect();
+            let solvers = super::ode::SOLVERS.iter().map(|s| s.0);
+            let known = functions::all().map(|f| f.name).chain(families);
+            let known: Vec<&str> = known.chain(solvers).collect();
             return self.fail(span, error::unknown_function(place, name, known));
         }
-        let checked = self.positional(name, None, args);
+        let checked = self.positional(name, Vec::new(), args);
         self.apply(name, checked, span)
     }
 
-    /// A call of what a name is bound to, with its first argument if that stands before the name.
-    fn call_binding(
+    /// A call of what a name is bound to, with its first arguments where they do not stand among the others.
+    pub(super) fn call_binding(
         &mut self,
         binding: Binding<'a>,
         name: &'a str,
         place: Span,
         args: &'a [ast::Arg],
-        first: Option<Expr>,
+        first: Vec<Expr>,
         span: Span,
     ) -> Expr {
         let ty = match binding {
@@ -175,8 +183,8 @@ impl<'a> Checker<'a> {
     }
 
     /// Arguments of a function of the language, which have no names.
-    fn positional(&mut self, name: &str, first: Option<Expr>, args: &'a [ast::Arg]) -> Vec<Expr> {
-        let mut checked: Vec<Expr> = first.into_iter().collect();
+    fn positional(&mut self, name: &str, first: Vec<Expr>, args: &'a [ast::Arg]) -> Vec<Expr> {
+        let mut checked = first;
         for arg in args {
             let value = self.expr(&arg.value);
             checked.push(match &arg.name {
@@ -194,7 +202,7 @@ impl<'a> Checker<'a> {
         &mut self,
         index: usize,
         args: &'a [ast::Arg],
-        first: Option<Expr>,
+        first: Vec<Expr>,
         span: Span,
     ) -> Expr {
         let Function { def, scope } = self.functions[index];
@@ -244,7 +252,7 @@ impl<'a> Checker<'a> {
         &mut self,
         function: &Callee<'a>,
         args: &'a [ast::Arg],
-        first: Option<Expr>,
+        first: Vec<Expr>,
         span: Span,
     ) -> Expr {
         if self.inside >= DEPTH {
@@ -310,12 +318,12 @@ impl<'a> Checker<'a> {
         function: &Callee<'a>,
         inner: usize,
         args: &'a [ast::Arg],
-        first: Option<Expr>,
+        first: Vec<Expr>,
         span: Span,
         bindings: &mut Vec<(super::VarId, Expr)>,
     ) -> Option<()> {
         let params = function.params;
-        let given = args.len() + usize::from(first.is_some());
+        let given = args.len() + first.len();
         let required = params.iter().filter(|p| p.default.is_none()).count();
         if given > params.len() {
             let arity = (required, params.len());
@@ -327,10 +335,10 @@ impl<'a> Checker<'a> {
         let mut filled: Vec<bool> = vec![false; params.len()];
         let mut position = 0;
         let mut fine = true;
-        if let Some(first) = first {
-            filled[0] = true;
-            position = 1;
-            fine &= self.bind_parameter(inner, &params[0], first, bindings);
+        for value in first {
+            filled[position] = true;
+            fine &= self.bind_parameter(inner, &params[position], value, bindings);
+            position += 1;
         }
         for arg in args {
             let at = self.parameter_of(function, arg, &mut position)?;
@@ -402,7 +410,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A function given as an argument.
-    fn function_value(&mut self, e: &'a ast::Expr) -> Option<Binding<'a>> {
+    pub(super) fn function_value(&mut self, e: &'a ast::Expr) -> Option<Binding<'a>> {
         let found = match &e.kind {
             ast::ExprKind::Lambda { params, body } => Some(Binding::Lambda {
                 params,
@@ -509,7 +517,7 @@ impl<'a> Checker<'a> {
     ) -> Expr {
         match self.member(value, name) {
             Some(Ok(member)) => {
-                return self.call_binding(member, &name.name, name.span, args, None, span);
+                return self.call_binding(member, &name.name, name.span, args, Vec::new(), span);
             }
             Some(Err(())) => return Expr::error(span),
             None => {}
@@ -523,10 +531,10 @@ impl<'a> Checker<'a> {
         }
         match self.lookup(&name.name) {
             Some(function @ (Binding::Function(_) | Binding::Lambda { .. } | Binding::Own(_))) => {
-                self.call_binding(function, &name.name, name.span, args, Some(receiver), span)
+                self.call_binding(function, &name.name, name.span, args, vec![receiver], span)
             }
             _ if functions::find(&name.name).is_some() => {
-                let checked = self.positional(&name.name, Some(receiver), args);
+                let checked = self.positional(&name.name, vec![receiver], args);
                 self.apply(&name.name, checked, span)
             }
             _ => {

@@ -352,6 +352,27 @@ pub fn argument_shape(declared: Span, value: Span, ty: &str, found: &Type) -> D 
     .at(declared, format!("declared as {ty}"))
 }
 
+/// What `ode` is given as right-hand side is no function.
+pub fn not_a_slope(span: Span, solver: &str, found: &Type) -> D {
+    D::error(
+        "E0220",
+        format!("`{solver}` takes a function of time and state, found {found}"),
+    )
+    .at(span, format!("this is {found}"))
+    .help("give the name of a function `fn f(t, y) = […]`, or write `|t, y| […]` here")
+}
+
+/// A right-hand side whose value has not the shape of the state, which is given at `y0`.
+pub fn slope_type(rhs: Span, found: &Type, y0: Span, expected: &Type) -> D {
+    D::error(
+        "E0221",
+        format!("the right-hand side gives {found}, but the state is {expected}"),
+    )
+    .at(rhs, format!("gives {found}"))
+    .at(y0, format!("the state at the start: {expected}"))
+    .help("it gives the derivative of every number of the state with respect to time: `[dy1, dy2]`")
+}
+
 pub fn empty_array(span: Span) -> D {
     D::error("E0217", "an empty array has no type")
         .at(span, "no elements")
@@ -561,7 +582,7 @@ pub fn site_twice(span: Span, first: Span, full: &str) -> D {
 pub fn loops_in_value(span: Span) -> D {
     D::error("E0417", "a function with loops cannot be called here")
         .at(span, "this call")
-        .help("call it in a statement of the model, in a loop in place of a comprehension: `for i in 1..N { let a[i] = f(x[i]) }`")
+        .help("call it in a statement of the model, in a loop in place of a comprehension: `for i in 1..N { let a[i] = f(x[i]) }`; a right-hand side of `ode` gives its elements as `[… for i in 1..n]`")
 }
 
 /// `what` of a learned parameter depends on the index of a loop.

@@ -234,12 +234,35 @@ pub enum ExprKind {
         dist: Box<Expr>,
         dims: Vec<Expr>,
     },
+    Ode(Box<Ode>),
     /// A property of a distribution, at `x` where it takes one.
     Property {
         property: Property,
         dist: Box<Expr>,
         x: Option<Box<Expr>>,
     },
+}
+
+/// The solution of a differential equation at given times.
+#[derive(Clone, Debug)]
+pub struct Ode {
+    pub stiff: bool,
+    /// The time and the state that the slope reads.
+    pub t: VarId,
+    pub y: VarId,
+    pub slope: Expr,
+    pub y0: Expr,
+    pub t0: Expr,
+    pub ts: Expr,
+    pub settings: Vec<(Setting, Expr)>,
+}
+
+/// What a solver of differential equations can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    Relative,
+    Absolute,
+    MaxSteps,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -365,6 +388,12 @@ impl Expr {
             ExprKind::Range { start, end } => {
                 visit(start);
                 visit(end);
+            }
+            ExprKind::Ode(ode) => {
+                [&ode.slope, &ode.y0, &ode.t0, &ode.ts]
+                    .into_iter()
+                    .for_each(&mut *visit);
+                ode.settings.iter().for_each(|(_, e)| visit(e));
             }
             ExprKind::Distribution { args, .. } => args.iter().for_each(|a| a.children(visit)),
             ExprKind::Power { dist, dims } => {

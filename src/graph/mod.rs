@@ -86,6 +86,11 @@ pub trait Operation: OpKey + fmt::Debug + Send + Sync {
         true
     }
 
+    /// Why a value is not finite, where the operation knows more than its arguments say.
+    fn fault(&self, _args: &[&Tensor]) -> Option<String> {
+        None
+    }
+
     /// Parameters of the operation for printing: `axis=0`.
     fn detail(&self) -> String {
         String::new()

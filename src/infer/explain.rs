@@ -57,6 +57,9 @@ fn blame(
     let node = density.graph.node(id);
     let operands = args.iter().map(|a| operand(a, element, value.numel()));
     let place = place(model, node.origin);
+    if let Some(why) = node.op.0.fault(&args.iter().collect::<Vec<_>>()) {
+        return error::not_finite(place, format!("{within}{why}"));
+    }
     let at = index_of(value.shape(), element);
     let what = format!(
         "{within}{}({}) = {}{}",

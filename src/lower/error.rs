@@ -441,6 +441,50 @@ pub fn drawn_after(names: &[(String, usize)]) -> D {
     D::warning("W0604", of).help("nothing observed depends on them")
 }
 
+/// A setting of a solver that is no such number, or less than the least.
+pub fn bad_setting(span: Span, name: &str, value: f64, least: f64) -> D {
+    let expected = match name {
+        "max_steps" => "at least 1".to_string(),
+        "rtol" => format!("at least {least:e}"),
+        _ => "positive".to_string(),
+    };
+    let what = match value.is_nan() {
+        true => "is not known, or not one number".to_string(),
+        false => format!("is {value}"),
+    };
+    D::error("E0678", format!("`{name}` {what}"))
+        .at(span, format!("must be a number that is {expected}"))
+        .help("tolerances are errors allowed in a step, such as `rtol = 1e-8`; leave it out for the default")
+}
+
+/// Time `j` (from 0) of a solution is before the one that precedes it, or the start.
+pub fn times_descend(span: Span, j: usize, before: f64, t: f64, row: &str) -> D {
+    let after = match j {
+        0 => format!("the start at {before}"),
+        _ => format!("{before}"),
+    };
+    let row = match row.is_empty() {
+        true => String::new(),
+        false => format!(" where {row}"),
+    };
+    D::error(
+        "E0679",
+        format!("the times of a solution must ascend: {t} comes after {after}{row}"),
+    )
+    .at(span, format!("element {} is {t}", j + 1))
+    .help("sort the times, and start no later than the first of them")
+}
+
+pub fn slope_extent(rhs: Span, found: usize, y0: Span, n: usize) -> D {
+    D::error(
+        "E0662",
+        format!("with these data the right-hand side gives {found} numbers for a state of {n}"),
+    )
+    .at(rhs, format!("gives {found} numbers"))
+    .at(y0, format!("a state of {n} numbers"))
+    .help("it gives the derivative of every number of the state with respect to time")
+}
+
 pub fn batch_size(span: Span, found: f64) -> D {
     D::error("E0681", "a batch has one row or more")
         .at(span, format!("this is {found}"))

@@ -99,6 +99,10 @@ impl<'g> Lowerer<'_, 'g> {
                 then,
                 otherwise,
             } => self.choice(*id, condition, then, otherwise),
+            ExprKind::Ode(ode) => {
+                self.check_result(e)?;
+                self.ode(ode, e.span)
+            }
             ExprKind::Property { property, dist, x } => {
                 self.property(*property, dist, x.as_deref(), e.span)
             }

@@ -32,7 +32,9 @@ impl<'g> Lowerer<'_, 'g> {
                 return l.index_recurrent(id, var, indices, span);
             }
             let base = l.value(value)?;
-            let what = format!("`{}`", l.program.variable(var).name);
+            // Right-hand sides of differential equations have names that the program has not.
+            let named = l.program.variables.get(var.0 as usize);
+            let what = named.map_or("this".into(), |v| format!("`{}`", v.name));
             l.index_value(base, indices, &what, span)
         })
     }

@@ -14,6 +14,7 @@ mod error;
 mod expr;
 mod index;
 mod latent;
+mod ode;
 mod order;
 mod recurrence;
 mod results;
@@ -206,7 +207,45 @@ struct Lowerer<'p, 'g> {
     by_position: bool,
 }
 
-impl Lowerer<'_, '_> {
+impl<'p> Lowerer<'p, '_> {
+    /// For a graph inside this one (a step, a right-hand side) that knows nothing but `env`.
+    fn inside<'b>(
+        &self,
+        graph: &'b Graph,
+        env: HashMap<VarId, Value<'b>>,
+        recurrence: Option<recurrence::Recurrence<'b>>,
+    ) -> Lowerer<'p, 'b>
+    where
+        'p: 'b,
+    {
+        Lowerer {
+            program: self.program,
+            bound: self.bound,
+            graph,
+            axes: self.axes.clone(),
+            loops: self.loops.clone(),
+            loop_names: self.loop_names.clone(),
+            axis_of: self.axis_of.clone(),
+            lengths: self.lengths.clone(),
+            masks: HashMap::new(),
+            stream_rows: HashMap::new(),
+            ragged_axes: HashMap::new(),
+            filters: Vec::new(),
+            env,
+            distributions: HashMap::new(),
+            pieces: BTreeMap::new(),
+            observed: BTreeMap::new(),
+            recurrence,
+            blocks: Vec::new(),
+            sites: BTreeMap::new(),
+            terms: Vec::new(),
+            over: self.over,
+            batch: None,
+            made: self.made.clone(),
+            by_position: false,
+        }
+    }
+
     /// Nodes built from now on come from a statement.
     fn come_from(&self, statement: usize) {
         self.graph.set_origin(Origin(statement as u32 + 1));

@@ -238,6 +238,12 @@ pub(crate) fn cases() -> Vec<Case> {
             (0.1, 0.7),
             |x| scanned(x, true),
         ),
+        case("ode", &[&[2], &[], &[2], &[2]], (0.1, 0.4), |x| {
+            solved(x, ode::Method::DormandPrince)
+        }),
+        case("ode, stiff", &[&[2], &[], &[2], &[2]], (0.1, 0.4), |x| {
+            solved(x, ode::Method::Rodas)
+        }),
     ]);
     all
 }
@@ -292,6 +298,30 @@ fn scanned<'g>(x: &[Var<'g>], reverse: bool) -> Var<'g> {
         graph: g.clone(),
     };
     scan(body, 5, reverse, x[0], &[x[1]], &[x[2]]).square()
+}
+
+/// A driven oscillator whose start, start's time, times and two numbers vary.
+fn solved<'g>(x: &[Var<'g>], method: ode::Method) -> Var<'g> {
+    let g = Arc::new(Graph::new());
+    let (t, y, c) = (g.input(&[]), g.input(&[2]), g.input(&[2]));
+    let at = |v: Var<'g>, i: usize| v.slice(0, i, 1);
+    let (a, b) = (y.slice(0, 0, 1), y.slice(0, 1, 1));
+    let da = b * c.slice(0, 0, 1) + t.sin().reshape(&[1]);
+    let db = -(a * b.exp() * c.slice(0, 1, 1));
+    let body = Body {
+        inputs: vec![t.id, y.id, c.id],
+        output: concat(&[da, db], 0).id,
+        graph: g.clone(),
+    };
+    // Differences of neighbouring values tell derivatives only where these are exact.
+    let solver = ode::Solver {
+        rtol: 1e-12,
+        atol: 1e-12,
+        ..ode::Solver::new(method)
+    };
+    let start = x[1].reshape(&[1]);
+    let times = concat(&[start + at(x[2], 0), start + at(x[2], 0) + at(x[2], 1)], 0);
+    ode(body, solver, x[0], x[1], times, &[x[3] * 3.0]).square()
 }
 
 /// Σ w·f with irregular weights: a scalar whose gradient sees every element.

@@ -28,6 +28,7 @@ mod matrix;
 mod melt;
 mod memory;
 mod micro;
+mod ode;
 mod opaque;
 mod phases;
 mod plan;

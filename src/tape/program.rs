@@ -8,6 +8,7 @@ use super::layout::{Group, Layout, Stop};
 use super::matrix::Product;
 use super::melt::melt;
 use super::micro::{Context, Kernel, Place};
+use super::ode::{self, Integration};
 use super::opaque::Slices;
 use super::phases::Phase;
 use super::plan::{Plan, Role};
@@ -32,6 +33,23 @@ pub(super) enum Instruction<T: Element> {
         out: (Place, usize),
     },
     Recurrence(Recurrence<T>),
+    Integration(Box<Integration>),
+}
+
+/// What an operation runs inside it, before it has its places.
+enum Body<T: Element> {
+    Recurrence(recur::Body<T>),
+    Equation(Box<ode::Compiled>),
+}
+
+impl<T: Element> Body<T> {
+    /// Numbers that it takes in the arena.
+    fn len(&self) -> usize {
+        match self {
+            Body::Recurrence(body) => body.len(),
+            Body::Equation(equation) => equation.len::<T>(),
+        }
+    }
 }
 
 /// What an instruction does, for those who measure.
@@ -115,9 +133,12 @@ impl<T: Element> Program<T> {
             entry.operations = instruction.operations();
             entry.bytes *= size_of::<T>();
             entry.origins = parts(&entry.origins);
-            if let Instruction::Recurrence(recurrence) = instruction {
-                entry.name = format!("{}: {}", entry.name, recurrence.detail());
-            }
+            let detail = match instruction {
+                Instruction::Recurrence(recurrence) => recurrence.detail(),
+                Instruction::Integration(integration) => integration.detail(),
+                _ => continue,
+            };
+            entry.name = format!("{}: {detail}", entry.name);
         }
         let mut constants = Aligned::zeros(layout.constants.len());
         for (to, &x) in constants.iter_mut().zip(&layout.constants) {
@@ -166,6 +187,7 @@ impl<T: Element> Program<T> {
             Instruction::Product(product) => product.work(),
             Instruction::Slices { run, out, .. } => out.1 * run.work_per_element(),
             Instruction::Recurrence(recurrence) => recurrence.work(),
+            Instruction::Integration(integration) => integration.work(),
         })
         .sum()
     }
@@ -192,6 +214,7 @@ impl<T: Element> Instruction<T> {
                 Instruction::Product(product) => product.run(context),
                 Instruction::Slices { run, args, out } => run_slices(run, args, *out, context),
                 Instruction::Recurrence(recurrence) => recurrence.run(context),
+                Instruction::Integration(integration) => integration.run(context),
             }
         }
     }
@@ -250,13 +273,18 @@ unsafe fn run_slices<T: Element>(
     }
 }
 
-/// The bodies of recurrences, by node, and where their memory starts.
-fn bodies<T: Element>(plan: &Plan, layout: &mut Layout) -> Vec<Option<(recur::Body<T>, usize)>> {
+/// The bodies of recurrences and equations, by node, and where their memory starts.
+fn bodies<T: Element>(plan: &Plan, layout: &mut Layout) -> Vec<Option<(Body<T>, usize)>> {
     let mut body = |i: usize| {
-        let needed = plan.role[i] == Role::Opaque;
-        let scan = plan.nodes[i].op.get::<Scan>().filter(|_| needed)?;
-        let body = recur::body(scan, &shapes(plan, i), &plan.nodes[i].shape);
-        let region = layout.scratch;
+        let node = &plan.nodes[i];
+        if plan.role[i] != Role::Opaque {
+            return None;
+        }
+        let body = match node.op.get::<Scan>() {
+            Some(scan) => Body::Recurrence(recur::body(scan, &shapes(plan, i), &node.shape)),
+            None => Body::Equation(Box::new(ode::compile(node)?)),
+        };
+        let region = layout.scratch.next_multiple_of(T::LANES);
         layout.scratch = (region + body.len()).next_multiple_of(T::LANES);
         Some((body, region))
     };
@@ -272,7 +300,7 @@ fn opaque<T: Element>(
     plan: &Plan,
     layout: &Layout,
     i: usize,
-    body: Option<(recur::Body<T>, usize)>,
+    body: Option<(Body<T>, usize)>,
 ) -> (Instruction<T>, Vec<(usize, f64)>) {
     let (node, out) = (&plan.nodes[i], layout.places[i]);
     let operands = &plan.operands[i];
@@ -281,9 +309,17 @@ fn opaque<T: Element>(
         .iter()
         .map(|o| layout.places[o.buffer].plus(o.offset))
         .collect();
-    if let (Some(scan), Some((body, region))) = (node.op.get::<Scan>(), body) {
-        let (run, cells) = Recurrence::new(scan, body, &shapes, &places, &node.shape, out, region);
-        return (Instruction::Recurrence(run), cells);
+    match (node.op.get::<Scan>(), body) {
+        (Some(scan), Some((Body::Recurrence(body), region))) => {
+            let shape = &node.shape;
+            let (run, cells) = Recurrence::new(scan, body, &shapes, &places, shape, out, region);
+            return (Instruction::Recurrence(run), cells);
+        }
+        (_, Some((Body::Equation(equation), region))) => {
+            let run = equation.at(&shapes, &places, &node.shape, out, region);
+            return (Instruction::Integration(Box::new(run)), Vec::new());
+        }
+        _ => {}
     }
     if let Some(op) = node.op.get::<Contract>() {
         let product = Product::new(

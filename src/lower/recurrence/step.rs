@@ -238,32 +238,7 @@ impl<'g> Lowerer<'_, 'g> {
             windows,
             initial: inside,
         };
-        let mut lowerer = Lowerer {
-            program: self.program,
-            bound: self.bound,
-            graph,
-            axes: self.axes.clone(),
-            loops: self.loops.clone(),
-            loop_names: self.loop_names.clone(),
-            axis_of: self.axis_of.clone(),
-            lengths: self.lengths.clone(),
-            masks: HashMap::new(),
-            stream_rows: HashMap::new(),
-            ragged_axes: HashMap::new(),
-            filters: Vec::new(),
-            env,
-            distributions: HashMap::new(),
-            pieces: BTreeMap::new(),
-            observed: BTreeMap::new(),
-            recurrence: Some(Recurrence::Step(step)),
-            blocks: Vec::new(),
-            sites: BTreeMap::new(),
-            terms: Vec::new(),
-            over: self.over,
-            batch: None,
-            made: self.made.clone(),
-            by_position: false,
-        };
+        let mut lowerer = self.inside(graph, env, Some(Recurrence::Step(step)));
         lowerer.take_step(order)?;
         let Some(Recurrence::Step(step)) = lowerer.recurrence.take() else {
             unreachable!("the step is in place until here");
