@@ -80,7 +80,7 @@ struct Driver {
 /// What `time` times.
 enum Subject {
     Gradient(Gradient),
-    Svi(Svi),
+    Svi(Box<Svi>),
 }
 
 impl Driver {
@@ -92,7 +92,7 @@ impl Driver {
                 self.gradient(self.model.as_written, points.parse()?)
             }
             (["svi", draws], _) => {
-                self.subject = Some(Subject::Svi(Svi::new(&self.model, draws.parse()?)));
+                self.subject = Some(Subject::Svi(Box::new(Svi::new(&self.model, draws.parse()?))));
                 Ok(json!({}))
             }
             (["at", numbers @ ..], Some(Subject::Gradient(gradient))) => {

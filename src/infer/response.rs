@@ -52,7 +52,12 @@ pub(super) fn response(
     if latents == 0 || budget.interrupted() {
         return None;
     }
-    let mut objective = FixedDraws::new(elbo, draws.min(DRAWS), seed).within(budget);
+    // A guide with correlations has its own curvature only from more draws than it has parameters.
+    let enough = match guide_dim > 2 * latents {
+        true => DRAWS.max(2 * guide_dim),
+        false => DRAWS,
+    };
+    let mut objective = FixedDraws::new(elbo, draws.min(enough), seed).within(budget);
     let scale = natural_lengths(&objective, x);
     // Learned parameters are held: they have no natural length.
     let (mut whole, mut image) = (vec![0.0; x.len()], vec![0.0; x.len()]);
