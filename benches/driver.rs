@@ -92,7 +92,10 @@ impl Driver {
                 self.gradient(self.model.as_written, points.parse()?)
             }
             (["svi", draws], _) => {
-                self.subject = Some(Subject::Svi(Box::new(Svi::new(&self.model, draws.parse()?))));
+                self.subject = Some(Subject::Svi(Box::new(Svi::new(
+                    &self.model,
+                    draws.parse()?,
+                ))));
                 Ok(json!({}))
             }
             (["at", numbers @ ..], Some(Subject::Gradient(gradient))) => {
