@@ -585,7 +585,7 @@ fn property_name(property: Property) -> String {
         Property::Mean => "mean",
         Property::Variance | Property::Sd => "variance",
         Property::Entropy => "entropy",
-        Property::Reparameterised => "form as a function of noise, which a guide's draw needs",
+        Property::Reparameterised => "draw as a function of noise",
     }
     .into()
 }

@@ -179,7 +179,11 @@ impl<'g> Lowerer<'_, 'g> {
         }
         for (i, &variable) in defined.iter().enumerate() {
             self.come_from(i);
-            if self.needs(i, &failed) || variable.is_some_and(|v| failed.contains(&v)) {
+            let drawn = match &self.program.statements[i].kind {
+                StatementKind::Draw { target, .. } => Some(target.var),
+                _ => variable,
+            };
+            if self.needs(i, &failed) || drawn.is_some_and(|v| failed.contains(&v)) {
                 continue;
             }
             if let Err(new) = self.term(i) {
