@@ -133,3 +133,39 @@ impl Family for MvNormal {
         Some(half_log_det(d) + (mu * 0.0).sum_axes(&[0]) + size * (LOG_SQRT_2PI + 0.5))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Graph;
+
+    /// `z = mu + M ε` with `M Mᵀ` the covariance, whatever the form.
+    #[test]
+    fn noise_becomes_draws_with_the_covariance() {
+        let covariance = [2.0, 0.5, 0.5, 1.0];
+        let precision = [4.0 / 7.0, -2.0 / 7.0, -2.0 / 7.0, 8.0 / 7.0];
+        let root = 2f64.sqrt();
+        let chol = [root, 0.0, 0.5 / root, 0.875f64.sqrt()];
+        for (form, matrix) in [covariance, precision, chol].into_iter().enumerate() {
+            let g = Graph::new();
+            let of = |shape: &[usize], data: &[f64]| {
+                g.constant(Tensor::new(shape.into(), data.to_vec()))
+            };
+            let mu = of(&[2], &[3.0, -1.0]);
+            let d = Distribution::new(&MvNormal, form, &[mu, of(&[2, 2], &matrix)]);
+            // Two draws, at the unit vectors.
+            let noise = of(&[2, 2], &[1.0, 0.0, 0.0, 1.0]);
+            let draws = d.reparameterised(noise).expect("it is one");
+            let m = (draws - mu).as_const().expect("all is known");
+            let m = m.data();
+            for (i, j) in [(0, 0), (0, 1), (1, 1)] {
+                let found = m[i] * m[j] + m[2 + i] * m[2 + j];
+                let exact = covariance[2 * i + j];
+                assert!(
+                    (found - exact).abs() < 1e-14,
+                    "form {form}: {found} {exact}"
+                );
+            }
+        }
+    }
+}

@@ -517,3 +517,16 @@ pub fn missing_in_batch(span: Span, name: &str, element: &str) -> D {
         .at(span, "drawn here")
         .help("leave rows with missing values out of the data, or leave `batch` out: missing values are then inferred")
 }
+
+/// A guide draws a part of a latent.
+pub fn guide_part(span: Span, drawn: Span, name: &str, extents: &[usize], wanted: &[usize]) -> D {
+    D::error(
+        "E0684",
+        format!(
+            "the guide draws elements of `{name}` up to {extents:?}, the model up to {wanted:?}"
+        ),
+    )
+    .at(span, "drawn by the guide")
+    .at(drawn, "drawn by the model")
+    .help("a guide draws all elements of a latent, or none: then a factor is derived")
+}

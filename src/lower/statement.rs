@@ -456,6 +456,7 @@ impl<'g> Lowerer<'_, 'g> {
             extents.iter().copied(),
             pieces[0].span,
         )?;
+        self.expect_all_drawn(var, &extents, pieces[0].span)?;
         let total = numel(&extents);
         let mut source: Vec<Option<(usize, usize)>> = vec![None; total];
         let mut order = vec![0.0; total];
@@ -523,6 +524,33 @@ impl<'g> Lowerer<'_, 'g> {
         self.env.insert(var, Value::plain(sorted.reshape(&shape)));
         self.place_blocks(&pieces, &shape);
         Ok(())
+    }
+
+    /// What a guide draws element by element it draws as far as the model does.
+    fn expect_all_drawn(&self, var: VarId, extents: &[usize], span: Span) -> Result<()> {
+        let variable = self.program.variable(var);
+        let rows_of_batch = self.in_batches() && self.made.contains(&var);
+        if variable.kind != VariableKind::Guided || rows_of_batch {
+            return Ok(());
+        }
+        let dims = variable.ty.number().map_or(&[][..], |(_, dims)| dims);
+        let wanted: Option<Vec<usize>> = dims[..extents.len().min(dims.len())]
+            .iter()
+            .map(|d| self.bound.evaluate(d).map(|n| n.max(0) as usize))
+            .collect();
+        match wanted {
+            Some(wanted) if wanted != extents => {
+                let name = &variable.name;
+                Err(vec![error::guide_part(
+                    span,
+                    variable.span,
+                    name,
+                    extents,
+                    &wanted,
+                )])
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Tells the blocks that are pieces of an array of this shape which elements they are.
