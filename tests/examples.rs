@@ -167,6 +167,47 @@ const EXAMPLES: &[(&str, &[Known])] = &[
         &[elbo(-1175.7877, 0.05), near("noise", 0, 0.5314, 0.003)],
     ),
     (
+        "hmm",
+        &[
+            sds("mu", 0, -1.0),
+            sds("mu", 1, 2.0),
+            sds("sigma", 0, 1.0),
+            sds("stay", 0, 0.95),
+            sds("stay", 1, 0.9),
+        ],
+    ),
+    (
+        "mixture",
+        &[
+            sds("share", 0, 0.3),
+            sds("share", 1, 0.5),
+            sds("mu", 0, -4.0),
+            sds("mu", 1, 0.0),
+            sds("mu", 2, 3.5),
+            sds("sigma", 0, 0.8),
+            sds("sigma", 1, 1.0),
+            sds("sigma", 2, 0.6),
+        ],
+    ),
+    (
+        "item_response",
+        &[
+            sds("spread", 0, 1.2),
+            sds("difficulty", 0, -2.000),
+            sds("difficulty", 1, -1.636),
+            sds("difficulty", 2, -1.273),
+            sds("difficulty", 3, -0.909),
+            sds("difficulty", 4, -0.545),
+            sds("difficulty", 5, -0.182),
+            sds("difficulty", 6, 0.182),
+            sds("difficulty", 7, 0.545),
+            sds("difficulty", 8, 0.909),
+            sds("difficulty", 9, 1.273),
+            sds("difficulty", 10, 1.636),
+            sds("difficulty", 11, 2.000),
+        ],
+    ),
+    (
         "spike_train",
         &[
             sds("base", 0, -1.5),
