@@ -281,3 +281,16 @@ fn branches_that_no_row_takes_are_not_looked_at() {
     data.insert("D", 2.0);
     close(&values(&program, &data, "c"), &[A, 0.0, A - A * A, A]);
 }
+
+#[test]
+fn names_in_a_loop_read_other_rows_of_the_step_before() {
+    // Along j, `same` would be what its own step defines: d is time.
+    let program = format!(
+        "{HEAD}for j in 1..T {{ let B[1, j] = a + x[j] }}\nfor d in 1..2 {{ for j in 1..T {{\nlet same = 2 * B[d, j]\nlet next = if j < T {{ B[d, j + 1] }} else {{ 0 }}\nlet B[d + 1, j] = same + next\n}} }}\nlet last = B[3]"
+    );
+    let at = |k: usize| if k < 6 { A + x(k) } else { 0.0 };
+    let expected: Vec<f64> = (0..6)
+        .map(|j| 4.0 * at(j) + 4.0 * at(j + 1) + at(j + 2))
+        .collect();
+    close(&values(&program, &data(), "last"), &expected);
+}

@@ -140,8 +140,7 @@ impl<'g> Lowerer<'_, 'g> {
         for ((i, _, _), rows) in streams.iter().zip(&places) {
             self.stream_rows.insert(*i, rows.clone());
         }
-        let plan = self.plan(&streams, &places, &reads)?;
-        let order = self.step_order(group, &plan, &reads)?;
+        let (plan, order) = self.plan(group, &streams, &places, &reads)?;
         self.run(plan, &places, &order)?;
         Ok(())
     }
