@@ -156,8 +156,8 @@ fn families_of_a_program_are_the_guides() {
     };
     // By the precision matrix: ½ Σ log of its diagonal less its log determinant.
     let p = [[14.0, 12.0, -1.0], [12.0, 13.0, 0.0], [-1.0, 0.0, 2.0]];
-    let det = 14.0 * 26.0 - 12.0 * 24.0 + -1.0 * 13.0;
-    let of_all = 0.5 * ((p[0][0] * p[1][1] * p[2][2] / det) as f64).ln();
+    let det: f64 = 14.0 * 26.0 - 12.0 * 24.0 - 13.0;
+    let of_all = 0.5 * (p[0][0] * p[1][1] * p[2][2] / det).ln();
     let block: f64 = 14.0 * 13.0 - 144.0;
     let of_two = 0.5 * (block * p[2][2] / det).ln();
     expect(&mean_field, of_all);

@@ -239,3 +239,58 @@ fn series_of_several_lengths() {
     }
     close(&values(&program, &data, "h"), &h);
 }
+
+#[test]
+fn loops_without_turns_define_nothing() {
+    let program = format!(
+        "{HEAD}data D: int\nfor j in 1..T {{ let B[1, j] = a * j }}\nfor d in 1..D {{ for j in 1..T {{ let B[d + 1, j] = B[d, fmin(j + 1, T)] + (if j + d < T {{ B[d, j + 1] }} else {{ 0 }}) }} }}"
+    );
+    let mut data = data();
+    data.insert("D", 0.0);
+    let first: Vec<f64> = (1..=6).map(|j| A * f64::from(j)).collect();
+    close(&values(&program, &data, "B"), &first);
+}
+
+#[test]
+fn branches_of_some_rows_beside_other_rows() {
+    // Sums of neighbours thrice: binomial weights of what is to the right.
+    let program = format!(
+        "{HEAD}for i in 1..2 {{ for j in 1..T {{ let B[1, i, j] = a * i + x[j] }} }}\nfor d in 1..3 {{ for i in 1..2 {{ for j in 1..T {{ let B[d + 1, i, j] = B[d, i, j] + (if j < T {{ B[d, i, j + 1] }} else {{ 0 }}) }} }} }}\nlet last = B[4]"
+    );
+    let mut expected = Vec::new();
+    for i in 1..=2 {
+        for j in 0..6 {
+            let at = |k: usize| match j + k < 6 {
+                true => A * f64::from(i) + x(j + k),
+                false => 0.0,
+            };
+            expected.push(at(0) + 3.0 * at(1) + 3.0 * at(2) + at(3));
+        }
+    }
+    close(&values(&program, &data(), "last"), &expected);
+}
+
+#[test]
+fn branches_that_no_row_takes_are_not_looked_at() {
+    let program = format!(
+        "{HEAD}data D: int\nfor k in 1..D {{ for j in 1..D {{ let c[k, j] = if j < k {{ c[k - 1, j] - a * c[k - 1, k - j] }} else {{ if j == k {{ a }} else {{ 0 }} }} }} }}"
+    );
+    let mut data = data();
+    data.insert("D", 1.0);
+    close(&values(&program, &data, "c"), &[A]);
+    data.insert("D", 2.0);
+    close(&values(&program, &data, "c"), &[A, 0.0, A - A * A, A]);
+}
+
+#[test]
+fn names_in_a_loop_read_other_rows_of_the_step_before() {
+    // Along j, `same` would be what its own step defines: d is time.
+    let program = format!(
+        "{HEAD}for j in 1..T {{ let B[1, j] = a + x[j] }}\nfor d in 1..2 {{ for j in 1..T {{\nlet same = 2 * B[d, j]\nlet next = if j < T {{ B[d, j + 1] }} else {{ 0 }}\nlet B[d + 1, j] = same + next\n}} }}\nlet last = B[3]"
+    );
+    let at = |k: usize| if k < 6 { A + x(k) } else { 0.0 };
+    let expected: Vec<f64> = (0..6)
+        .map(|j| 4.0 * at(j) + 4.0 * at(j + 1) + at(j + 2))
+        .collect();
+    close(&values(&program, &data(), "last"), &expected);
+}

@@ -1,8 +1,11 @@
 //! The standard library: every function is used in a program, and gives what a source of its own says.
 
-use elbo::data::Values;
-use elbo::graph::evaluate;
+use elbo::data::{self, Disk, Values};
+use elbo::graph::{Tensor, evaluate};
 use elbo::{Data, Program, modules};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// The value of the expression after the imports, in a program of these data.
 fn value(import: &str, lets: &str, data: &[(&str, Values)]) -> Vec<f64> {
@@ -279,9 +282,65 @@ let result = p";
     near(found[0].data(), &path);
 }
 
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stdlib")
+}
+
+/// Values of a program of `tests/stdlib`. What it learns and draws is 0.5 + 0.4 sin(b + 1.3 i) at its i-th element, for the
+/// sum b of the name's bytes.
+fn quantities(path: &Path) -> BTreeMap<String, Vec<f64>> {
+    let program = Program::load(&Disk, path).unwrap_or_else(|e| panic!("{e}"));
+    let mut sources = program.sources().clone();
+    let given: Data = data::load(&Disk, &folder().join("data.json"), &mut sources)
+        .unwrap_or_else(|e| panic!("{e:?}"));
+    let model = program.bind(&given).unwrap_or_else(|e| panic!("{e}"));
+    let blocks = model.stated.blocks.iter().map(|block| {
+        let seed: u32 = block.name.bytes().map(u32::from).sum();
+        let number = |i: usize| 0.5 + 0.4 * (f64::from(seed) + 1.3 * i as f64).sin();
+        let numbers: Vec<f64> = (0..block.size).map(number).collect();
+        (block.input, Tensor::vector(numbers))
+    });
+    let feeds: Vec<_> = blocks.collect();
+    let value = |node| evaluate(&model.graph, &feeds, &[node])[0].data().to_vec();
+    let named = |q: &elbo::model::Quantity| (q.name.clone(), value(q.node));
+    model.quantities.iter().map(named).collect()
+}
+
+#[test]
+fn values_are_those_of_numpy_and_scipy() {
+    // `truth.py` computes them in other ways: joint densities for filters, complex numbers for waves.
+    let text = fs::read_to_string(folder().join("truth.json")).expect("the truth can be read");
+    let truth: BTreeMap<String, BTreeMap<String, Vec<f64>>> =
+        serde_json::from_str(&text).expect("modules, of them values by name");
+    let programs = fs::read_dir(folder()).expect("the folder can be read");
+    let names = programs.map(|entry| entry.expect("its entries too").file_name());
+    let count = names
+        .filter(|n| n.to_string_lossy().ends_with(".vi"))
+        .count();
+    assert_eq!(count, truth.len(), "a program has no truth");
+    for (module, values) in &truth {
+        let found = quantities(&folder().join(format!("{module}.vi")));
+        for (name, numbers) in values {
+            let own = found.get(name);
+            let own = own.unwrap_or_else(|| panic!("{module} has no `{name}`"));
+            println!("{module} {name}");
+            near(own, numbers);
+        }
+    }
+}
+
+/// The programs of `tests/stdlib`, one after the other.
+fn programs() -> String {
+    let entries = fs::read_dir(folder()).expect("the folder can be read");
+    let paths = entries.map(|entry| entry.expect("its entries too").path());
+    let programs = paths.filter(|p| p.extension().is_some_and(|e| e == "vi"));
+    let texts = programs.map(|p| fs::read_to_string(p).expect("a program can be read"));
+    texts.collect()
+}
+
 #[test]
 fn every_function_is_documented_and_in_a_test() {
-    let here = include_str!("stdlib.rs");
+    let here = include_str!("stdlib.rs").to_string() + &programs();
     let elsewhere = include_str!("function_sites.rs");
     for (name, text) in modules::STANDARD {
         for line in text.lines() {

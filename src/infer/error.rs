@@ -85,6 +85,16 @@ pub(super) fn diverging(latent: &str, steps: usize) -> Diagnostic {
     ))
 }
 
+/// A learned parameter goes on.
+pub(super) fn learned_on(parameter: &str, steps: usize) -> Diagnostic {
+    let message = format!(
+        "`{parameter}`, which is learned, still goes on in one direction after {steps} steps"
+    );
+    Diagnostic::warning("E0816", message).help(
+        "what is learned has no prior: bound it by its type, hold it by a penalty (`factor -0.5 * w^2`), or stop earlier by `--max-steps`",
+    )
+}
+
 /// The density is infinitely high at a point.
 pub(super) fn spike(latent: &str) -> Diagnostic {
     let message = format!(

@@ -57,7 +57,24 @@ pub(super) fn response(
         true => DRAWS.max(2 * guide_dim),
         false => DRAWS,
     };
-    let mut objective = FixedDraws::new(elbo, draws.min(enough), seed).within(budget);
+    let found = averaged(elbo, x, draws.min(enough), seed, budget)?;
+    // Few draws may curve the other way where all of them do not.
+    match found.widening >= Response::IMPROPER && enough < draws {
+        true => averaged(elbo, x, draws, seed, budget),
+        false => Some(found),
+    }
+}
+
+/// The same by the curvature of so many draws.
+fn averaged(
+    elbo: &mut Elbo,
+    x: &[f64],
+    draws: usize,
+    seed: u64,
+    budget: &Budget,
+) -> Option<Response> {
+    let (guide_dim, latents) = (elbo.guide_dim(), elbo.locations());
+    let mut objective = FixedDraws::new(elbo, draws, seed).within(budget);
     let scale = natural_lengths(&objective, x);
     // Learned parameters are held: they have no natural length.
     let (mut whole, mut image) = (vec![0.0; x.len()], vec![0.0; x.len()]);

@@ -29,9 +29,10 @@ impl Verdict {
                 let (latent, steps) = (name(*parameter), reached.outcome.steps);
                 let own: usize = guide.parameters().iter().map(|p| p.size).sum();
                 let (_, sds) = guide.moments(&reached.outcome.x[..own]);
-                match *parameter < own && sds[guide.latent(*parameter)] < SPIKE {
-                    true => error::spike(&latent),
-                    false => error::diverging(&latent, steps),
+                match *parameter < own {
+                    true if sds[guide.latent(*parameter)] < SPIKE => error::spike(&latent),
+                    true => error::diverging(&latent, steps),
+                    false => error::learned_on(&latent, steps),
                 }
             }
             Stop::NonFinite => error::stalled("the ELBO is not finite around the best point found"),

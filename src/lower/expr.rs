@@ -1,5 +1,6 @@
 //! Expressions to graph nodes.
 
+use super::recurrence::Recurrence;
 use super::value::{AxisId, AxisList, Value};
 use super::{Lowerer, Result, error};
 use crate::check::program::{Clause, Expr, ExprKind, LoopId, Property, VarId};
@@ -126,13 +127,18 @@ impl<'g> Lowerer<'_, 'g> {
         let Some(value) = self.env.get(&id).cloned() else {
             return Err(vec![self.left_out(id, span)]);
         };
+        Ok(self.on_rows_left(value))
+    }
+
+    /// A value on the rows that the innermost of the conditions around leaves of it.
+    pub(super) fn on_rows_left(&mut self, value: Value<'g>) -> Value<'g> {
         for i in (0..self.filters.len()).rev() {
             let flat = self.filters[i];
             if value.axes.iter().any(|&a| self.is_ancestor(a, flat)) {
-                return Ok(self.descend(&value, flat));
+                return self.descend(&value, flat);
             }
         }
-        Ok(value)
+        value
     }
 
     /// What is said of a name that only statements define which a condition leaves out.
@@ -519,11 +525,17 @@ impl<'g> Lowerer<'_, 'g> {
 
     fn choice(
         &mut self,
-        _id: LoopId,
+        id: LoopId,
         condition: &Expr,
         then: &Expr,
         otherwise: &Expr,
     ) -> Result<Value<'g>> {
+        if let Some(Recurrence::Step(_)) = self.recurrence
+            && let Some(&Some(holds)) = self.settled.get(&id)
+        {
+            // The other branch was not looked at: what it would read need not exist.
+            return self.value(if holds { then } else { otherwise });
+        }
         let condition_value = self.value(condition)?;
         let known = condition_value.var.as_const();
         let Some(truth) = known else {
@@ -532,11 +544,13 @@ impl<'g> Lowerer<'_, 'g> {
             return self.call(select, &[condition_value, a, b], condition.span);
         };
         let holds = truth.data().iter().filter(|x| **x != 0.0).count();
-        if holds == truth.numel() {
-            return self.value(then);
+        let same = (holds == truth.numel() || holds == 0).then_some(holds > 0);
+        if let Some(Recurrence::Probe(_)) = self.recurrence {
+            let settled = self.settled.entry(id).or_insert(same);
+            *settled = settled.filter(|s| Some(*s) == same);
         }
-        if holds == 0 {
-            return self.value(otherwise);
+        if let Some(holds) = same {
+            return self.value(if holds { then } else { otherwise });
         }
         // Each branch on its own rows only: what is not meant for a row is not computed there.
         let mut parts = Vec::new();

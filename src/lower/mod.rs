@@ -93,6 +93,7 @@ fn lower_once(
         masks: HashMap::new(),
         stream_rows: HashMap::new(),
         ragged_axes: HashMap::new(),
+        settled: HashMap::new(),
         filters: Vec::new(),
         env: HashMap::new(),
         distributions: HashMap::new(),
@@ -184,6 +185,8 @@ struct Lowerer<'p, 'g> {
     stream_rows: HashMap<usize, Vec<usize>>,
     /// Axes of slices of several lengths, by where and how long they are.
     ragged_axes: HashMap<(Vec<AxisId>, Vec<usize>), AxisId>,
+    /// Choices that come out the same in all rows of a recurrence, which a step alone cannot know; `None` where rows differ.
+    settled: HashMap<crate::check::program::LoopId, Option<bool>>,
     /// Rows to which conditions around restrict, outermost first.
     filters: Vec<AxisId>,
     env: HashMap<VarId, Value<'g>>,
@@ -230,6 +233,7 @@ impl<'p> Lowerer<'p, '_> {
             masks: HashMap::new(),
             stream_rows: HashMap::new(),
             ragged_axes: HashMap::new(),
+            settled: self.settled.clone(),
             filters: Vec::new(),
             env,
             distributions: HashMap::new(),

@@ -14,15 +14,19 @@ use std::path::{Component, Path, PathBuf};
 
 /// The standard library: name and text of each module.
 pub const STANDARD: &[(&str, &str)] = &[
+    ("glm", include_str!("../../stdlib/glm.vi")),
     ("gp", include_str!("../../stdlib/gp.vi")),
     ("hmm", include_str!("../../stdlib/hmm.vi")),
     ("items", include_str!("../../stdlib/items.vi")),
+    ("mixture", include_str!("../../stdlib/mixture.vi")),
     ("neuro", include_str!("../../stdlib/neuro.vi")),
     ("nn", include_str!("../../stdlib/nn.vi")),
     ("priors", include_str!("../../stdlib/priors.vi")),
     ("spatial", include_str!("../../stdlib/spatial.vi")),
+    ("splines", include_str!("../../stdlib/splines.vi")),
     ("survival", include_str!("../../stdlib/survival.vi")),
     ("time", include_str!("../../stdlib/time.vi")),
+    ("topics", include_str!("../../stdlib/topics.vi")),
 ];
 
 /// A parsed file.

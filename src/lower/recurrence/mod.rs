@@ -133,13 +133,29 @@ impl<'g> Lowerer<'_, 'g> {
             return Err(vec![self.cycle(group)]);
         }
         let places = self.stream_places(&streams)?;
+        if places.iter().all(Vec::is_empty) {
+            return self.define_nothing(&streams);
+        }
         let reads = self.probe(group, &streams, &places)?;
         for ((i, _, _), rows) in streams.iter().zip(&places) {
             self.stream_rows.insert(*i, rows.clone());
         }
-        let plan = self.plan(&streams, &places, &reads)?;
-        let order = self.step_order(group, &plan, &reads)?;
+        let (plan, order) = self.plan(group, &streams, &places, &reads)?;
         self.run(plan, &places, &order)?;
+        Ok(())
+    }
+
+    /// No turn of the loops: nothing is defined, and what turns would read need not exist.
+    fn define_nothing(&mut self, streams: &[(usize, &Target, AxisList)]) -> Result<()> {
+        for (statement, target, _) in streams {
+            let mut shape = vec![0];
+            shape.extend(self.element_shape(target)?);
+            let none = self.graph.scalar(0.0).broadcast(&shape);
+            let indexed = self.indexed(target.var);
+            let span = self.program.statements[*statement].span;
+            let piece = Piece::new(none, Vec::new(), indexed, span);
+            self.pieces.entry(target.var).or_default().push(piece);
+        }
         Ok(())
     }
 
@@ -196,6 +212,7 @@ impl<'g> Lowerer<'_, 'g> {
                 let own = step.plan.tables[&id].own.len();
                 let indexed = self.indexed(var);
                 self.recurrence = Some(Recurrence::Step(step));
+                let value = self.on_rows_left(value);
                 let mut rest = vec![Index::All; own];
                 rest.extend(indices.iter().skip(indexed).cloned());
                 let what = format!("`{}`", self.program.variable(var).name);

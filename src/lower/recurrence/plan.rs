@@ -4,13 +4,14 @@
 use super::*;
 
 impl<'g> Lowerer<'_, 'g> {
-    /// Finds the loop that is time, and where every read finds its elements.
+    /// Finds the loop that is time, where every read finds its elements, and the order of the statements in one step.
     pub(super) fn plan(
         &mut self,
+        group: &[usize],
         streams: &[(usize, &Target, AxisList)],
         places: &[Vec<usize>],
         reads: &BTreeMap<u32, Read>,
-    ) -> Result<Arc<Plan>> {
+    ) -> Result<(Arc<Plan>, Vec<usize>)> {
         let candidates: Vec<AxisId> = streams[0]
             .2
             .iter()
@@ -19,8 +20,8 @@ impl<'g> Lowerer<'_, 'g> {
             .collect();
         let mut problem = None;
         for &time in candidates.iter().rev() {
-            match self.plan_along(time, streams, places, reads) {
-                Ok(plan) => return Ok(Arc::new(plan)),
+            match self.ordered_along(time, group, streams, places, reads) {
+                Ok(found) => return Ok(found),
                 Err(e) => problem = problem.or(Some(e)),
             }
         }
@@ -34,12 +35,25 @@ impl<'g> Lowerer<'_, 'g> {
                 .iter()
                 .map(|(i, t, _)| (*i, *t, single.clone()))
                 .collect();
-            if let Ok(plan) = self.plan_along(time, &streams, places, reads) {
-                return Ok(Arc::new(plan));
+            if let Ok(found) = self.ordered_along(time, group, &streams, places, reads) {
+                return Ok(found);
             }
         }
-        let group: Vec<usize> = streams.iter().map(|s| s.0).collect();
-        Err(problem.unwrap_or_else(|| vec![self.cycle(&group)]))
+        Err(problem.unwrap_or_else(|| vec![self.cycle(group)]))
+    }
+
+    /// The plan along one loop, if the statements have an order there: names inside the loop may read what its own step defines.
+    fn ordered_along(
+        &self,
+        time: AxisId,
+        group: &[usize],
+        streams: &[(usize, &Target, AxisList)],
+        places: &[Vec<usize>],
+        reads: &BTreeMap<u32, Read>,
+    ) -> Result<(Arc<Plan>, Vec<usize>)> {
+        let plan = self.plan_along(time, streams, places, reads)?;
+        let order = self.step_order(group, &plan, reads)?;
+        Ok((Arc::new(plan), order))
     }
 
     pub(super) fn plan_along(

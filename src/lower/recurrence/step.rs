@@ -10,19 +10,6 @@ impl<'g> Lowerer<'_, 'g> {
         places: &[Vec<usize>],
         order: &[usize],
     ) -> Result<()> {
-        if plan.steps == 0 {
-            // No turn of the loop: nothing is defined.
-            for stream in &plan.streams {
-                let mut shape = vec![0];
-                shape.extend(&stream.element);
-                let none = self.graph.scalar(0.0).broadcast(&shape);
-                let indexed = self.indexed(stream.var);
-                let span = self.program.statements[stream.statement].span;
-                let piece = Piece::new(none, Vec::new(), indexed, span);
-                self.pieces.entry(stream.var).or_default().push(piece);
-            }
-            return Ok(());
-        }
         let graph = Arc::new(Graph::new());
         let initial = self.initial(&plan);
         let (windows, regular) = self.first_windows(&plan, &initial);
