@@ -202,7 +202,12 @@ fn settle(
         // Where lowering the step would not move the average, only more steps can make it precise.
         let still = before.is_some_and(|b| control.has_stayed(&summary.mean, b));
         let patient = still || tail.steps() < 4 * least;
-        if control.is_settled(&summary) && (control.is_precise(&summary) || !patient) {
+        let settled = control.is_settled(&summary);
+        if settled && (control.is_precise(&summary) || !patient) {
+            return (Some(summary), None);
+        }
+        // Long steps that do not settle can lead away from what is good, as weights of networks do.
+        if !settled && !patient && !control.keep_if_better(&summary.mean) {
             return (Some(summary), None);
         }
     }
