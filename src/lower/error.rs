@@ -148,7 +148,9 @@ pub fn unknown_extent(span: Span, name: &str, dim: &str) -> D {
         format!("the extent `{dim}` of `{name}` is not known"),
     )
     .at(span, "declared here")
-    .help("give data whose shape has it, or declare it as `int` and give its value")
+    .help(format!(
+        "give data whose shape has it, or its value as `{dim}`"
+    ))
 }
 
 /// `extent` is not known where the index itself defines it.
@@ -439,6 +441,18 @@ pub fn drawn_after(names: &[(String, usize)]) -> D {
         _ => format!("{count} latents are drawn after the fit, of {}", list(&all)),
     };
     D::warning("W0604", of).help("nothing observed depends on them")
+}
+
+/// A latent of a program that makes data has a density, but nothing that draws it.
+pub fn cannot_draw(span: Span, name: &str, factors: &[Span]) -> D {
+    let why = "its distribution has no draws, or a density that is none of it weighs it";
+    let mut problem = D::error("E0685", format!("`{name}` cannot be simulated")).at(span, why);
+    for &factor in factors {
+        problem = problem.at(factor, "nothing is drawn from a factor");
+    }
+    problem.help(format!(
+        "give `{name}` a value (`--fix` on the command line)"
+    ))
 }
 
 /// A setting of a solver that is no such number, or less than the least.

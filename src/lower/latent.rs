@@ -6,7 +6,7 @@ use super::distribution::DistValue;
 use super::statement::Piece;
 use super::value::{AxisList, Value};
 use super::{Lowerer, Result, error};
-use crate::check::program::{Expr, ExprKind, Init, Refinement, Target, VarId};
+use crate::check::program::{Expr, ExprKind, Init, Refinement, Target, VarId, VariableKind};
 use crate::diag::{Diagnostic, Span};
 use crate::dist::Support;
 use crate::graph::{Shape, Tensor, Var, numel};
@@ -41,20 +41,26 @@ impl<'g> Lowerer<'_, 'g> {
     ) -> Result<()> {
         let name = self.program.variable(target.var).name.clone();
         let (_, batch, event) = self.extents_of_draw(target, dist, axes, arguments_known)?;
-        let shape = [batch, event].concat();
-        let input = self.graph.input(&[numel(&shape)]);
-        let value = input.reshape(&shape);
+        let value = self.new_noise(name, &[batch, event].concat());
+        self.add_block(target, value, axes)
+    }
+
+    /// A block of standard Normal numbers.
+    pub(super) fn new_noise(&mut self, name: String, shape: &[usize]) -> Var<'g> {
+        let size = numel(shape);
+        let input = self.graph.input(&[size]);
+        let value = input.reshape(shape);
         self.blocks.push(Block {
             name,
             role: Role::Noise,
             input: input.id,
-            size: numel(&shape),
+            size,
             value: value.id,
-            places: (0..numel(&shape)).collect(),
+            places: (0..size).collect(),
             support: BlockSupport::new(&Support::REAL, &[]),
             init: None,
         });
-        self.add_block(target, value, axes)
+        value
     }
 
     /// Support, batch axes and event of what a statement draws.
@@ -67,7 +73,10 @@ impl<'g> Lowerer<'_, 'g> {
     ) -> Result<(Support<'g>, Vec<usize>, Vec<usize>)> {
         let name = &self.program.variable(target.var).name;
         let mut batch: Vec<usize> = axes.iter().map(|a| self.extent(*a)).collect();
-        let (support, array, event) = if arguments_known {
+        let simulated = self.program.variable(target.var).kind == VariableKind::Simulated;
+        let (support, array, event) = if simulated {
+            self.extents_of_data(target, dist)?
+        } else if arguments_known {
             let d = self.distribution(dist)?;
             self.own_support(&d, axes, d.array.len(), dist.span)?
         } else {
@@ -77,6 +86,36 @@ impl<'g> Lowerer<'_, 'g> {
         let all = [batch.as_slice(), &event].concat();
         self.expect_size(&format!("`{name}`"), all, target.span)?;
         Ok((support, batch, event))
+    }
+
+    /// For data that are simulated: extents as they are declared. A draw for all of an array may have one
+    /// distribution.
+    fn extents_of_data(
+        &self,
+        target: &Target,
+        dist: &Expr,
+    ) -> Result<(Support<'g>, Vec<usize>, Vec<usize>)> {
+        let variable = self.program.variable(target.var);
+        let dims = variable.ty.number().map_or(&[][..], |(_, dims)| dims);
+        let extent = |dim: &Dim| {
+            let unknown = || {
+                vec![error::unknown_extent(
+                    variable.span,
+                    &variable.name,
+                    &dim.to_string(),
+                )]
+            };
+            let known = self.bound.evaluate(dim).map(|n| n.max(0) as usize);
+            known.ok_or_else(unknown)
+        };
+        let own = dims.iter().skip(target.indices.len());
+        let mut array = own.map(extent).collect::<Result<Vec<usize>>>()?;
+        let events = match &dist.ty {
+            Type::Distribution { event, .. } => event.len(),
+            _ => 0,
+        };
+        let event = array.split_off(array.len().saturating_sub(events));
+        Ok((Support::REAL, array, event))
     }
 
     /// The value of the block just made is what a target names.
@@ -145,6 +184,11 @@ impl<'g> Lowerer<'_, 'g> {
         batch: &[usize],
         event: &[usize],
     ) -> (Var<'g>, usize) {
+        // What is drawn from its distribution needs no way to move within the support.
+        let support = match self.program.simulates {
+            true => &Support::REAL,
+            false => support,
+        };
         let free = transform::free_shape(support, event);
         let mut shape = batch.to_vec();
         shape.extend(&free);

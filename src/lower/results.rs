@@ -48,7 +48,10 @@ impl<'g> Lowerer<'_, 'g> {
         for (i, variable) in self.program.variables.iter().enumerate() {
             let kept = match variable.kind {
                 VariableKind::Param => !variable.of_guide,
-                VariableKind::Latent | VariableKind::Guided | VariableKind::Let => true,
+                VariableKind::Latent
+                | VariableKind::Guided
+                | VariableKind::Let
+                | VariableKind::Simulated => true,
                 VariableKind::Data => self
                     .bound
                     .values
@@ -81,6 +84,7 @@ impl<'g> Lowerer<'_, 'g> {
             let kind = match variable.kind {
                 VariableKind::Param => QuantityKind::Param,
                 VariableKind::Let => QuantityKind::Deterministic,
+                VariableKind::Simulated => QuantityKind::Data,
                 _ => QuantityKind::Latent,
             };
             let dims = variable

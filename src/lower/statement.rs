@@ -4,9 +4,11 @@ use super::bind::{BoundData, element_text};
 use super::order::{self, Step};
 use super::value::{AxisList, Value};
 use super::{Lowerer, Result, error};
-use crate::check::program::{Nest, Statement, StatementKind, Target, VarId, VariableKind};
+use crate::check::program::{
+    Nest, Statement, StatementKind, Target, VarId, Variable, VariableKind,
+};
 use crate::diag::Span;
-use crate::graph::{Tensor, Var, numel};
+use crate::graph::{Shape, Tensor, Var, numel};
 use crate::types::{Atom, Dim, Type};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -82,7 +84,8 @@ impl<'g> Lowerer<'_, 'g> {
             }
         }
         for decl in &self.program.data {
-            let Some(condition) = &decl.condition else {
+            let simulated = self.program.variable(decl.var).kind == VariableKind::Simulated;
+            let Some(condition) = decl.condition.as_ref().filter(|_| !simulated) else {
                 continue;
             };
             let value = self.value(condition)?;
@@ -437,9 +440,13 @@ impl<'g> Lowerer<'_, 'g> {
         let Some(pieces) = self.pieces.remove(&var) else {
             return Ok(());
         };
-        let name = self.program.variable(var).name.clone();
+        let Variable { name, kind, .. } = self.program.variable(var).clone();
+        let mut pieces = pieces;
         if let Some(bound) = self.bound.values.get(&var) {
-            return self.assemble_data(var, bound.value.clone(), &bound.missing, &pieces);
+            if kind != VariableKind::Simulated {
+                return self.assemble_data(var, bound.value.clone(), &bound.missing, &pieces);
+            }
+            pieces.extend(self.given_elements(&bound.value, &pieces));
         }
         let indexed = pieces[0].indexed;
         let mut extents = vec![0usize; indexed];
@@ -527,9 +534,47 @@ impl<'g> Lowerer<'_, 'g> {
     }
 
     /// What a guide draws element by element it draws as far as the model does.
+    /// Elements of simulated data that no statement draws are those that were given.
+    fn given_elements(&self, given: &Tensor, pieces: &[Piece<'g>]) -> Option<Piece<'g>> {
+        let (first, indexed) = (pieces.first()?, pieces.first()?.indexed);
+        let (extents, element) = given.shape().split_at(indexed);
+        let drawn: BTreeSet<&[usize]> = pieces
+            .iter()
+            .flat_map(|p| p.places.chunks(indexed))
+            .collect();
+        let index = |flat: usize| {
+            let mut rest = flat;
+            let mut index: Vec<usize> = extents
+                .iter()
+                .rev()
+                .map(|n| (rest % n, rest /= n).0)
+                .collect();
+            index.reverse();
+            index
+        };
+        let others = (0..numel(extents)).map(|flat| (flat, index(flat)));
+        let others: Vec<_> = others
+            .filter(|(_, i)| !drawn.contains(i.as_slice()))
+            .collect();
+        if others.is_empty() {
+            return None;
+        }
+        let size = numel(element);
+        let rows = others
+            .iter()
+            .map(|(flat, _)| flat * size..(flat + 1) * size);
+        let values: Vec<f64> = rows.flat_map(|row| given.data()[row].to_vec()).collect();
+        let shape: Shape = std::iter::once(others.len())
+            .chain(element.iter().copied())
+            .collect();
+        let values = self.graph.constant(Tensor::new(shape, values));
+        let places = others.into_iter().flat_map(|(_, index)| index).collect();
+        Some(Piece::new(values, places, indexed, first.span))
+    }
+
     fn expect_all_drawn(&self, var: VarId, extents: &[usize], span: Span) -> Result<()> {
         let variable = self.program.variable(var);
-        let rows_of_batch = self.in_batches() && self.made.contains(&var);
+        let rows_of_batch = self.is_by_position(var);
         if variable.kind != VariableKind::Guided || rows_of_batch {
             return Ok(());
         }

@@ -115,7 +115,8 @@ impl<'g> Lowerer<'_, 'g> {
             search.infer(*site, events.clone());
         }
         search.run();
-        (search.open > 0 && search.informed).then_some(search.inferred)
+        let some = search.open > 0 && (search.informed || self.program.simulates);
+        some.then_some(search.inferred)
     }
 }
 
