@@ -224,13 +224,14 @@ impl Program {
             sources: self.sources.clone(),
         };
         self.expect_drawn(fixed).map_err(fail)?;
-        let program = self.checked.simulation(&|name| fixed.get(name).is_some());
+        let simulation = self.checked.simulation(&|name| fixed.get(name).is_some());
+        let program = simulation.map_err(fail)?;
         let mut given = data.clone();
         for entry in fixed.entries() {
             given.insert_entry(entry.clone());
         }
         let lowered = lower::lower_simulation(&program, &given, &|_| String::new());
-        let (model, _) = lowered.map_err(fail)?;
+        let model = lowered.map_err(fail)?;
         let declared = |name: &str| {
             let given = [VariableKind::Data, VariableKind::Dimension];
             let mut variables = self.variables().iter();

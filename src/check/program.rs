@@ -29,8 +29,6 @@ pub struct Program {
     pub has_batches: bool,
     /// Variables whose elements are made in loops with batches.
     pub made_in_batches: BTreeSet<VarId>,
-    /// Whether everything is drawn and nothing inferred ([`Program::simulation`]).
-    pub simulates: bool,
 }
 
 /// What a program says of the guide's derived factors.
@@ -73,6 +71,8 @@ pub enum VariableKind {
     Guided,
     /// Standard Normal numbers.
     Noise,
+    /// What makes the noise of draws, of a program that simulates.
+    Key,
     /// A named value at the level of the model: kept in results.
     Let,
     /// A name inside a loop or a function.
@@ -244,6 +244,7 @@ pub enum ExprKind {
         dims: Vec<Expr>,
     },
     Ode(Box<Ode>),
+    Draw(Box<Draw>),
     /// A property of a distribution, at `x` where it takes one.
     Property {
         property: Property,
@@ -264,6 +265,20 @@ pub struct Ode {
     pub t0: Expr,
     pub ts: Expr,
     pub settings: Vec<(Setting, Expr)>,
+}
+
+/// A value drawn from a distribution, of a program that simulates.
+#[derive(Clone, Debug)]
+pub struct Draw {
+    pub dist: Expr,
+    /// What makes the noise: [`VariableKind::Key`].
+    pub key: Expr,
+    /// The indices of the loops around: there is a draw for each of their turns.
+    pub over: Vec<Expr>,
+    /// Extents of the element of data that is drawn, of which all may have one distribution.
+    pub dims: Option<Vec<Dim>>,
+    /// Tells apart draws of equal distributions.
+    pub serial: u32,
 }
 
 /// What a solver of differential equations can be told.
@@ -408,6 +423,11 @@ macro_rules! children {
                         visit(&$($mut)? ode.t0);
                         visit(&$($mut)? ode.ts);
                         ode.settings.$iter().for_each(|(_, e)| visit(e));
+                    }
+                    ExprKind::Draw(draw) => {
+                        visit(&$($mut)? draw.dist);
+                        visit(&$($mut)? draw.key);
+                        draw.over.$iter().for_each(visit);
                     }
                     ExprKind::Distribution { args, .. } => {
                         args.$iter().for_each(|a| a.$name(visit));

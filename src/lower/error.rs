@@ -443,16 +443,10 @@ pub fn drawn_after(names: &[(String, usize)]) -> D {
     D::warning("W0604", of).help("nothing observed depends on them")
 }
 
-/// A latent of a program that makes data has a density, but nothing that draws it.
-pub fn cannot_draw(span: Span, name: &str, factors: &[Span]) -> D {
-    let why = "its distribution has no draws, or a density that is none of it weighs it";
-    let mut problem = D::error("E0685", format!("`{name}` cannot be simulated")).at(span, why);
-    for &factor in factors {
-        problem = problem.at(factor, "nothing is drawn from a factor");
-    }
-    problem.help(format!(
-        "give `{name}` a value (`--fix` on the command line)"
-    ))
+pub fn no_draws(span: Span, family: &str) -> D {
+    D::error("E0685", format!("`{family}` has a density, but no draws"))
+        .at(span, "this is no distribution of total probability 1")
+        .help("give what is drawn here a value (`--fix` on the command line)")
 }
 
 /// A setting of a solver that is no such number, or less than the least.

@@ -6,7 +6,7 @@ use super::distribution::DistValue;
 use super::statement::Piece;
 use super::value::{AxisList, Value};
 use super::{Lowerer, Result, error};
-use crate::check::program::{Expr, ExprKind, Init, Refinement, Target, VarId, VariableKind};
+use crate::check::program::{Expr, ExprKind, Init, Refinement, Target, VarId};
 use crate::diag::{Diagnostic, Span};
 use crate::dist::Support;
 use crate::graph::{Shape, Tensor, Var, numel};
@@ -73,10 +73,7 @@ impl<'g> Lowerer<'_, 'g> {
     ) -> Result<(Support<'g>, Vec<usize>, Vec<usize>)> {
         let name = &self.program.variable(target.var).name;
         let mut batch: Vec<usize> = axes.iter().map(|a| self.extent(*a)).collect();
-        let simulated = self.program.variable(target.var).kind == VariableKind::Simulated;
-        let (support, array, event) = if simulated {
-            self.extents_of_data(target, dist)?
-        } else if arguments_known {
+        let (support, array, event) = if arguments_known {
             let d = self.distribution(dist)?;
             self.own_support(&d, axes, d.array.len(), dist.span)?
         } else {
@@ -86,36 +83,6 @@ impl<'g> Lowerer<'_, 'g> {
         let all = [batch.as_slice(), &event].concat();
         self.expect_size(&format!("`{name}`"), all, target.span)?;
         Ok((support, batch, event))
-    }
-
-    /// For data that are simulated: extents as they are declared. A draw for all of an array may have one
-    /// distribution.
-    fn extents_of_data(
-        &self,
-        target: &Target,
-        dist: &Expr,
-    ) -> Result<(Support<'g>, Vec<usize>, Vec<usize>)> {
-        let variable = self.program.variable(target.var);
-        let dims = variable.ty.number().map_or(&[][..], |(_, dims)| dims);
-        let extent = |dim: &Dim| {
-            let unknown = || {
-                vec![error::unknown_extent(
-                    variable.span,
-                    &variable.name,
-                    &dim.to_string(),
-                )]
-            };
-            let known = self.bound.evaluate(dim).map(|n| n.max(0) as usize);
-            known.ok_or_else(unknown)
-        };
-        let own = dims.iter().skip(target.indices.len());
-        let mut array = own.map(extent).collect::<Result<Vec<usize>>>()?;
-        let events = match &dist.ty {
-            Type::Distribution { event, .. } => event.len(),
-            _ => 0,
-        };
-        let event = array.split_off(array.len().saturating_sub(events));
-        Ok((Support::REAL, array, event))
     }
 
     /// The value of the block just made is what a target names.
@@ -184,11 +151,6 @@ impl<'g> Lowerer<'_, 'g> {
         batch: &[usize],
         event: &[usize],
     ) -> (Var<'g>, usize) {
-        // What is drawn from its distribution needs no way to move within the support.
-        let support = match self.program.simulates {
-            true => &Support::REAL,
-            false => support,
-        };
         let free = transform::free_shape(support, event);
         let mut shape = batch.to_vec();
         shape.extend(&free);

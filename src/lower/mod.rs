@@ -10,6 +10,7 @@ mod aside;
 mod batch;
 mod bind;
 mod distribution;
+mod draw;
 mod error;
 mod expr;
 mod index;
@@ -22,11 +23,11 @@ mod statement;
 mod term;
 mod value;
 
-use crate::check::program::{Program, StatementKind, VarId};
+use crate::check::program::{Program, VarId};
 use crate::data::Data;
 use crate::diag::{Diagnostics, Span};
 use crate::graph::{Graph, Origin};
-use crate::model::{Batched, Block, Drawn, Families, Model, Place, Role, Stated, Term};
+use crate::model::{Batched, Block, Drawn, Families, Model, Place, Stated, Term};
 use batch::{Batch, Over};
 use bind::Bound;
 use distribution::DistValue;
@@ -63,7 +64,7 @@ pub fn lower(
     Ok((model, notes))
 }
 
-/// Binds a program that makes data: nothing of the model is left to infer.
+/// Binds a program that makes data ([`Program::simulation`]): nothing of the model is left to infer.
 ///
 /// # Errors
 /// Those of [`lower`], and E0685 for what cannot be drawn.
@@ -71,24 +72,9 @@ pub fn lower_simulation(
     program: &Program,
     data: &Data,
     text: &dyn Fn(Span) -> String,
-) -> Result<(Model, Diagnostics)> {
+) -> Result<Model> {
     let bound = bind::bind(program, data)?;
-    let (model, _) = lower_once(program, &bound, text, Over::Everything)?;
-    let left = model.blocks.iter().filter(|b| b.role == Role::Latent);
-    let factors = program.statements.iter();
-    let factors = factors.filter(|s| matches!(s.kind, StatementKind::Factor { .. }));
-    let factors: Vec<Span> = factors.map(|s| s.span).collect();
-    let span = |name: &str| {
-        let variable = program.variables.iter().find(|v| v.name == name);
-        variable.map_or(Span::default(), |v| v.span)
-    };
-    let problems: Diagnostics = left
-        .map(|b| error::cannot_draw(span(&b.name), &b.name, &factors))
-        .collect();
-    match problems.is_empty() {
-        true => Ok((model, bound.notes)),
-        false => Err(problems),
-    }
+    Ok(lower_once(program, &bound, text, Over::Everything)?.0)
 }
 
 fn lower_once(

@@ -115,8 +115,7 @@ impl<'g> Lowerer<'_, 'g> {
             search.infer(*site, events.clone());
         }
         search.run();
-        let some = search.open > 0 && (search.informed || self.program.simulates);
-        some.then_some(search.inferred)
+        (search.open > 0 && search.informed).then_some(search.inferred)
     }
 }
 
