@@ -210,8 +210,8 @@ impl Program {
     /// ```
     ///
     /// # Errors
-    /// Those of [`Program::bind`]; E0685 for what has a density but no draws (`Flat`, or what a `factor` weighs), E0686 for
-    /// draws that are not finite, E0687 for names in `fixed` that the program neither draws nor learns.
+    /// Those of [`Program::bind`]; E0626 for what has a density but no draws (`Flat`, or what a `factor` weighs), E0627 for
+    /// draws that are not finite, E0628 for names in `fixed` that the program neither draws nor learns.
     pub fn simulate(
         &self,
         data: &Data,
@@ -272,7 +272,7 @@ impl Program {
                     format!("these can be fixed: {}", known.join(", "))
                 }
             };
-            Diagnostic::error("E0687", message).help(help)
+            Diagnostic::error("E0628", message).help(help)
         };
         let problems: Diagnostics = unknown.map(problem).collect();
         match problems.is_empty() {
@@ -284,7 +284,7 @@ impl Program {
     fn not_finite(&self, quantity: &Quantity, flat: usize, value: f64) -> Diagnostic {
         let element = quantity.element(flat);
         let message = format!("the simulated `{element}` is {value}");
-        let mut problem = Diagnostic::error("E0686", message);
+        let mut problem = Diagnostic::error("E0627", message);
         let variable = self.variables().iter().find(|v| v.name == quantity.name);
         if let Some(variable) = variable {
             let why = "what it is drawn from has arguments outside of their domain, or is too wide";

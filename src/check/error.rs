@@ -781,7 +781,7 @@ pub fn beyond_batch(span: Span, made: Span, name: &str) -> D {
 
 pub fn factor_of_drawn(span: Span, name: &str) -> D {
     let message = format!("a factor weighs `{name}`, which is to be drawn");
-    D::error("E0685", message)
+    D::error("E0626", message)
         .at(span, "this has a density, but nothing can be drawn from it")
         .help("give what it reads a value (`--fix` on the command line)")
 }

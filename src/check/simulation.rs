@@ -18,7 +18,7 @@ impl Program {
     /// Batches and guides are of fits, and have no part in it.
     ///
     /// # Errors
-    /// E0685 for a factor of something that is drawn.
+    /// E0626 for a factor of something that is drawn.
     pub fn simulation(&self, held: &dyn Fn(&str) -> bool) -> Result<Program, Diagnostics> {
         let mut program = Program {
             statements: Vec::new(),

@@ -444,7 +444,7 @@ pub fn drawn_after(names: &[(String, usize)]) -> D {
 }
 
 pub fn no_draws(span: Span, family: &str) -> D {
-    D::error("E0685", format!("`{family}` has a density, but no draws"))
+    D::error("E0626", format!("`{family}` has a density, but no draws"))
         .at(span, "this is no distribution of total probability 1")
         .help("give what is drawn here a value (`--fix` on the command line)")
 }

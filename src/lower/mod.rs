@@ -67,7 +67,7 @@ pub fn lower(
 /// Binds a program that makes data ([`Program::simulation`]): nothing of the model is left to infer.
 ///
 /// # Errors
-/// Those of [`lower`], and E0685 for what cannot be drawn.
+/// Those of [`lower`], and E0626 for what cannot be drawn.
 pub fn lower_simulation(
     program: &Program,
     data: &Data,
