@@ -328,6 +328,34 @@ const EXAMPLES: &[(&str, &[Known])] = &[
             sds("hazard_ratio", 0, 0.4966),
         ],
     ),
+    (
+        // Least squares are off by 0.107 as a root mean square where there is no effect, as `generate.py` prints: half of that.
+        "horseshoe",
+        &[
+            sds("alpha", 0, 0.5),
+            sds("sigma", 0, 1.0),
+            near("beta", 0, 0.0, 0.05),
+            near("beta", 1, 0.0, 0.05),
+            sds("beta", 2, 1.5),
+            near("beta", 3, 0.0, 0.05),
+            near("beta", 4, 0.0, 0.05),
+            near("beta", 5, 0.0, 0.05),
+            sds("beta", 6, -1.0),
+            near("beta", 7, 0.0, 0.05),
+            near("beta", 8, 0.0, 0.05),
+            sds("beta", 9, 0.7),
+            near("beta", 10, 0.0, 0.05),
+            near("beta", 11, 0.0, 0.05),
+            near("beta", 12, 0.0, 0.05),
+            near("beta", 13, 0.0, 0.05),
+            near("beta", 14, 0.0, 0.05),
+            near("beta", 15, 0.0, 0.05),
+            near("beta", 16, 0.0, 0.05),
+            near("beta", 17, 0.0, 0.05),
+            near("beta", 18, 0.0, 0.05),
+            near("beta", 19, 0.0, 0.05),
+        ],
+    ),
 ];
 
 fn folder(name: &str) -> PathBuf {
