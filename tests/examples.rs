@@ -356,6 +356,16 @@ const EXAMPLES: &[(&str, &[Known])] = &[
             near("beta", 19, 0.0, 0.05),
         ],
     ),
+    (
+        // Means by NUTS; bounds are half of their sds. Simulated with 0.2, 0.4, 0.6 and 0.8.
+        "bym2",
+        &[
+            near("alpha", 0, 0.21, 0.025),
+            near("beta", 0, 0.42, 0.06),
+            near("sigma", 0, 0.68, 0.04),
+            near("rho", 0, 0.81, 0.085),
+        ],
+    ),
 ];
 
 fn folder(name: &str) -> PathBuf {
@@ -525,6 +535,28 @@ fn survivors_who_are_counted_as_dead_mislead() {
     let fit = infer::fit(&model, &Options::default(), &mut |_| {}).expect("it can be fitted");
     let (mean, sd) = moments(&model, &fit, &sds("typical", 0, 4.0));
     assert!(mean < 4.0 - 3.5 * sd, "{mean} {sd}");
+}
+
+/// With districts in another order neighbours have nothing in common: the spatial share falls, and with it the evidence.
+#[test]
+fn a_shuffled_map_has_no_neighbours() {
+    let shuffled = bound_with("bym2", |data| {
+        for name in ["expected", "smoking", "cases"] {
+            let values = data.get(name).expect("it is data").numbers();
+            let values = values.expect("they are numbers").data;
+            // 13 and 40 have no common divisor: every district is somewhere.
+            let values: Vec<f64> = (0..40).map(|i| values[13 * i % 40]).collect();
+            data.insert(name, values);
+        }
+    });
+    let rho = near("rho", 0, 0.0, 0.0);
+    let [(true_rho, true_elbo), (rho, elbo)] = [bound("bym2"), shuffled].map(|model| {
+        let fit = infer::fit(&model, &Options::default(), &mut |_| {}).expect("it can be fitted");
+        (moments(&model, &fit, &rho).0, fit.elbo.mean)
+    });
+    // 0.79 and 0.15 are found, and 8 nats.
+    assert!(true_rho > 0.6 && rho < 0.4, "{true_rho} {rho}");
+    assert!(true_elbo > elbo + 4.0, "{true_elbo} {elbo}");
 }
 
 #[test]
