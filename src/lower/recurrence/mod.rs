@@ -111,6 +111,14 @@ impl<'g> Lowerer<'_, 'g> {
         }
     }
 
+    /// Which step it is that is being lowered.
+    pub(super) fn step_position(&self) -> Option<Var<'g>> {
+        match &self.recurrence {
+            Some(Recurrence::Step(step)) => Some(step.position),
+            _ => None,
+        }
+    }
+
     /// Lowers definitions that use each other's elements.
     pub(super) fn recur(&mut self, group: &[usize]) -> Result<()> {
         let program = self.program;
