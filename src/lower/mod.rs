@@ -6,6 +6,7 @@
 //! found in [`order`]; a definition that uses other elements of itself is a recurrence
 //! ([`recurrence`]).
 
+mod align;
 mod aside;
 mod batch;
 mod bind;
@@ -83,6 +84,7 @@ fn lower_once(
     text: &dyn Fn(Span) -> String,
     over: Over,
 ) -> Result<(Model, Diagnostics)> {
+    let program = &*align::align(program, bound);
     let graph = Graph::new();
     let places = program
         .statements
