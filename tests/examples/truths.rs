@@ -41,6 +41,8 @@ fn correlations_cost_what_they_should() {
     }
 }
 
+type LogDensity<'a> = &'a dyn Fn(f64) -> f64;
+
 /// The nearest Normals, and `KL(q ‖ p)` of what fits find by quadrature. A mean and a log sd are to have a standard error below 0.02
 /// sds, 3.5 of them for three seeds; that of a fit is stated, and its nats above the best are half the square in the two
 /// directions, each with a curvature of at most 2: 0.01 at 3.5 of them.
@@ -49,7 +51,7 @@ fn the_nearest_normal_is_found() {
     let cauchy = |x: f64| -(PI * (1.0 + x * x)).ln();
     let normal = |x: f64, m: f64| (-0.5 * (x - m).powi(2)).exp() / (2.0 * PI).sqrt();
     let modes = |x: f64| (0.7 * normal(x, -3.0) + 0.3 * normal(x, 3.0)).ln();
-    let cases: [(&str, &dyn Fn(f64) -> f64, [f64; 3]); 2] = [
+    let cases: [(&str, LogDensity, [f64; 3]); 2] = [
         ("cauchy", &cauchy, [0.0, 1.633978, 0.182758]),
         ("two_modes", &modes, [-2.99054, 1.01467, 0.354034]),
     ];
@@ -71,7 +73,7 @@ fn the_nearest_normal_is_found() {
 }
 
 /// `KL(Normal(m, s) ‖ p)` by a sum over a grid of steps of 0.01 sds, exact to rounding.
-fn divergence(m: f64, s: f64, log_density: &dyn Fn(f64) -> f64) -> f64 {
+fn divergence(m: f64, s: f64, log_density: LogDensity) -> f64 {
     let at = |i: i32| {
         let z = f64::from(i) * 0.01;
         let log_standard = -0.5 * (z * z + (2.0 * PI).ln());
