@@ -212,6 +212,12 @@ const EXAMPLES: &[(&str, &[Known])] = &[
         &[elbo(-1175.7877, 0.05), near("noise", 0, 0.5314, 0.003)],
     ),
     (
+        // What the twin in PyTorch of `bench/autoencoder_twin.py` gets to with as many steps, -15.3 nats an image. Seeds and rates of
+        // the twin differ by 0.15 to 0.4; pixels by themselves have -24.1.
+        "autoencoder",
+        &[elbo(-15320.0, 400.0)],
+    ),
+    (
         "hmm",
         &[
             sds("mu", 0, -1.0),
@@ -291,6 +297,19 @@ const EXAMPLES: &[(&str, &[Known])] = &[
     ),
 ];
 
+/// Examples whose fits are stopped, and after how many steps, as their pages do: learned weights of networks have no prior and trade
+/// off against each other, so that some creep on long after the ELBO has settled.
+const STOPPED: &[(&str, usize)] = &[("autoencoder", 4000)];
+
+/// The default, but for fits that are stopped.
+fn options(name: &str) -> Options {
+    let stopped = STOPPED.iter().find(|(known, _)| *known == name);
+    Options {
+        max_steps: stopped.map(|(_, steps)| *steps),
+        ..Options::default()
+    }
+}
+
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("examples")
@@ -340,9 +359,10 @@ fn examples_fit_and_find_what_was_simulated() {
     let mut failures = Vec::new();
     for (name, known) in EXAMPLES {
         let model = bound(name);
-        let fit = infer::fit(&model, &Options::default(), &mut |_| {})
+        let options = options(name);
+        let fit = infer::fit(&model, &options, &mut |_| {})
             .unwrap_or_else(|d| panic!("{name}: {}", d.message));
-        if !fit.converged {
+        if !fit.converged && options.max_steps.is_none() {
             failures.push(format!("{name}: {}", fit.verdict));
         }
         for known in *known {
