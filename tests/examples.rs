@@ -79,7 +79,7 @@ const fn elbo(value: f64, bound: f64) -> Known {
     }
 }
 
-/// One row for each folder of `examples/`.
+/// One row for each folder of `examples/`. Those without numbers have tests of their own.
 const EXAMPLES: &[(&str, &[Known])] = &[
     (
         // Reference means by long NUTS runs of posteriordb: mu 4.4 (sd 3.3), tau 3.6 (sd 3.2).
@@ -217,6 +217,7 @@ const EXAMPLES: &[(&str, &[Known])] = &[
         "autoencoder",
         &[elbo(-15320.0, 400.0)],
     ),
+    ("topics", &[]),
     (
         "hmm",
         &[
@@ -298,8 +299,8 @@ const EXAMPLES: &[(&str, &[Known])] = &[
 ];
 
 /// Examples whose fits are stopped, and after how many steps, as their pages do: learned weights of networks have no prior and trade
-/// off against each other, so that some creep on long after the ELBO has settled.
-const STOPPED: &[(&str, usize)] = &[("autoencoder", 4000)];
+/// off against each other, so that some creep on long after the ELBO has settled; of ten thousand local latents some do so, too.
+const STOPPED: &[(&str, usize)] = &[("autoencoder", 4000), ("topics", 2500)];
 
 /// The default, but for fits that are stopped.
 fn options(name: &str) -> Options {
@@ -357,7 +358,7 @@ fn moments(model: &Model, fit: &Fit, known: &Known) -> (f64, f64) {
 #[test]
 fn examples_fit_and_find_what_was_simulated() {
     let mut failures = Vec::new();
-    for (name, known) in EXAMPLES {
+    for (name, known) in EXAMPLES.iter().filter(|row| !row.1.is_empty()) {
         let model = bound(name);
         let options = options(name);
         let fit = infer::fit(&model, &options, &mut |_| {})
@@ -440,6 +441,62 @@ fn a_network_knows_where_it_does_not_know() {
     let fit = infer::fit(&model, &Options::default(), &mut |_| {}).expect("it can be fitted");
     let [left, middle, right] = [2, 4, 6].map(|i| moments(&model, &fit, &sds("curve", i, 0.0)).1);
     assert!(middle > 2.0 * left.max(right), "{left} {middle} {right}");
+}
+
+/// The posterior means of a quantity's elements.
+fn means(model: &Model, fit: &Fit, name: &str) -> Vec<f64> {
+    let at = model.quantities.iter().position(|q| q.name == name);
+    let at = at.unwrap_or_else(|| panic!("there is no {name}"));
+    let numel: usize = model.quantities[at].shape.iter().product();
+    let draws = &fit.posterior.quantities[at];
+    let mut means = vec![0.0; numel];
+    for draw in draws.chunks(numel) {
+        for (mean, x) in means.iter_mut().zip(draw) {
+            *mean += x * numel as f64 / draws.len() as f64;
+        }
+    }
+    means
+}
+
+/// The least of the greatest costs, over all ways to give each row a column of its own.
+fn matched(costs: &[Vec<f64>], taken: &mut Vec<usize>) -> f64 {
+    let Some(row) = costs.get(taken.len()) else {
+        return 0.0;
+    };
+    let mut least = f64::INFINITY;
+    for column in 0..row.len() {
+        if taken.contains(&column) {
+            continue;
+        }
+        taken.push(column);
+        least = least.min(matched(costs, taken).max(row[column]));
+        taken.pop();
+    }
+    least
+}
+
+/// Topics have no names. The five of `generate.py` differ from each other by a total variation of 0.8; three seeds find them to
+/// 0.05. The bar is 0.1.
+#[test]
+fn topics_are_recovered_whatever_their_order() {
+    let model = bound("topics");
+    let fit = infer::fit(&model, &options("topics"), &mut |_| {}).expect("it can be fitted");
+    let found = means(&model, &fit, "topic");
+    let truth = |k: usize| -> Vec<f64> {
+        let weight = |v: usize| 0.85_f64.powi(((v + 50 - 10 * k) % 50) as i32);
+        let total: f64 = (0..50).map(weight).sum();
+        (0..50).map(|v| weight(v) / total).collect()
+    };
+    let variation = |found: &[f64], k: usize| -> f64 {
+        let differences = found.iter().zip(truth(k)).map(|(a, b)| (a - b).abs());
+        0.5 * differences.sum::<f64>()
+    };
+    let costs: Vec<Vec<f64>> = found
+        .chunks(50)
+        .map(|topic| (0..5).map(|k| variation(topic, k)).collect())
+        .collect();
+    let worst = matched(&costs, &mut Vec::new());
+    assert!(worst < 0.1, "{costs:?}");
 }
 
 #[test]
