@@ -218,6 +218,7 @@ const EXAMPLES: &[(&str, &[Known])] = &[
         &[elbo(-15320.0, 400.0)],
     ),
     ("topics", &[]),
+    ("semi_supervised", &[]),
     (
         "hmm",
         &[
@@ -300,7 +301,11 @@ const EXAMPLES: &[(&str, &[Known])] = &[
 
 /// Examples whose fits are stopped, and after how many steps, as their pages do: learned weights of networks have no prior and trade
 /// off against each other, so that some creep on long after the ELBO has settled; of ten thousand local latents some do so, too.
-const STOPPED: &[(&str, usize)] = &[("autoencoder", 4000), ("topics", 2500)];
+const STOPPED: &[(&str, usize)] = &[
+    ("autoencoder", 4000),
+    ("topics", 2500),
+    ("semi_supervised", 2000),
+];
 
 /// The default, but for fits that are stopped.
 fn options(name: &str) -> Options {
@@ -497,6 +502,23 @@ fn topics_are_recovered_whatever_their_order() {
         .collect();
     let worst = matched(&costs, &mut Vec::new());
     assert!(worst < 0.1, "{costs:?}");
+}
+
+/// The most likely class is the right one for more than 96.5 % of the 680 images without label: three seeds have 97.6 to 98.1 %, the
+/// best of the classifiers of `generate.py`, which see the 40 labelled images alone, 94.9 %.
+#[test]
+fn images_without_labels_help_to_classify() {
+    let model = bound("semi_supervised");
+    let options = options("semi_supervised");
+    let fit = infer::fit(&model, &options, &mut |_| {}).expect("it can be fitted");
+    let chance = means(&model, &fit, "chance");
+    let right = means(&model, &fit, "right");
+    let unlabelled = chance.chunks(4).zip(&right).skip(40);
+    // Roundings of means.
+    let is_found = |(chance, right): &(&[f64], &f64)| chance.iter().all(|c| *c < **right + 1e-9);
+    let found = unlabelled.clone().filter(is_found).count();
+    let share = found as f64 / unlabelled.count() as f64;
+    assert!(share > 0.965, "{share}");
 }
 
 #[test]
