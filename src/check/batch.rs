@@ -3,7 +3,9 @@
 //! A value made in such a loop exists for the rows of the batch alone. So it is read at the loop's own index
 //! and nowhere else, and a loop of the guide that draws such values is over the same rows.
 
-use super::program::{Expr, ExprKind, Index, LoopId, Nest, Statement, StatementKind, VarId};
+use super::program::{
+    Expr, ExprKind, Index, LoopId, Nest, Program, Statement, StatementKind, VarId,
+};
 use super::{Checker, VariableKind, error};
 use crate::diag::Span;
 use std::collections::{BTreeMap, HashSet};
@@ -12,28 +14,13 @@ impl Checker<'_> {
     /// Puts the guide's loops over the model's batches, and checks what is read.
     pub(super) fn check_batches(&mut self, guide: &mut [Statement]) {
         let own = std::mem::take(&mut self.program.statements);
-        let made = self.made_in_batches(&own);
+        let made = made_in_batches(&self.program, &own);
         follow_batches(&own, guide, &made);
         for statement in own.iter().chain(guide.iter()) {
             self.check_place(statement);
             self.check_rows(statement, &made);
         }
         self.program.statements = own;
-    }
-
-    /// Variables whose elements are made in the model's batches, and where.
-    fn made_in_batches(&self, statements: &[Statement]) -> BTreeMap<VarId, Span> {
-        let mut made = BTreeMap::new();
-        for statement in statements {
-            let (Some(_), Some(target)) = (batch(statement), target(statement)) else {
-                continue;
-            };
-            let data = self.variable(target.var).kind == VariableKind::Data;
-            if !data && !target.indices.is_empty() {
-                made.insert(target.var, target.span);
-            }
-        }
-        made
     }
 
     /// Batches are of the outermost loop.
@@ -84,6 +71,28 @@ impl Checker<'_> {
             self.report(error::beyond_batch(span, made[&var], &name));
         }
     }
+}
+
+/// Tells a program what its loops with batches make.
+pub(super) fn tell_batches(program: &mut Program) {
+    program.has_batches = program.statements.iter().any(|s| batch(s).is_some());
+    let made = made_in_batches(program, &program.statements);
+    program.made_in_batches = made.into_keys().collect();
+}
+
+/// Variables whose elements are made in loops with batches, and where.
+fn made_in_batches(program: &Program, statements: &[Statement]) -> BTreeMap<VarId, Span> {
+    let mut made = BTreeMap::new();
+    for statement in statements {
+        let (Some(_), Some(target)) = (batch(statement), target(statement)) else {
+            continue;
+        };
+        let data = program.variable(target.var).kind == VariableKind::Data;
+        if !data && !target.indices.is_empty() {
+            made.insert(target.var, target.span);
+        }
+    }
+    made
 }
 
 /// The index and the size of the batches that a statement stands in.

@@ -21,6 +21,7 @@ mod posterior;
 mod precision;
 mod profile;
 mod response;
+mod simulate;
 mod single;
 mod start;
 #[cfg(test)]
@@ -34,4 +35,5 @@ pub use optim::{Progress, Stop};
 pub use posterior::{Estimate, PosteriorDraws};
 pub use precision::MonteCarlo;
 pub use profile::{KernelShare, Profile, StatementShare, profile};
+pub use simulate::simulate;
 pub use start::StartSettings;

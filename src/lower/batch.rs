@@ -7,9 +7,9 @@
 
 use super::value::{AxisId, AxisList, Value};
 use super::{Lowerer, Result, error};
-use crate::check::program::{Expr, Nest, Program, StatementKind, Target, VarId, VariableKind};
+use crate::check::program::{Expr, Target, VarId};
 use crate::diag::Span;
-use crate::dist::Support;
+use crate::dist::{LOG_SQRT_2PI, Support};
 use crate::graph::{Tensor, Var, numel};
 use crate::model::{Block, BlockSupport, Role, Rows, Term};
 use crate::transform;
@@ -37,36 +37,6 @@ pub(super) struct Batch<'g> {
     total: usize,
     axes: Vec<AxisId>,
     indices: BTreeSet<VarId>,
-}
-
-/// `½ log 2π`
-const HALF_LOG_2PI: f64 = 0.918_938_533_204_672_8;
-
-/// Whether a loop of the program has batches.
-pub(super) fn has_batches(program: &Program) -> bool {
-    program
-        .statements
-        .iter()
-        .any(|s| matches!(s.nest.first(), Some(Nest::For { batch: Some(_), .. })))
-}
-
-/// Variables whose elements are made in loops with batches.
-pub(super) fn made_in_batches(program: &Program) -> BTreeSet<VarId> {
-    let made = program.statements.iter().filter_map(|statement| {
-        let Some(Nest::For { batch: Some(_), .. }) = statement.nest.first() else {
-            return None;
-        };
-        match &statement.kind {
-            StatementKind::Draw { target, .. }
-            | StatementKind::Let { target, .. }
-            | StatementKind::Noise { target, .. } => {
-                let data = program.variable(target.var).kind == VariableKind::Data;
-                (!data && !target.indices.is_empty()).then_some(target.var)
-            }
-            _ => None,
-        }
-    });
-    made.collect()
 }
 
 impl<'g> Lowerer<'_, 'g> {
@@ -164,11 +134,16 @@ impl<'g> Lowerer<'_, 'g> {
         var: VarId,
         run: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<T> {
-        let by_position = self.made.contains(&var);
+        let by_position = self.is_by_position(var);
         let before = std::mem::replace(&mut self.by_position, by_position);
         let result = run(self);
         self.by_position = before;
         result
+    }
+
+    /// Whether a variable's elements lie at places of the batch.
+    pub(super) fn is_by_position(&self, var: VarId) -> bool {
+        self.in_batches() && self.program.made_in_batches.contains(&var)
     }
 
     /// Whether loops with batches have the form of a step.
@@ -232,21 +207,10 @@ impl<'g> Lowerer<'_, 'g> {
             all.gather(1, batch.rows).reshape(&shape)
         };
         let (mean, log_sd) = (stored("mean", 0.0), stored("log sd", START));
-        let noise = self.graph.input(&[numel(&shape)]);
-        self.blocks.push(Block {
-            name: format!("noise of {name}"),
-            role: Role::Noise,
-            input: noise.id,
-            size: numel(&shape),
-            value: noise.id,
-            places: (0..numel(&shape)).collect(),
-            support: BlockSupport::new(&Support::REAL, &[]),
-            init: None,
-        });
-        let noise = noise.reshape(&shape);
+        let noise = self.new_noise(format!("noise of {name}"), &shape);
         let (value, jacobian) = transform::constrain(&support, &event, mean + log_sd.exp() * noise);
         let own: Vec<usize> = (0..free.len()).collect();
-        let minus_log_q = (log_sd + noise.square() * 0.5 + HALF_LOG_2PI).sum_axes(&own);
+        let minus_log_q = (log_sd + noise.square() * 0.5 + LOG_SQRT_2PI).sum_axes(&own);
         let pointwise = self.weighted(minus_log_q + jacobian.broadcast(&batch_axes), axes);
         self.terms.push(Term {
             name: format!("guide of {name}"),

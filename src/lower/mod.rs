@@ -6,10 +6,12 @@
 //! found in [`order`]; a definition that uses other elements of itself is a recurrence
 //! ([`recurrence`]).
 
+mod align;
 mod aside;
 mod batch;
 mod bind;
 mod distribution;
+mod draw;
 mod error;
 mod expr;
 mod index;
@@ -30,7 +32,7 @@ use crate::model::{Batched, Block, Drawn, Families, Model, Place, Stated, Term};
 use batch::{Batch, Over};
 use bind::Bound;
 use distribution::DistValue;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use value::{Axis, AxisId, Value};
 
 type Result<T> = std::result::Result<T, Diagnostics>;
@@ -44,20 +46,18 @@ pub fn lower(
     data: &Data,
     text: &dyn Fn(Span) -> String,
 ) -> Result<(Model, Diagnostics)> {
-    let over = |program, over| lower_once(program, data, text, over);
-    let (mut model, notes) = over(program, Over::Everything)?;
+    let bound = bind::bind(program, data)?;
+    let over = |program, over| lower_once(program, &bound, text, over);
+    let (mut model, mut notes) = over(program, Over::Everything)?;
+    notes.splice(0..0, bound.notes.iter().cloned());
     if let Some(guided) = &program.guided {
         model.guided = Some(Box::new(over(guided, Over::Everything)?.0));
     }
     let program = program.guided.as_deref().unwrap_or(program);
-    if batch::has_batches(program) {
+    if program.has_batches {
         let step = over(program, Over::Step)?.0;
         // Batches that hold all rows are none.
-        if step
-            .rows
-            .as_ref()
-            .is_some_and(|rows| rows.size < rows.total)
-        {
+        if step.rows.is_some_and(|rows| rows.size < rows.total) {
             let all = over(program, Over::AllRows)?.0;
             model.batched = Some(Box::new(Batched { step, all }));
         }
@@ -65,13 +65,26 @@ pub fn lower(
     Ok((model, notes))
 }
 
-fn lower_once(
+/// Binds a program that makes data ([`Program::simulation`]): nothing of the model is left to infer.
+///
+/// # Errors
+/// Those of [`lower`], and E0626 for what cannot be drawn.
+pub fn lower_simulation(
     program: &Program,
     data: &Data,
     text: &dyn Fn(Span) -> String,
+) -> Result<Model> {
+    let bound = bind::bind(program, data)?;
+    Ok(lower_once(program, &bound, text, Over::Everything)?.0)
+}
+
+fn lower_once(
+    program: &Program,
+    bound: &Bound,
+    text: &dyn Fn(Span) -> String,
     over: Over,
 ) -> Result<(Model, Diagnostics)> {
-    let bound = bind::bind(program, data)?;
+    let program = &*align::align(program, bound);
     let graph = Graph::new();
     let places = program
         .statements
@@ -83,7 +96,7 @@ fn lower_once(
         .collect();
     let mut lowerer = Lowerer {
         program,
-        bound: &bound,
+        bound,
         graph: &graph,
         axes: Vec::new(),
         loops: HashMap::new(),
@@ -105,10 +118,6 @@ fn lower_once(
         terms: Vec::new(),
         over,
         batch: None,
-        made: match over {
-            Over::Everything => Default::default(),
-            _ => batch::made_in_batches(program),
-        },
         by_position: false,
     };
     let in_order = |mut problems: Diagnostics| {
@@ -117,8 +126,7 @@ fn lower_once(
     };
     lowerer.data().map_err(in_order)?;
     lowerer.statements().map_err(in_order)?;
-    let mut notes = bound.notes.clone();
-    notes.extend(lowerer.unobserved());
+    let mut notes = lowerer.unobserved();
     let rows = lowerer.rows();
     let parts = lowerer.finish()?;
     notes.extend(parts.notes);
@@ -204,8 +212,6 @@ struct Lowerer<'p, 'g> {
     over: Over,
     /// The rows of loops with batches, once one was opened.
     batch: Option<Batch<'g>>,
-    /// What such loops make, in the form of a step.
-    made: BTreeSet<VarId>,
     /// Whether the index of such a loop stands for a place in the batch.
     by_position: bool,
 }
@@ -245,7 +251,6 @@ impl<'p> Lowerer<'p, '_> {
             terms: Vec::new(),
             over: self.over,
             batch: None,
-            made: self.made.clone(),
             by_position: false,
         }
     }
