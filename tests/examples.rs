@@ -82,7 +82,7 @@ const fn elbo(value: f64, bound: f64) -> Known {
     }
 }
 
-/// One row for each folder of `examples/`.
+/// One row for each folder of `examples/`. Those without numbers have tests of their own.
 const EXAMPLES: &[(&str, &[Known])] = &[
     (
         // Reference means by long NUTS runs of posteriordb: mu 4.4 (sd 3.3), tau 3.6 (sd 3.2).
@@ -214,6 +214,15 @@ const EXAMPLES: &[(&str, &[Known])] = &[
         "probabilistic_pca",
         &[elbo(-1175.7877, 0.05), near("noise", 0, 0.5314, 0.003)],
     ),
+    (
+        // What the twin in PyTorch of `bench/autoencoder_twin.py` gets to with as many steps, -15.3 nats an image. Seeds and rates of
+        // the twin differ by 0.15 to 0.4; pixels by themselves have -24.1.
+        "autoencoder",
+        &[elbo(-15320.0, 400.0)],
+    ),
+    ("topics", &[]),
+    ("anomaly", &[]),
+    ("semi_supervised", &[]),
     (
         "hmm",
         &[
@@ -465,6 +474,24 @@ const EXAMPLES: &[(&str, &[Known])] = &[
     ),
 ];
 
+/// Examples whose fits are stopped, and after how many steps, as their pages do: learned weights of networks have no prior and trade
+/// off against each other, so that some creep on long after the ELBO has settled; of ten thousand local latents some do so, too.
+const STOPPED: &[(&str, usize)] = &[
+    ("autoencoder", 4000),
+    ("topics", 2500),
+    ("semi_supervised", 2000),
+    ("anomaly", 2000),
+];
+
+/// The default, but for fits that are stopped.
+fn options(name: &str) -> Options {
+    let stopped = STOPPED.iter().find(|(known, _)| *known == name);
+    Options {
+        max_steps: stopped.map(|(_, steps)| *steps),
+        ..Options::default()
+    }
+}
+
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("examples")
@@ -523,11 +550,12 @@ fn moments(model: &Model, fit: &Fit, known: &Known) -> (f64, f64) {
 #[test]
 fn examples_fit_and_find_what_was_simulated() {
     let mut failures = Vec::new();
-    for (name, known) in EXAMPLES {
+    for (name, known) in EXAMPLES.iter().filter(|row| !row.1.is_empty()) {
         let model = bound(name);
-        let fit = infer::fit(&model, &Options::default(), &mut |_| {})
+        let options = options(name);
+        let fit = infer::fit(&model, &options, &mut |_| {})
             .unwrap_or_else(|d| panic!("{name}: {}", d.message));
-        if !fit.converged {
+        if !fit.converged && options.max_steps.is_none() {
             failures.push(format!("{name}: {}", fit.verdict));
         }
         for known in *known {
@@ -605,6 +633,112 @@ fn a_network_knows_where_it_does_not_know() {
     let fit = infer::fit(&model, &Options::default(), &mut |_| {}).expect("it can be fitted");
     let [left, middle, right] = [2, 4, 6].map(|i| moments(&model, &fit, &sds("curve", i, 0.0)).1);
     assert!(middle > 2.0 * left.max(right), "{left} {middle} {right}");
+}
+
+/// The posterior means of a quantity's elements.
+fn means(model: &Model, fit: &Fit, name: &str) -> Vec<f64> {
+    let at = model.quantities.iter().position(|q| q.name == name);
+    let at = at.unwrap_or_else(|| panic!("there is no {name}"));
+    let numel: usize = model.quantities[at].shape.iter().product();
+    let draws = &fit.posterior.quantities[at];
+    let mut means = vec![0.0; numel];
+    for draw in draws.chunks(numel) {
+        for (mean, x) in means.iter_mut().zip(draw) {
+            *mean += x * numel as f64 / draws.len() as f64;
+        }
+    }
+    means
+}
+
+/// The least of the greatest costs, over all ways to give each row a column of its own.
+fn matched(costs: &[Vec<f64>], taken: &mut Vec<usize>) -> f64 {
+    let Some(row) = costs.get(taken.len()) else {
+        return 0.0;
+    };
+    let mut least = f64::INFINITY;
+    for column in 0..row.len() {
+        if taken.contains(&column) {
+            continue;
+        }
+        taken.push(column);
+        least = least.min(matched(costs, taken).max(row[column]));
+        taken.pop();
+    }
+    least
+}
+
+/// Topics have no names. The five of `generate.py` differ from each other by a total variation of 0.8; three seeds find them to
+/// 0.05. The bar is 0.1.
+#[test]
+fn topics_are_recovered_whatever_their_order() {
+    let model = bound("topics");
+    let fit = infer::fit(&model, &options("topics"), &mut |_| {}).expect("it can be fitted");
+    let found = means(&model, &fit, "topic");
+    let truth = |k: usize| -> Vec<f64> {
+        let weight = |v: usize| 0.85_f64.powi(((v + 50 - 10 * k) % 50) as i32);
+        let total: f64 = (0..50).map(weight).sum();
+        (0..50).map(|v| weight(v) / total).collect()
+    };
+    let variation = |found: &[f64], k: usize| -> f64 {
+        let differences = found.iter().zip(truth(k)).map(|(a, b)| (a - b).abs());
+        0.5 * differences.sum::<f64>()
+    };
+    let costs: Vec<Vec<f64>> = found
+        .chunks(50)
+        .map(|topic| (0..5).map(|k| variation(topic, k)).collect())
+        .collect();
+    let worst = matched(&costs, &mut Vec::new());
+    assert!(worst < 0.1, "{costs:?}");
+}
+
+/// The most likely class is the right one for more than 96.5 % of the 680 images without label: three seeds have 97.6 to 98.1 %, the
+/// best of the classifiers of `generate.py`, which see the 40 labelled images alone, 94.9 %.
+#[test]
+fn images_without_labels_help_to_classify() {
+    let model = bound("semi_supervised");
+    let options = options("semi_supervised");
+    let fit = infer::fit(&model, &options, &mut |_| {}).expect("it can be fitted");
+    let chance = means(&model, &fit, "chance");
+    let right = means(&model, &fit, "right");
+    let unlabelled = chance.chunks(4).zip(&right).skip(40);
+    // Roundings of means.
+    let is_found = |(chance, right): &(&[f64], &f64)| chance.iter().all(|c| *c < **right + 1e-9);
+    let found = unlabelled.clone().filter(is_found).count();
+    let share = found as f64 / unlabelled.count() as f64;
+    assert!(share > 0.965, "{share}");
+}
+
+/// The chance that one of the 50 odd rows, which stand last, has a lower bound than a good row: 0.988 or more for three seeds. The best of
+/// the linear methods of `generate.py` has 0.597. Rows' bounds add up to the ELBO.
+#[test]
+fn odd_rows_have_the_lowest_bounds() {
+    let model = bound("anomaly");
+    let options = options("anomaly");
+    let fit = infer::fit(&model, &options, &mut |_| {}).expect("it can be fitted");
+    let bounds = means(&model, &fit, "bound");
+    let (good, odd) = bounds.split_at(950);
+    let lower = |odd: &f64| good.iter().filter(|good| odd < *good).count();
+    let area = odd.iter().map(lower).sum::<usize>() as f64 / (950.0 * 50.0);
+    assert!(area > 0.97, "{area}");
+    let total: f64 = bounds.iter().sum();
+    // Both are means over draws: four standard errors of their difference are 5 nats.
+    let off = (total - fit.elbo.mean).abs();
+    assert!(off < 5.0, "{total}, ELBO {}", fit.elbo.mean);
+}
+
+/// Mean log predictive density of 100 held-out points: -0.27 to -0.25 for three seeds where the posterior weighs all weights, -1.15 by the
+/// most probable ones, which are the best optimum of 40 starts.
+#[test]
+fn all_weights_predict_better_than_the_most_probable() {
+    let predictive = |program: &str| {
+        let model = rival("bayesian_network", program);
+        let fit = infer::fit(&model, &Options::default(), &mut |_| {}).expect("it can be fitted");
+        assert!(fit.converged, "{program}: {}", fit.verdict);
+        let densities = means(&model, &fit, "density");
+        densities.iter().map(|p| p.ln()).sum::<f64>() / densities.len() as f64
+    };
+    let (all, one) = (predictive("bayesian_network"), predictive("point_network"));
+    assert!(all > one + 0.5, "{all}, by the most probable weights {one}");
 }
 
 /// The same catches as Poisson counts: the ELBO falls by some 146 nats, and the interval of a coefficient misses what it was made with.
