@@ -74,10 +74,7 @@ fn check_check(case: &Case) -> String {
             VariableKind::Param => "param",
             VariableKind::Latent => "latent",
             VariableKind::Let => "let",
-            VariableKind::Local
-            | VariableKind::Loop
-            | VariableKind::Guided
-            | VariableKind::Noise => continue,
+            _ => continue,
         };
         writeln!(out, "{kind} {}: {}", variable.name, variable.ty).expect("a String takes it");
     }
@@ -121,6 +118,7 @@ fn described(quantity: &Quantity) -> String {
         QuantityKind::Latent => "latent",
         QuantityKind::Param => "param",
         QuantityKind::Deterministic => "let",
+        QuantityKind::Data => "data",
     };
     let axes = quantity.shape.iter().zip(&quantity.labels);
     let axes: Vec<String> = axes

@@ -38,8 +38,9 @@ use unfold::Call;
 pub fn check(modules: &[Module]) -> Result<(Program, Diagnostics), Diagnostics> {
     let mut checker = Checker::new();
     checker.outline(modules);
-    checker.outline_guide_blocks();
     checker.declare_data();
+    // A guide names what functions draw, which is known when their calls are checked.
+    checker.outline_guide_blocks();
     // Functions with loops add statements on the way.
     let mut leaf = 0;
     while leaf < checker.leaves.len() {
