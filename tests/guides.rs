@@ -440,7 +440,7 @@ y ~ Normal(m + parts[2], 1)
     let refused = |text: &str| Program::parse("m.vi", text).unwrap_err().diagnostics[0].code;
     assert_eq!(
         refused(&format!("{model}guide {{ m.d ~ Normal(0, 1) }}")),
-        "E0418"
+        "E0420"
     );
     assert_eq!(refused(&format!("{model}m.a ~ Normal(0, 1)")), "E0014");
 }

@@ -526,7 +526,7 @@ impl<'a> Actions<'a> {
 fn site(expr: &Expr, sign: &str) -> Option<Ident> {
     let name = match &expr.kind {
         ExprKind::Name(name) => name.clone(),
-        _ if sign == "~" => expr.path()?.1,
+        ExprKind::Field { .. } if sign == "~" => expr.path()?.1,
         _ => return None,
     };
     let span = expr.span;
