@@ -61,10 +61,8 @@ fn density(model: &Model, rows: &[usize], total: usize) -> f64 {
         feeds.push((block.input, Tensor::vector(own)));
     }
     if let Some(inputs) = &model.rows {
-        let places: Vec<f64> = rows.iter().map(|&r| r as f64).collect();
         let weight = total as f64 / rows.len() as f64;
-        feeds.push((inputs.rows, Tensor::vector(places)));
-        feeds.push((inputs.weights, Tensor::vector(vec![weight; rows.len()])));
+        feeds.extend(inputs.feeds(&model.graph, rows, &vec![weight; rows.len()]));
     }
     let wanted = [model.log_joint, model.log_jacobian];
     let found = evaluate(&model.graph, &feeds, &wanted);

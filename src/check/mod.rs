@@ -19,6 +19,7 @@ mod site;
 mod statement;
 mod unfold;
 
+pub(crate) use batch::read_beyond_batches;
 pub use program::Program;
 
 use crate::diag::{Diagnostic, Diagnostics, Severity, Span};

@@ -44,6 +44,9 @@ impl<'g> Lowerer<'_, 'g> {
         let shape = [batch, event].concat();
         let input = self.graph.input(&[numel(&shape)]);
         let value = input.reshape(&shape);
+        if self.is_local(axes) {
+            self.is_own(input.id);
+        }
         self.blocks.push(Block {
             name,
             role: Role::Noise,

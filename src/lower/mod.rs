@@ -25,8 +25,10 @@ mod value;
 use crate::check::program::{Program, VarId};
 use crate::data::Data;
 use crate::diag::{Diagnostics, Span};
-use crate::graph::{Graph, Origin};
-use crate::model::{Batched, Block, Drawn, Families, Model, Place, Stated, Term};
+use crate::graph::{Graph, Origin, numel};
+use crate::model::{
+    Batched, Block, Drawn, Families, Fed, Model, Place, Quantity, Rows, Source, Stated, Term,
+};
 use batch::{Batch, Over};
 use bind::Bound;
 use distribution::DistValue;
@@ -44,34 +46,79 @@ pub fn lower(
     data: &Data,
     text: &dyn Fn(Span) -> String,
 ) -> Result<(Model, Diagnostics)> {
-    let over = |program, over| lower_once(program, data, text, over);
+    let mut bound = bind::bind(program, data)?;
+    let fitted = program.guided.as_deref().unwrap_or(program);
+    if !bound.stored().is_empty() {
+        batch::hold_what_is_read_whole(fitted, &mut bound)?;
+        if let Some(streamed) = lower_streamed(fitted, &bound, text)? {
+            return Ok(streamed);
+        }
+        batch::hold_all(program, &mut bound)?;
+    }
+    let over = |program, over| lower_once(program, &bound, text, over);
     let (mut model, notes) = over(program, Over::Everything)?;
     if let Some(guided) = &program.guided {
         model.guided = Some(Box::new(over(guided, Over::Everything)?.0));
     }
-    let program = program.guided.as_deref().unwrap_or(program);
-    if batch::has_batches(program) {
-        let step = over(program, Over::Step)?.0;
+    if batch::has_batches(fitted) {
+        let step = over(fitted, Over::Step)?.0;
         // Batches that hold all rows are none.
         if step
             .rows
             .as_ref()
             .is_some_and(|rows| rows.size < rows.total)
         {
-            let all = over(program, Over::AllRows)?.0;
+            let all = over(fitted, Over::ALL_ROWS)?.0;
             model.batched = Some(Box::new(Batched { step, all }));
         }
     }
     Ok((model, notes))
 }
 
+/// Numbers of data that are looked at in one go, at most, unless a row has more.
+const PART: usize = 1 << 20;
+
+/// The model of a step over data of which some stay in their files: all there is of them in memory are the rows
+/// of a step, or, before, those that are being checked. `None` if no step needs such data.
+fn lower_streamed(
+    program: &Program,
+    bound: &Bound,
+    text: &dyn Fn(Span) -> String,
+) -> Result<Option<(Model, Diagnostics)>> {
+    if bound.stored().is_empty() || !batch::has_batches(program) {
+        return Ok(None);
+    }
+    let (mut model, _) = lower_once(program, bound, text, Over::Step)?;
+    let streams = |rows: &&Rows| {
+        let in_files = |fed: &Fed| matches!(fed.source, Source::Stored(_));
+        rows.size < rows.total && rows.fed.iter().any(in_files)
+    };
+    let Some(rows) = model.rows.as_ref().filter(streams) else {
+        return Ok(None);
+    };
+    // What is said of data is said of constants, so all rows have their turn as such.
+    let width = |fed: &Fed| numel(&fed.source.shape()[1..]);
+    let most = (PART / rows.fed.iter().map(width).sum::<usize>().max(1)).max(1);
+    for from in (0..rows.total).step_by(most) {
+        lower_once(program, bound, text, Over::Rows { from, most })?;
+    }
+    let made = |q: &Quantity| rows.made.contains(&q.name);
+    let (left_out, kept): (Vec<_>, Vec<_>) = model.quantities.drain(..).partition(made);
+    let mut notes = bound.notes.clone();
+    if !left_out.is_empty() {
+        let names: Vec<&str> = left_out.iter().map(|q| q.name.as_str()).collect();
+        notes.push(error::not_reported(&names, rows.total));
+    }
+    model.quantities = kept;
+    Ok(Some((model, notes)))
+}
+
 fn lower_once(
     program: &Program,
-    data: &Data,
+    bound: &Bound,
     text: &dyn Fn(Span) -> String,
     over: Over,
 ) -> Result<(Model, Diagnostics)> {
-    let bound = bind::bind(program, data)?;
     let graph = Graph::new();
     let places = program
         .statements
@@ -83,7 +130,7 @@ fn lower_once(
         .collect();
     let mut lowerer = Lowerer {
         program,
-        bound: &bound,
+        bound,
         graph: &graph,
         axes: Vec::new(),
         loops: HashMap::new(),
@@ -107,8 +154,9 @@ fn lower_once(
         batch: None,
         made: match over {
             Over::Everything => Default::default(),
-            _ => batch::made_in_batches(program),
+            _ => batch::by_rows(program, bound),
         },
+        positions: BTreeMap::new(),
         by_position: false,
     };
     let in_order = |mut problems: Diagnostics| {
@@ -204,8 +252,10 @@ struct Lowerer<'p, 'g> {
     over: Over,
     /// The rows of loops with batches, once one was opened.
     batch: Option<Batch<'g>>,
-    /// What such loops make, in the form of a step.
+    /// What has the rows of such loops in the form of a step: what they make, and data.
     made: BTreeSet<VarId>,
+    /// Indices of such loops, and how many rows they go over.
+    positions: BTreeMap<VarId, usize>,
     /// Whether the index of such a loop stands for a place in the batch.
     by_position: bool,
 }
@@ -246,6 +296,7 @@ impl<'p> Lowerer<'p, '_> {
             over: self.over,
             batch: None,
             made: self.made.clone(),
+            positions: self.positions.clone(),
             by_position: false,
         }
     }

@@ -59,8 +59,11 @@ impl<'g> Lowerer<'_, 'g> {
                 VariableKind::Data => {
                     if let Some(bound) = self.bound.values.get(&id) {
                         self.check_missing(id, bound)?;
-                        self.env
-                            .insert(id, Value::plain(self.graph.constant(bound.value.clone())));
+                        // A step is told the rows of the others once its loop is opened.
+                        if let Some(held) = bound.held().filter(|_| !self.is_fed(id)) {
+                            let value = self.graph.constant(held.clone());
+                            self.env.insert(id, Value::plain(value));
+                        }
                     }
                 }
                 _ => {}
@@ -116,7 +119,7 @@ impl<'g> Lowerer<'_, 'g> {
         Err(vec![error::missing_value(
             variable.span,
             &variable.name,
-            &element_text(bound.value.shape(), first),
+            &element_text(&bound.value.shape(), first),
             &bound.file,
             "no statement says how it is distributed",
         )])
@@ -214,7 +217,7 @@ impl<'g> Lowerer<'_, 'g> {
                 (bound.missing.first(), defined.contains(&Some(decl.var)))
             {
                 let variable = self.program.variable(decl.var);
-                let element = element_text(bound.value.shape(), first);
+                let element = element_text(&bound.value.shape(), first);
                 let why = "no statement says how it is distributed";
                 let (name, file) = (&variable.name, &bound.file);
                 problems.push(error::missing_value(
@@ -439,7 +442,8 @@ impl<'g> Lowerer<'_, 'g> {
         };
         let name = self.program.variable(var).name.clone();
         if let Some(bound) = self.bound.values.get(&var) {
-            return self.assemble_data(var, bound.value.clone(), &bound.missing, &pieces);
+            let held = bound.held().expect("what has missing values is held");
+            return self.assemble_data(var, held.clone(), &bound.missing, &pieces);
         }
         let indexed = pieces[0].indexed;
         let mut extents = vec![0usize; indexed];

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "arrow")]
 mod read;
+#[cfg(feature = "arrow")]
+mod stream;
 #[cfg(not(feature = "arrow"))]
 mod read {
     //! What is said where the feature is off.
@@ -21,6 +23,17 @@ mod read {
     }
 }
 
+#[cfg(not(feature = "arrow"))]
+mod stream {
+    //! Nothing is streamed where nothing is read.
+
+    use super::super::{Data, raw::Opened};
+    use crate::diag::Diagnostics;
+
+    pub(super) const IPC: Option<fn(&Opened) -> Result<Option<Data>, Diagnostics>> = None;
+    pub(super) const PARQUET: Option<fn(&Opened) -> Result<Option<Data>, Diagnostics>> = None;
+}
+
 use super::Format;
 
 pub(super) const IPC: Format = Format {
@@ -28,6 +41,7 @@ pub(super) const IPC: Format = Format {
     endings: &[".arrow", ".feather"],
     names: true,
     read: read::ipc,
+    stream: stream::IPC,
 };
 
 pub(super) const PARQUET: Format = Format {
@@ -35,4 +49,5 @@ pub(super) const PARQUET: Format = Format {
     endings: &[".parquet"],
     names: true,
     read: read::parquet,
+    stream: stream::PARQUET,
 };
