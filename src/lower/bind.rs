@@ -54,7 +54,7 @@ impl Bound {
     /// Reads arrays that are still in their files, each with the place that needs it.
     ///
     /// # Errors
-    /// E0685 for those that are too large for that.
+    /// E0625 for those that are too large for that.
     pub fn hold(
         &mut self,
         program: &Program,

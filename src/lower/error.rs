@@ -402,7 +402,7 @@ pub fn too_large_to_hold(span: Span, declared: Span, name: &str, shape: &[usize]
         "`{name}` in {file}, {} of {size:.0} numbers, is too large to be read whole",
         self::shape(shape)
     );
-    let found = D::error("E0685", message);
+    let found = D::error("E0625", message);
     let found = match span == declared {
         true => found.at(span, "declared here"),
         false => found.at(span, "read here").at(declared, "declared here"),

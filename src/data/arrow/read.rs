@@ -175,7 +175,7 @@ pub(super) fn texts(column: &dyn Array, cells: &mut Cells) -> Result<(), ArrowEr
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::super::tests::{error, read, says};
     use super::super::super::values::Values;
     use arrow_array::types::Int32Type;
@@ -185,7 +185,7 @@ mod tests {
     };
     use std::sync::Arc;
 
-    fn batch() -> RecordBatch {
+    pub(in super::super) fn batch() -> RecordBatch {
         let group: DictionaryArray<Int32Type> = ["north", "south", "north"].into_iter().collect();
         let columns: Vec<(&str, ArrayRef)> = vec![
             (
@@ -208,7 +208,7 @@ mod tests {
         RecordBatch::try_from_iter(columns).expect("columns of one length")
     }
 
-    fn ipc(batch: &RecordBatch) -> Vec<u8> {
+    pub(in super::super) fn ipc(batch: &RecordBatch) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut writer =
             arrow_ipc::writer::FileWriter::try_new(&mut bytes, &batch.schema()).expect("a schema");
@@ -220,7 +220,7 @@ mod tests {
         bytes
     }
 
-    fn parquet(batch: &RecordBatch) -> Vec<u8> {
+    pub(in super::super) fn parquet(batch: &RecordBatch) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), None)
             .expect("a schema");

@@ -237,3 +237,61 @@ impl ChunkReader for Place {
         Ok(bytes.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::read::tests::{batch, ipc, parquet};
+    use super::*;
+    use crate::data::{InMemory, load_streaming};
+    use crate::diag::Sources;
+    use std::path::Path;
+
+    #[test]
+    fn columns_that_stay_outside_of_memory_are_those_in_memory() {
+        for (name, bytes) in [("d.arrow", ipc(&batch())), ("d.parquet", parquet(&batch()))] {
+            let files = InMemory::new([(name, bytes)]);
+            let read = |in_memory| {
+                let path = Path::new(name);
+                load_streaming(&files, path, in_memory, &mut Sources::default()).expect(name)
+            };
+            let (streamed, held) = (read(10), read(u64::MAX));
+            assert!(streamed.names().eq(held.names()), "{name}");
+            let mut in_files = 0;
+            for (a, b) in streamed.entries().iter().zip(held.entries()) {
+                assert_eq!(a.values.shape(), b.values.shape(), "{name}: {}", a.name);
+                let Values::Stored(stored) = &a.values else {
+                    assert_eq!(a, b);
+                    continue;
+                };
+                in_files += 1;
+                let (found, expected) = (stored.range(0..6), b.numbers().expect("numbers").data);
+                for (x, y) in found.expect("it can be read").iter().zip(expected) {
+                    assert!(
+                        x == y || x.is_nan() && y.is_nan(),
+                        "{name}: {} {x} {y}",
+                        a.name
+                    );
+                }
+                // From the second batch, and back to the first.
+                let mut rows = vec![0.0; 2 * stored.width()];
+                stored.read(&[5, 1], &mut rows).expect("it can be read");
+                let width = stored.width();
+                let same = |x: f64, y: f64| x == y || x.is_nan() && y.is_nan();
+                assert!(same(rows[0], expected[5 * width]) && same(rows[width], expected[width]));
+            }
+            assert_eq!(in_files, 4, "{name}: y, n, flag and x are numbers");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_short_is_refused() {
+        for (name, bytes) in [("d.arrow", ipc(&batch())), ("d.parquet", parquet(&batch()))] {
+            for length in [20, bytes.len() / 2, bytes.len() - 1] {
+                let files = InMemory::new([(name, &bytes[..length])]);
+                let found = load_streaming(&files, Path::new(name), 10, &mut Sources::default());
+                let found = found.expect_err("it is not whole");
+                assert_eq!(found[0].code, "E0621", "{length} of {name}: {found:?}");
+            }
+        }
+    }
+}
