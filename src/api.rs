@@ -11,10 +11,10 @@
 //! ```
 
 use crate::check::program::{Variable, VariableKind};
-use crate::data::{Data, Files, InMemory};
+use crate::data::{Data, Files, InMemory, Values};
 use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, closest, render};
-use crate::model::Model;
-use crate::{check, guide, lower, modules};
+use crate::model::{Model, Quantity, QuantityKind};
+use crate::{check, guide, infer, lower, modules};
 use std::fmt;
 use std::path::Path;
 
@@ -24,6 +24,15 @@ pub struct Program {
     checked: check::Program,
     sources: Sources,
     warnings: Diagnostics,
+}
+
+/// Data that a program has made, and the values that it has made them with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Simulated {
+    /// All that the program declares as data: [`Program::bind`] takes them.
+    pub data: Data,
+    /// Latents, learned parameters and kept definitions.
+    pub truth: Data,
 }
 
 /// What is wrong with a program or its data, with the texts that the places are in.
@@ -177,6 +186,111 @@ impl Program {
     /// As [`Program::bind`].
     pub fn bind_with_notes(&self, data: &Data) -> Result<(Model, Diagnostics), Error> {
         self.bind_without(data, &[])
+    }
+
+    /// Draws data as the program says that they come about: latents from their distributions, then what is observed
+    /// from theirs. `draws` independent sets; set `i` depends on `seed` and `i` alone.
+    ///
+    /// Of `data`, what the program observes tells no more than its shape (and elements that no statement draws);
+    /// where it is left out, the dimensions are given as numbers. What `fixed` names is not drawn but has that
+    /// value: latents, learned parameters (which are else where they start), and observed data that are to stay.
+    ///
+    /// ```
+    /// use elbo::{Data, Program};
+    /// let program = Program::parse("line.vi", "data x: real[N]\ndata y: real[N]\n\
+    ///     slope ~ Normal(0, 1)\ny ~ Normal(slope * x, 0.1)")?;
+    /// let (mut data, mut fixed) = (Data::default(), Data::default());
+    /// data.insert("x", [1.0, 2.0, 3.0]);
+    /// fixed.insert("slope", 2.0);
+    /// let simulated = program.simulate(&data, &fixed, 1, 1)?.remove(0);
+    /// let y = simulated.data.get("y").unwrap().numbers().unwrap();
+    /// assert!((y.data[2] - 6.0).abs() < 1.0);
+    /// let model = program.bind(&simulated.data)?;
+    /// # Ok::<(), elbo::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Program::bind`]; E0626 for what has a density but no draws (`Flat`, or what a `factor` weighs), E0627 for
+    /// draws that are not finite, E0628 for names in `fixed` that the program neither draws nor learns.
+    pub fn simulate(
+        &self,
+        data: &Data,
+        fixed: &Data,
+        seed: u64,
+        draws: usize,
+    ) -> Result<Vec<Simulated>, Error> {
+        let fail = |diagnostics| Error {
+            diagnostics,
+            sources: self.sources.clone(),
+        };
+        self.expect_drawn(fixed).map_err(fail)?;
+        let simulation = self.checked.simulation(&|name| fixed.get(name).is_some());
+        let program = simulation.map_err(fail)?;
+        let mut given = data.clone();
+        for entry in fixed.entries() {
+            given.insert_entry(entry.clone());
+        }
+        let lowered = lower::lower_simulation(&program, &given, &|_| String::new());
+        let model = lowered.map_err(fail)?;
+        let declared = |name: &str| {
+            let given = [VariableKind::Data, VariableKind::Dimension];
+            let mut variables = self.variables().iter();
+            variables.any(|v| v.name == name && given.contains(&v.kind))
+        };
+        let mut inputs = Data::default();
+        for entry in given.entries().iter().filter(|e| declared(&e.name)) {
+            inputs.insert_entry(entry.clone());
+        }
+        let mut sets = Vec::new();
+        for draw in infer::simulate(&model, seed, draws) {
+            let (mut made, mut truth) = (inputs.clone(), fixed.clone());
+            for (quantity, values) in model.quantities.iter().zip(draw) {
+                if let Some(flat) = values.iter().position(|x| !x.is_finite()) {
+                    return Err(fail(vec![self.not_finite(quantity, flat, values[flat])]));
+                }
+                let values = Values::numbers(quantity.shape.clone(), values);
+                match quantity.kind {
+                    QuantityKind::Data => made.insert(&quantity.name, values),
+                    _ => truth.insert(&quantity.name, values),
+                }
+            }
+            sets.push(Simulated { data: made, truth });
+        }
+        Ok(sets)
+    }
+
+    /// What is fixed in a simulation is something that is drawn or learned.
+    fn expect_drawn(&self, fixed: &Data) -> Result<(), Diagnostics> {
+        let known = self.checked.holdable();
+        let unknown = fixed.names().filter(|name| !known.contains(name));
+        let problem = |name: &str| {
+            let message = format!("`{name}` is neither drawn nor learned by the program");
+            let help = match closest(name, known.iter().copied()) {
+                Some(close) => format!("did you mean `{close}`?"),
+                None => {
+                    let known: Vec<&str> = known.iter().copied().collect();
+                    format!("these can be fixed: {}", known.join(", "))
+                }
+            };
+            Diagnostic::error("E0628", message).help(help)
+        };
+        let problems: Diagnostics = unknown.map(problem).collect();
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(problems),
+        }
+    }
+
+    fn not_finite(&self, quantity: &Quantity, flat: usize, value: f64) -> Diagnostic {
+        let element = quantity.element(flat);
+        let message = format!("the simulated `{element}` is {value}");
+        let mut problem = Diagnostic::error("E0627", message);
+        let variable = self.variables().iter().find(|v| v.name == quantity.name);
+        if let Some(variable) = variable {
+            let why = "what it is drawn from has arguments outside of their domain, or is too wide";
+            problem = problem.at(variable.span, why);
+        }
+        problem.help("fix latents at values that make sense, or narrow their priors")
     }
 
     /// [`Program::bind_with_notes`] without some of the rewritings of [`Model::rewrite`].

@@ -50,5 +50,5 @@ pub mod tape;
 pub mod transform;
 pub mod types;
 
-pub use api::{Error, Program};
+pub use api::{Error, Program, Simulated};
 pub use data::Data;

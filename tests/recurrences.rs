@@ -294,3 +294,28 @@ fn names_in_a_loop_read_other_rows_of_the_step_before() {
         .collect();
     close(&values(&program, &data(), "last"), &expected);
 }
+
+/// Loops say *for every*: it does not matter which definitions share one.
+#[test]
+fn definitions_in_several_loops_that_use_each_other() {
+    let program = "data x: real[T]\nlet v[1] = 1\n\
+        for t in 2..T {\n  let square = y[t-1]^2\n  let v[t] = 0.1 + 0.5 * square + 0.3 * v[t-1]\n}\n\
+        for t in 1..T { let y[t] = x[t] * sqrt(v[t]) }\n\
+        for i in 3..T-1 { let after[i] = sum([v[i] for k in 1..2]) + w[i-1] }\n\
+        for t in 2..T-1 { let w[t] = if t == 2 { 0 } else { after[t] / 2 } }\n\
+        let after[1] = 0\nlet after[2] = 0\nlet w[1] = 0";
+    let (mut v, mut y) = (vec![1.0], vec![x(0)]);
+    for t in 2..=6 {
+        v.push(0.1 + 0.5 * y[t - 2] * y[t - 2] + 0.3 * v[t - 2]);
+        y.push(x(t - 1) * f64::sqrt(v[t - 1]));
+    }
+    close(&values(program, &data(), "v"), &v);
+    close(&values(program, &data(), "y"), &y);
+    let (mut after, mut w) = (vec![0.0, 0.0], vec![0.0, 0.0]);
+    for i in 3..=5 {
+        after.push(2.0 * v[i - 1] + w[i - 2]);
+        w.push(after[i - 1] / 2.0);
+    }
+    close(&values(program, &data(), "after"), &after);
+    close(&values(program, &data(), "w"), &w);
+}

@@ -359,11 +359,14 @@ for i in 1..N batch 16 { y[i] ~ Normal(100 * mu, 70) }";
     assert_eq!(found.code, "E0805");
     assert!(found.message.contains("the cable is out"), "{found:?}");
     let model = bind(text, &elsewhere(&[5000], usize::MAX)).expect("it binds");
-    let fit = fitted(&model);
+    let fit = fit(&model, &Options::default(), &mut |_| ()).expect("it can be fitted");
     let mean: f64 = (0..5000).map(|i| f64::from(i % 251)).sum::<f64>() / 5000.0;
-    // The sd is 0.01, and the fit is stopped when it is nearly done.
+    // The sd is 0.01; fits stop where the average moves by 0.02 of it, and may be off by some of these.
     let found = fit.params.mean[0];
-    assert!((found - mean / 100.0).abs() < 0.05, "{found}, {mean}");
+    assert!(
+        fit.converged && (found - mean / 100.0).abs() < 2e-3,
+        "{found}, {mean}"
+    );
 }
 
 #[test]

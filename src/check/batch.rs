@@ -14,28 +14,13 @@ impl Checker<'_> {
     /// Puts the guide's loops over the model's batches, and checks what is read.
     pub(super) fn check_batches(&mut self, guide: &mut [Statement]) {
         let own = std::mem::take(&mut self.program.statements);
-        let made = self.made_in_batches(&own);
+        let made = made_in_batches(&self.program, &own);
         follow_batches(&own, guide, &made);
         for statement in own.iter().chain(guide.iter()) {
             self.check_place(statement);
             self.check_rows(statement, &made);
         }
         self.program.statements = own;
-    }
-
-    /// Variables whose elements are made in the model's batches, and where.
-    fn made_in_batches(&self, statements: &[Statement]) -> BTreeMap<VarId, Span> {
-        let mut made = BTreeMap::new();
-        for statement in statements {
-            let (Some(_), Some(target)) = (batch(statement), target(statement)) else {
-                continue;
-            };
-            let data = self.variable(target.var).kind == VariableKind::Data;
-            if !data && !target.indices.is_empty() {
-                made.insert(target.var, target.span);
-            }
-        }
-        made
     }
 
     /// Batches are of the outermost loop.
@@ -62,7 +47,7 @@ impl Checker<'_> {
 
 /// Arrays of data that are read otherwise than at the index of a loop with batches over `1..`, and where. Of the
 /// others a step needs its own rows alone.
-pub(crate) fn read_beyond_batches(program: &Program) -> BTreeMap<VarId, Span> {
+fn read_beyond_batches(program: &Program) -> BTreeMap<VarId, Span> {
     let arrays = program.data.iter().filter(|d| !d.dims.is_empty());
     let arrays: BTreeMap<VarId, Span> = arrays
         .map(|d| (d.var, program.variable(d.var).span))
@@ -124,6 +109,29 @@ fn beyond(statement: &Statement, mut reads: Reads) -> Vec<(VarId, Span)> {
         }
     }
     reads.beyond
+}
+
+/// Tells a program what its loops with batches make.
+pub(super) fn tell_batches(program: &mut Program) {
+    program.has_batches = program.statements.iter().any(|s| batch(s).is_some());
+    let made = made_in_batches(program, &program.statements);
+    program.made_in_batches = made.into_keys().collect();
+    program.beyond_batches = read_beyond_batches(program);
+}
+
+/// Variables whose elements are made in loops with batches, and where.
+fn made_in_batches(program: &Program, statements: &[Statement]) -> BTreeMap<VarId, Span> {
+    let mut made = BTreeMap::new();
+    for statement in statements {
+        let (Some(_), Some(target)) = (batch(statement), target(statement)) else {
+            continue;
+        };
+        let data = program.variable(target.var).kind == VariableKind::Data;
+        if !data && !target.indices.is_empty() {
+            made.insert(target.var, target.span);
+        }
+    }
+    made
 }
 
 /// The index and the size of the batches that a statement stands in.

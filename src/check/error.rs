@@ -778,3 +778,10 @@ pub fn beyond_batch(span: Span, made: Span, name: &str) -> D {
     .at(made, "made for each row of a batch")
     .help("read it in a `batch` loop at the loop's own index, `z[i]`, or leave `batch` out")
 }
+
+pub fn factor_of_drawn(span: Span, name: &str) -> D {
+    let message = format!("a factor weighs `{name}`, which is to be drawn");
+    D::error("E0626", message)
+        .at(span, "this has a density, but nothing can be drawn from it")
+        .help("give what it reads a value (`--fix` on the command line)")
+}

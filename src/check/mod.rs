@@ -15,11 +15,11 @@ mod index;
 mod ode;
 mod outline;
 pub mod program;
+mod simulation;
 mod site;
 mod statement;
 mod unfold;
 
-pub(crate) use batch::read_beyond_batches;
 pub use program::Program;
 
 use crate::diag::{Diagnostic, Diagnostics, Severity, Span};
@@ -273,6 +273,10 @@ impl<'a> Checker<'a> {
             return Err(vec![error::no_meaning(span)]);
         }
         self.program.guided = self.guided(guide);
+        batch::tell_batches(&mut self.program);
+        if let Some(guided) = &mut self.program.guided {
+            batch::tell_batches(guided);
+        }
         Ok((self.program, self.diagnostics))
     }
 

@@ -5,6 +5,7 @@ use crate::diag::Span;
 use crate::dist::Family;
 use crate::functions::{Function, Initialiser};
 use crate::types::{Base, Dim, Type};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A variable of the program: unique, whatever its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,6 +25,13 @@ pub struct Program {
     /// The program with the latents that a `guide { … }` draws as functions of noise, if it draws any: their
     /// draws are summands of the log density alone, and the log density of the guide is subtracted.
     pub guided: Option<Box<Program>>,
+    /// Whether a loop has batches.
+    pub has_batches: bool,
+    /// Variables whose elements are made in loops with batches.
+    pub made_in_batches: BTreeSet<VarId>,
+    /// Arrays of data that are read otherwise than at the index of such loops, and where: of the others a step
+    /// needs its own rows alone.
+    pub beyond_batches: BTreeMap<VarId, Span>,
 }
 
 /// What a program says of the guide's derived factors.
@@ -58,12 +66,16 @@ pub enum VariableKind {
     /// A dimension that no declaration gives: bound by the shape of data.
     Dimension,
     Data,
+    /// Data that are drawn anew, of a program that simulates.
+    Simulated,
     Param,
     Latent,
     /// A latent that the program's guide draws: a function of [`VariableKind::Noise`].
     Guided,
     /// Standard Normal numbers.
     Noise,
+    /// What makes the noise of draws, of a program that simulates.
+    Key,
     /// A named value at the level of the model: kept in results.
     Let,
     /// A name inside a loop or a function.
@@ -235,6 +247,7 @@ pub enum ExprKind {
         dims: Vec<Expr>,
     },
     Ode(Box<Ode>),
+    Draw(Box<Draw>),
     /// A property of a distribution, at `x` where it takes one.
     Property {
         property: Property,
@@ -255,6 +268,20 @@ pub struct Ode {
     pub t0: Expr,
     pub ts: Expr,
     pub settings: Vec<(Setting, Expr)>,
+}
+
+/// A value drawn from a distribution, of a program that simulates.
+#[derive(Clone, Debug)]
+pub struct Draw {
+    pub dist: Expr,
+    /// What makes the noise: [`VariableKind::Key`].
+    pub key: Expr,
+    /// The indices of the loops around: there is a draw for each of their turns.
+    pub over: Vec<Expr>,
+    /// Extents of the element of data that is drawn, of which all may have one distribution.
+    pub dims: Option<Vec<Dim>>,
+    /// Tells apart draws of equal distributions.
+    pub serial: u32,
 }
 
 /// What a solver of differential equations can be told.
@@ -348,82 +375,99 @@ impl Expr {
         visit(self);
         self.children(&mut |child| child.walk(visit));
     }
+}
 
-    /// Calls `visit` on what this expression is made of.
-    pub fn children(&self, visit: &mut dyn FnMut(&Expr)) {
-        match &self.kind {
-            ExprKind::Error
-            | ExprKind::Number(_)
-            | ExprKind::Text(_)
-            | ExprKind::Var(_)
-            | ExprKind::Levels(_)
-            | ExprKind::Level { .. } => {}
-            ExprKind::Extent { value, .. } => visit(value),
-            ExprKind::Call { args, .. } | ExprKind::Array(args) => args.iter().for_each(visit),
-            ExprKind::Let { bindings, body } => {
-                bindings.iter().for_each(|(_, e)| visit(e));
-                visit(body);
-            }
-            ExprKind::Index { value, indices, .. } => {
-                visit(value);
-                indices.iter().for_each(|i| i.children(visit));
-            }
-            ExprKind::Comprehension { clauses, body } => {
-                for clause in clauses {
-                    visit(&clause.range);
-                    clause.conditions.iter().for_each(|(_, c)| visit(c));
+/// The walk over what an expression is made of, for shared and for mutable expressions: written once, so that
+/// neither can forget a kind.
+macro_rules! children {
+    ($name:ident, $iter:ident $(, $mut:ident)?) => {
+        impl Expr {
+            /// Calls `visit` on what this expression is made of.
+            pub fn $name(&$($mut)? self, visit: &mut dyn FnMut(&$($mut)? Expr)) {
+                match &$($mut)? self.kind {
+                    ExprKind::Error
+                    | ExprKind::Number(_)
+                    | ExprKind::Text(_)
+                    | ExprKind::Var(_)
+                    | ExprKind::Levels(_)
+                    | ExprKind::Level { .. } => {}
+                    ExprKind::Extent { value, .. } => visit(value),
+                    ExprKind::Call { args, .. } | ExprKind::Array(args) => {
+                        args.$iter().for_each(visit);
+                    }
+                    ExprKind::Let { bindings, body } => {
+                        bindings.$iter().for_each(|(_, e)| visit(e));
+                        visit(body);
+                    }
+                    ExprKind::Index { value, indices, .. } => {
+                        visit(value);
+                        indices.$iter().for_each(|i| i.$name(visit));
+                    }
+                    ExprKind::Comprehension { clauses, body } => {
+                        for clause in clauses {
+                            visit(&$($mut)? clause.range);
+                            clause.conditions.$iter().for_each(|(_, c)| visit(c));
+                        }
+                        visit(body);
+                    }
+                    ExprKind::If {
+                        condition,
+                        then,
+                        otherwise,
+                        ..
+                    } => [condition, then, otherwise].into_iter().for_each(|e| visit(e)),
+                    ExprKind::Range { start, end } => {
+                        visit(start);
+                        visit(end);
+                    }
+                    ExprKind::Ode(ode) => {
+                        visit(&$($mut)? ode.slope);
+                        visit(&$($mut)? ode.y0);
+                        visit(&$($mut)? ode.t0);
+                        visit(&$($mut)? ode.ts);
+                        ode.settings.$iter().for_each(|(_, e)| visit(e));
+                    }
+                    ExprKind::Draw(draw) => {
+                        visit(&$($mut)? draw.dist);
+                        visit(&$($mut)? draw.key);
+                        draw.over.$iter().for_each(visit);
+                    }
+                    ExprKind::Distribution { args, .. } => {
+                        args.$iter().for_each(|a| a.$name(visit));
+                    }
+                    ExprKind::Power { dist, dims } => {
+                        visit(dist);
+                        dims.$iter().for_each(visit);
+                    }
+                    ExprKind::Property { dist, x, .. } => {
+                        visit(dist);
+                        x.$iter().for_each(|x| visit(x));
+                    }
                 }
-                visit(body);
-            }
-            ExprKind::If {
-                condition,
-                then,
-                otherwise,
-                ..
-            } => {
-                visit(condition);
-                visit(then);
-                visit(otherwise);
-            }
-            ExprKind::Range { start, end } => {
-                visit(start);
-                visit(end);
-            }
-            ExprKind::Ode(ode) => {
-                [&ode.slope, &ode.y0, &ode.t0, &ode.ts]
-                    .into_iter()
-                    .for_each(&mut *visit);
-                ode.settings.iter().for_each(|(_, e)| visit(e));
-            }
-            ExprKind::Distribution { args, .. } => args.iter().for_each(|a| a.children(visit)),
-            ExprKind::Power { dist, dims } => {
-                visit(dist);
-                dims.iter().for_each(visit);
-            }
-            ExprKind::Property { dist, x, .. } => {
-                visit(dist);
-                x.iter().for_each(|x| visit(x));
             }
         }
-    }
+
+        impl Index {
+            fn $name(&$($mut)? self, visit: &mut dyn FnMut(&$($mut)? Expr)) {
+                match self {
+                    Index::At(e) => visit(e),
+                    Index::Range { start, end, .. } => start.$iter().chain(end).for_each(visit),
+                    Index::All => {}
+                }
+            }
+        }
+
+        impl DistArg {
+            fn $name(&$($mut)? self, visit: &mut dyn FnMut(&$($mut)? Expr)) {
+                match self {
+                    DistArg::Value(e) | DistArg::Dimension(e) | DistArg::Distribution(e) => visit(e),
+                    DistArg::Distributions(all) => all.$iter().for_each(visit),
+                    DistArg::Number(_) | DistArg::Absent => {}
+                }
+            }
+        }
+    };
 }
 
-impl Index {
-    fn children(&self, visit: &mut dyn FnMut(&Expr)) {
-        match self {
-            Index::At(e) => visit(e),
-            Index::Range { start, end, .. } => start.iter().chain(end).for_each(visit),
-            Index::All => {}
-        }
-    }
-}
-
-impl DistArg {
-    fn children(&self, visit: &mut dyn FnMut(&Expr)) {
-        match self {
-            DistArg::Value(e) | DistArg::Dimension(e) | DistArg::Distribution(e) => visit(e),
-            DistArg::Distributions(all) => all.iter().for_each(visit),
-            DistArg::Number(_) | DistArg::Absent => {}
-        }
-    }
-}
+children!(children, iter);
+children!(children_mut, iter_mut, mut);

@@ -271,14 +271,5 @@ fn not_finite(model: &Model, density: f64, outside: &[Outside], number: usize) -
 /// `theta[2, 1]`, counted from 1.
 fn element(model: &Model, name: &str, flat: usize) -> String {
     let quantity = model.quantities.iter().find(|q| q.name == name);
-    let (mut rest, mut index) = (flat, Vec::new());
-    for &extent in quantity.map_or(&[][..], |q| &q.shape).iter().rev() {
-        index.push((rest % extent + 1).to_string());
-        rest /= extent;
-    }
-    if index.is_empty() {
-        return name.into();
-    }
-    index.reverse();
-    format!("{name}[{}]", index.join(", "))
+    quantity.map_or(name.into(), |q| q.element(flat))
 }

@@ -13,6 +13,7 @@ mod input;
 mod profile;
 mod progress;
 mod report;
+mod simulate;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -41,6 +42,7 @@ Exit codes:
 enum Command {
     Fit(fit::Fit),
     Check(check::Check),
+    Simulate(simulate::Simulate),
     Eval(eval::Eval),
     Profile(profile::Profile),
     Graph(graph::Graph),
@@ -55,7 +57,11 @@ impl Command {
             Command::Fit(fit) => fit.json,
             Command::Eval(eval) => eval.json,
             Command::Profile(profile) => profile.json,
-            Command::Check(_) | Command::Graph(_) | Command::Fmt(_) | Command::Explain(_) => false,
+            Command::Check(_)
+            | Command::Simulate(_)
+            | Command::Graph(_)
+            | Command::Fmt(_)
+            | Command::Explain(_) => false,
         }
     }
 }
@@ -67,6 +73,7 @@ pub fn main() -> ExitCode {
     let result = match command {
         Command::Fit(fit) => fit.run(),
         Command::Check(check) => check.run(),
+        Command::Simulate(simulate) => simulate.run(),
         Command::Eval(eval) => eval.run(),
         Command::Profile(profile) => profile.run(),
         Command::Graph(graph) => graph.run(),

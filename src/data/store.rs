@@ -73,6 +73,20 @@ impl Data {
         Ok(())
     }
 
+    /// The names and values as one JSON object, which is read as the same data again.
+    ///
+    /// ```
+    /// use elbo::data::Data;
+    /// let mut data = Data::default();
+    /// data.insert("sigma", 2.5);
+    /// data.insert_numbers("x", vec![2, 2], vec![1.0, 2.0, 3.0, 4.5]).unwrap();
+    /// assert_eq!(data.to_json().to_string(), r#"{"sigma":2.5,"x":[[1,2],[3,4.5]]}"#);
+    /// ```
+    pub fn to_json(&self) -> serde_json::Value {
+        let entry = |e: &Entry| (e.name.clone(), serde_json::Value::from(&e.values));
+        serde_json::Value::Object(self.entries.iter().map(entry).collect())
+    }
+
     /// Adds an entry; one of the same name is replaced and keeps its place in the order.
     pub fn insert_entry(&mut self, entry: Entry) {
         match self.index.get(&entry.name) {

@@ -85,6 +85,62 @@ impl Values {
     }
 }
 
+/// Nested arrays; `null` where a value is missing or not finite, and for a file that cannot be read, whole numbers
+/// without a point.
+impl From<&Values> for serde_json::Value {
+    fn from(values: &Values) -> serde_json::Value {
+        use serde_json::Value;
+        let number = |x: &f64| match is_exact_integer(*x) {
+            true => Value::from(*x as i64),
+            false => Value::from(*x),
+        };
+        let text = |t: &Option<String>| t.as_ref().map_or(Value::Null, |t| Value::from(t.as_str()));
+        match values {
+            Values::Numbers {
+                shape,
+                data,
+                boolean,
+                ..
+            } => {
+                let whole: Vec<Value> = match boolean {
+                    true => data.iter().map(|x| Value::from(*x != 0.0)).collect(),
+                    false => data.iter().map(number).collect(),
+                };
+                nested(shape, whole)
+            }
+            Values::Text { shape, data } => nested(shape, data.iter().map(text).collect()),
+            Values::Ragged { lengths, data, .. } => {
+                let mut rest = data.iter();
+                let row = |n: &usize| rest.by_ref().take(*n).map(number).collect::<Value>();
+                lengths.iter().map(row).collect()
+            }
+            Values::Stored(stored) => match stored.range(0..stored.rows()) {
+                Ok(data) => nested(stored.shape(), data.iter().map(number).collect()),
+                Err(_) => Value::Null,
+            },
+        }
+    }
+}
+
+/// Arrays in arrays, from their values row by row.
+fn nested(shape: &[usize], values: Vec<serde_json::Value>) -> serde_json::Value {
+    let mut level = values;
+    for &extent in shape.iter().skip(1).rev() {
+        let rows = match extent {
+            0 => vec![serde_json::Value::Array(Vec::new()); shape[0]],
+            _ => level
+                .chunks(extent)
+                .map(|row| row.to_vec().into())
+                .collect(),
+        };
+        level = rows;
+    }
+    match shape.is_empty() {
+        true => level.pop().unwrap_or_default(),
+        false => level.into(),
+    }
+}
+
 /// Whether a double is a whole number that no other integer rounds to (below 2⁵³).
 pub(super) fn is_exact_integer(x: f64) -> bool {
     x.fract() == 0.0 && x.abs() < 9_007_199_254_740_992.0

@@ -73,6 +73,7 @@ mod zero_inflated;
 pub use declaration::{
     Declaration, DefaultValue, Domain, EventAxis, Form, Kind, Parameter, Values,
 };
+pub(crate) use normal::LOG_SQRT_2PI;
 pub use point::{Point, PointArgument};
 pub use sampled::{KEY, Sampled, Skeleton};
 pub use support::Support;

@@ -6,7 +6,7 @@ use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
 /// `log √(2π)`
-pub(super) const LOG_SQRT_2PI: f64 = 0.918_938_533_204_672_8;
+pub const LOG_SQRT_2PI: f64 = 0.918_938_533_204_672_8;
 
 pub struct Normal;
 

@@ -152,7 +152,8 @@ impl Skeleton {
     }
 }
 
-/// Arguments `(key, value…)`: the key of shape `[KEY]`, values of shape `[batch…, own…]` with batch
+/// Arguments `(key, value…)`: the key of shape `[KEY]`, or `[KEY + 1]` where a last number tells apart the steps of a
+/// recurrence, values of shape `[batch…, own…]` with batch
 /// extents that are the operation's or 1. Gives `[batch…, event…]`. Where the key has a leading axis so
 /// do values and result, and each key makes its own draws.
 #[derive(Clone, Debug)]
@@ -204,13 +205,15 @@ impl Operation for Sampled {
         }
         let mut point = self.skeleton.point(&args[1..], &batch, 0);
         let draws = out.chunks_exact_mut(inner * size).enumerate();
-        for ((row, draw), key) in draws.zip(args[0].data().chunks_exact(KEY)) {
+        let length = args[0].shape().last().copied().unwrap_or(KEY);
+        for ((row, draw), key) in draws.zip(args[0].data().chunks_exact(length)) {
             let mut seed = [0; 4 * KEY];
             for (bytes, number) in seed.chunks_exact_mut(4).zip(key) {
                 bytes.copy_from_slice(&(*number as u32).to_le_bytes());
             }
+            let step = key.get(KEY).map_or(0, |step| *step as u64 + 1);
             let mut rng = ChaCha8Rng::from_seed(seed);
-            rng.set_stream(u64::from(self.serial));
+            rng.set_stream(step << 32 | u64::from(self.serial));
             for (i, x) in draw.chunks_exact_mut(size).enumerate() {
                 let at = row * inner + i;
                 self.skeleton.move_to(&mut point, &args[1..], &batch, at);

@@ -1,7 +1,7 @@
 //! A Normal in unconstrained space with all correlations.
 
-use super::mean_field::HALF_LOG_2PI;
 use super::{Guide, Layout, Stretch};
+use crate::dist::LOG_SQRT_2PI;
 use crate::graph::{Graph, Tensor, Var};
 use crate::ops::contract;
 
@@ -93,12 +93,12 @@ impl Guide for FullRank {
     fn log_density<'g>(&self, params: &[Var<'g>], noise: Var<'g>) -> Var<'g> {
         let log_diagonal = params[self.layout.blocks.len()];
         let squares = noise.square().sum_axes(&[0]) * -0.5;
-        squares - log_diagonal.sum() - HALF_LOG_2PI * self.layout.size() as f64
+        squares - log_diagonal.sum() - LOG_SQRT_2PI * self.layout.size() as f64
     }
 
     fn entropy<'g>(&self, params: &[Var<'g>], _graph: &'g Graph) -> Var<'g> {
         let log_diagonal = params[self.layout.blocks.len()];
-        log_diagonal.sum() + (HALF_LOG_2PI + 0.5) * self.layout.size() as f64
+        log_diagonal.sum() + (LOG_SQRT_2PI + 0.5) * self.layout.size() as f64
     }
 
     fn init(&self, centre: &[f64], sd: &[f64]) -> Vec<f64> {

@@ -19,70 +19,48 @@ struct Part {
     /// Positions of its blocks in the whole layout.
     blocks: Vec<usize>,
     stretches: Vec<Stretch>,
+    /// Which of the whole's parameters are its own, in its own order.
+    own: Vec<usize>,
+    /// Where their numbers lie in the flat vector of the whole.
+    places: Vec<usize>,
+    /// Where its coordinates lie in `u`.
+    coordinates: Vec<usize>,
 }
 
 impl Joint {
     /// Of guides with the blocks that they are of; every block has one, those without locations last.
     pub(super) fn new(layout: Layout, guides: Vec<(Box<dyn Guide>, Vec<usize>)>) -> Joint {
+        let starts = starts(layout.blocks.iter());
         let part = |(guide, blocks): (Box<dyn Guide>, Vec<usize>)| Part {
             stretches: guide.parameters(),
+            coordinates: blocks
+                .iter()
+                .flat_map(|&b| starts[b]..starts[b] + layout.blocks[b].size)
+                .collect(),
+            own: Vec::new(),
+            places: Vec::new(),
             guide,
             blocks,
         };
-        let parts: Vec<Part> = guides.into_iter().map(part).collect();
-        let located = |p: &&(usize, &Part)| p.1.guide.locations() > 0;
-        let owner = |block: usize| {
-            let mut parts = parts.iter().enumerate();
-            parts.find_map(|(k, p)| p.blocks.iter().position(|&b| b == block).map(|at| (k, at)))
-        };
-        let locations = (0..layout.blocks.len()).filter_map(owner);
-        let locations = locations.filter(|(k, _)| parts[*k].guide.locations() > 0);
-        let numbered: Vec<(usize, &Part)> = parts.iter().enumerate().collect();
-        let others = numbered.iter().filter(located);
-        let others =
-            others.flat_map(|(k, p)| (p.blocks.len()..p.stretches.len()).map(move |at| (*k, at)));
+        let mut parts: Vec<Part> = guides.into_iter().map(part).collect();
+        let slots = slots(&parts, layout.blocks.len());
+        let starts = self::starts(slots.iter().map(|&(k, at)| &parts[k].stretches[at]));
+        for (k, part) in parts.iter_mut().enumerate() {
+            let of = |at| slots.iter().position(|&slot| slot == (k, at));
+            part.own = (0..part.stretches.len()).filter_map(of).collect();
+            let place = |(&i, s): (&usize, &Stretch)| starts[i]..starts[i] + s.size;
+            part.places = part
+                .own
+                .iter()
+                .zip(&part.stretches)
+                .flat_map(place)
+                .collect();
+        }
         Joint {
-            slots: locations.chain(others).collect(),
             parts,
+            slots,
             layout,
         }
-    }
-
-    /// A part's own parameters, from those of the whole.
-    fn own<'g>(&self, part: usize, params: &[Var<'g>]) -> Vec<Var<'g>> {
-        let own = |at| self.slots.iter().position(|&slot| slot == (part, at));
-        let stretches = 0..self.parts[part].stretches.len();
-        stretches
-            .filter_map(|at| own(at).map(|i| params[i]))
-            .collect()
-    }
-
-    /// Where a part's parameters lie in the flat vector of the whole, in its own order.
-    fn places(&self, part: usize) -> Vec<usize> {
-        let size = |&(k, at): &(usize, usize)| self.parts[k].stretches[at].size;
-        let start = |i: usize| self.slots[..i].iter().map(size).sum::<usize>();
-        let stretches = &self.parts[part].stretches;
-        let place = |at| self.slots.iter().position(|&slot| slot == (part, at));
-        let stretch = |(at, s): (usize, &Stretch)| {
-            let first = place(at).map_or(0, start);
-            first..first + s.size
-        };
-        stretches.iter().enumerate().flat_map(stretch).collect()
-    }
-
-    /// Where a part's coordinates lie in `u`.
-    fn coordinates(&self, part: usize) -> Vec<usize> {
-        let size = |b: &usize| self.layout.blocks[*b].size;
-        let start = |b: usize| {
-            self.layout.blocks[..b]
-                .iter()
-                .map(|b| b.size)
-                .sum::<usize>()
-        };
-        let blocks = self.parts[part].blocks.iter();
-        blocks
-            .flat_map(|b| start(*b)..start(*b) + size(b))
-            .collect()
     }
 
     fn pick(places: &[usize], from: &[f64]) -> Vec<f64> {
@@ -91,6 +69,15 @@ impl Joint {
 
     fn put(places: &[usize], values: &[f64], to: &mut [f64]) {
         places.iter().zip(values).for_each(|(&i, &v)| to[i] = v);
+    }
+
+    /// The parts, each with its own of the whole's parameters.
+    fn with_own<'s, 'g>(
+        &'s self,
+        params: &'s [Var<'g>],
+    ) -> impl Iterator<Item = (&'s Part, Vec<Var<'g>>)> {
+        let own = |part: &'s Part| (part, part.own.iter().map(|&i| params[i]).collect());
+        self.parts.iter().map(own)
     }
 
     /// The noise of each part.
@@ -103,6 +90,28 @@ impl Joint {
         };
         self.parts.iter().map(take).collect()
     }
+}
+
+/// Where each of several stretches begins that lie one after the other.
+fn starts<'s>(stretches: impl Iterator<Item = &'s Stretch>) -> Vec<usize> {
+    let mut next = 0;
+    let start = |s: &Stretch| {
+        next += s.size;
+        next - s.size
+    };
+    stretches.map(start).collect()
+}
+
+/// The parts' parameters in the order of the whole: locations block by block, then the others part by part.
+fn slots(parts: &[Part], blocks: usize) -> Vec<(usize, usize)> {
+    let located = |part: &Part| part.guide.locations() > 0;
+    let numbered = || parts.iter().enumerate().filter(|(_, p)| located(p));
+    let owner = |block: usize| {
+        numbered().find_map(|(k, p)| p.blocks.iter().position(|&b| b == block).map(|at| (k, at)))
+    };
+    let others =
+        numbered().flat_map(|(k, p)| (p.blocks.len()..p.stretches.len()).map(move |at| (k, at)));
+    (0..blocks).filter_map(owner).chain(others).collect()
 }
 
 impl Guide for Joint {
@@ -126,8 +135,8 @@ impl Guide for Joint {
     fn sample<'g>(&self, params: &[Var<'g>], noise: Var<'g>) -> Vec<Var<'g>> {
         let noises = self.noises(noise);
         let mut draws: Vec<Option<Var<'g>>> = vec![None; self.layout.blocks.len()];
-        for (k, part) in self.parts.iter().enumerate() {
-            let own = part.guide.sample(&self.own(k, params), noises[k]);
+        for ((part, own), noise) in self.with_own(params).zip(noises) {
+            let own = part.guide.sample(&own, noise);
             part.blocks
                 .iter()
                 .zip(own)
@@ -138,55 +147,53 @@ impl Guide for Joint {
 
     fn log_density<'g>(&self, params: &[Var<'g>], noise: Var<'g>) -> Var<'g> {
         let noises = self.noises(noise);
-        let parts = self.parts.iter().enumerate();
-        let each = parts.map(|(k, p)| p.guide.log_density(&self.own(k, params), noises[k]));
+        let parts = self.with_own(params).zip(noises);
+        let each = parts.map(|((part, own), noise)| part.guide.log_density(&own, noise));
         each.reduce(|a, b| a + b).expect("there are several guides")
     }
 
     fn entropy<'g>(&self, params: &[Var<'g>], graph: &'g Graph) -> Var<'g> {
-        let parts = self.parts.iter().enumerate();
-        let each = parts.map(|(k, p)| p.guide.entropy(&self.own(k, params), graph));
+        let parts = self.with_own(params);
+        let each = parts.map(|(part, own)| part.guide.entropy(&own, graph));
         each.reduce(|a, b| a + b).expect("there are several guides")
     }
 
     fn init(&self, centre: &[f64], sd: &[f64]) -> Vec<f64> {
         let mut params = vec![0.0; self.parameters().iter().map(|p| p.size).sum()];
-        for (k, part) in self.parts.iter().enumerate() {
-            let at = self.coordinates(k);
+        for part in &self.parts {
+            let at = &part.coordinates;
             let own = part
                 .guide
-                .init(&Self::pick(&at, centre), &Self::pick(&at, sd));
-            Self::put(&self.places(k), &own, &mut params);
+                .init(&Self::pick(at, centre), &Self::pick(at, sd));
+            Self::put(&part.places, &own, &mut params);
         }
         params
     }
 
     fn latent(&self, parameter: usize) -> usize {
-        let found = (0..self.parts.len()).find_map(|k| {
-            let own = self.places(k).iter().position(|&p| p == parameter)?;
-            let coordinate = self.parts[k].guide.latent(own);
-            self.coordinates(k).get(coordinate).copied()
+        let found = self.parts.iter().find_map(|part| {
+            let own = part.places.iter().position(|&p| p == parameter)?;
+            part.coordinates.get(part.guide.latent(own)).copied()
         });
         found.unwrap_or(0)
     }
 
     fn scale(&self, params: &[f64], out: &mut [f64]) {
-        for (k, part) in self.parts.iter().enumerate() {
-            let places = self.places(k);
-            let mut own = vec![0.0; places.len()];
-            part.guide.scale(&Self::pick(&places, params), &mut own);
-            Self::put(&places, &own, out);
+        for part in &self.parts {
+            let mut own = vec![0.0; part.places.len()];
+            part.guide
+                .scale(&Self::pick(&part.places, params), &mut own);
+            Self::put(&part.places, &own, out);
         }
     }
 
     fn moments(&self, params: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let size = self.layout.size();
         let (mut means, mut sds) = (vec![0.0; size], vec![1.0; size]);
-        for (k, part) in self.parts.iter().enumerate() {
-            let own = part.guide.moments(&Self::pick(&self.places(k), params));
-            let at = self.coordinates(k);
-            Self::put(&at, &own.0, &mut means);
-            Self::put(&at, &own.1, &mut sds);
+        for part in &self.parts {
+            let own = part.guide.moments(&Self::pick(&part.places, params));
+            Self::put(&part.coordinates, &own.0, &mut means);
+            Self::put(&part.coordinates, &own.1, &mut sds);
         }
         (means, sds)
     }

@@ -1,6 +1,7 @@
 //! Independent Normals in unconstrained space.
 
 use super::{Guide, Layout, Stretch};
+use crate::dist::LOG_SQRT_2PI;
 use crate::graph::{Graph, Var};
 use crate::special::exp_block;
 
@@ -19,9 +20,6 @@ use crate::special::exp_block;
 pub struct MeanField {
     layout: Layout,
 }
-
-/// `½ log 2π`
-pub(super) const HALF_LOG_2PI: f64 = 0.918_938_533_204_672_8;
 
 impl MeanField {
     pub fn new(layout: Layout) -> MeanField {
@@ -70,7 +68,7 @@ impl Guide for MeanField {
 
     fn log_density<'g>(&self, params: &[Var<'g>], noise: Var<'g>) -> Var<'g> {
         let squares = noise.square().sum_axes(&[0]) * -0.5;
-        let squares = squares - HALF_LOG_2PI * self.layout.size() as f64;
+        let squares = squares - LOG_SQRT_2PI * self.layout.size() as f64;
         match self.sum_log_sd(params) {
             Some(sum) => squares - sum,
             None => squares,
@@ -78,7 +76,7 @@ impl Guide for MeanField {
     }
 
     fn entropy<'g>(&self, params: &[Var<'g>], graph: &'g Graph) -> Var<'g> {
-        let standard = (HALF_LOG_2PI + 0.5) * self.layout.size() as f64;
+        let standard = (LOG_SQRT_2PI + 0.5) * self.layout.size() as f64;
         match self.sum_log_sd(params) {
             Some(sum) => sum + standard,
             None => graph.scalar(standard),
@@ -161,12 +159,12 @@ mod tests {
                 };
                 assert!((drawn - u).abs() < 1e-14 * u.abs().max(1.0), "{drawn} {u}");
                 let z = (u - mean[j]) / sd[j];
-                log_q -= 0.5 * z * z + f64::ln(sd[j]) + HALF_LOG_2PI;
+                log_q -= 0.5 * z * z + f64::ln(sd[j]) + LOG_SQRT_2PI;
             }
             // (u − μ)/sd loses digits where sd is small beside μ.
             assert!((out[2].data()[s] - log_q).abs() < 1e-10);
         }
-        let entropy: f64 = sd.iter().map(|s| s.ln() + HALF_LOG_2PI + 0.5).sum();
+        let entropy: f64 = sd.iter().map(|s| s.ln() + LOG_SQRT_2PI + 0.5).sum();
         assert!((out[3].data()[0] - entropy).abs() < 1e-13);
     }
 }

@@ -135,8 +135,8 @@ pub fn of(model: &Model, rest: Option<NewGuide>) -> Box<dyn Guide> {
     let named = |name: &String| find(name).unwrap_or(GUIDES[0].1);
     let rest_of_program = families.rest.as_ref().map(named);
     let new = rest.or(rest_of_program).unwrap_or(GUIDES[0].1);
-    let latents: Vec<&crate::model::Block> = model.blocks.iter().collect();
-    let is_noise = |b: usize| latents[b].role == Role::Noise;
+    // Learned parameters, which have no place in the layout, come last.
+    let is_noise = |b: usize| model.blocks[b].role == Role::Noise;
     let mut left: Vec<usize> = (0..layout.blocks.len()).collect();
     let mut guides: Vec<(Box<dyn Guide>, Vec<usize>)> = Vec::new();
     let mut take = |new: NewGuide, mine: &dyn Fn(usize) -> bool| {

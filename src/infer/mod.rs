@@ -22,6 +22,7 @@ mod posterior;
 mod precision;
 mod profile;
 mod response;
+mod simulate;
 mod single;
 mod start;
 #[cfg(test)]
@@ -35,4 +36,5 @@ pub use optim::{Progress, Stop};
 pub use posterior::{Estimate, PosteriorDraws};
 pub use precision::MonteCarlo;
 pub use profile::{KernelShare, Profile, StatementShare, profile};
+pub use simulate::simulate;
 pub use start::StartSettings;

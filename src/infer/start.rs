@@ -257,7 +257,7 @@ impl Search<'_, '_, '_> {
 }
 
 /// 0 for latents, and where learned parameters ask to start.
-fn origin(model: &Model) -> Vec<f64> {
+pub(super) fn origin(model: &Model) -> Vec<f64> {
     let start = |b: &crate::model::Block| match (&b.init, b.role) {
         (Some(init), Role::Param) => init.clone(),
         _ => vec![0.0; b.size],

@@ -9,10 +9,9 @@
 use super::bind::Bound;
 use super::value::{AxisId, AxisList, Value};
 use super::{Lowerer, Result, error, order};
-use crate::check::program::{Expr, Nest, Program, StatementKind, Target, VarId, VariableKind};
-use crate::check::read_beyond_batches;
+use crate::check::program::{Expr, Program, StatementKind, Target, VarId};
 use crate::diag::Span;
-use crate::dist::Support;
+use crate::dist::{LOG_SQRT_2PI, Support};
 use crate::graph::{NodeId, Tensor, Var, numel};
 use crate::model::{Block, BlockSupport, Fed, Role, Rows, Term};
 use crate::transform;
@@ -54,39 +53,8 @@ pub(super) struct Batch<'g> {
     own: Vec<NodeId>,
 }
 
-/// `½ log 2π`
-const HALF_LOG_2PI: f64 = 0.918_938_533_204_672_8;
-
-/// Whether a loop of the program has batches.
-pub(super) fn has_batches(program: &Program) -> bool {
-    program
-        .statements
-        .iter()
-        .any(|s| matches!(s.nest.first(), Some(Nest::For { batch: Some(_), .. })))
-}
-
-/// Variables whose elements are made in loops with batches.
-pub(super) fn made_in_batches(program: &Program) -> BTreeSet<VarId> {
-    let made = program.statements.iter().filter_map(|statement| {
-        let Some(Nest::For { batch: Some(_), .. }) = statement.nest.first() else {
-            return None;
-        };
-        match &statement.kind {
-            StatementKind::Draw { target, .. }
-            | StatementKind::Let { target, .. }
-            | StatementKind::Noise { target, .. } => {
-                let data = program.variable(target.var).kind == VariableKind::Data;
-                (!data && !target.indices.is_empty()).then_some(target.var)
-            }
-            _ => None,
-        }
-    });
-    made.collect()
-}
-
-/// Arrays of data that statements read at the index of batches and nowhere else.
-fn fed(program: &Program, bound: &Bound) -> BTreeSet<VarId> {
-    let beyond = read_beyond_batches(program);
+/// Arrays of data that statements read at the index of batches and nowhere else: a step is told their rows.
+pub(super) fn fed(program: &Program, bound: &Bound) -> BTreeSet<VarId> {
     let mut read: BTreeSet<VarId> = BTreeSet::new();
     for (i, statement) in program.statements.iter().enumerate() {
         read.extend(order::uses(program, i, false));
@@ -98,36 +66,11 @@ fn fed(program: &Program, bound: &Bound) -> BTreeSet<VarId> {
         let known = bound.values.get(var);
         known.is_some_and(|b| b.missing.is_empty() && !b.value.shape().is_empty())
     };
-    read.retain(|var| array(var) && !beyond.contains_key(var));
+    read.retain(|var| array(var) && !program.beyond_batches.contains_key(var));
     read
 }
 
-/// What has the rows of a batch in the form of a step.
-pub(super) fn by_rows(program: &Program, bound: &Bound) -> BTreeSet<VarId> {
-    let mut all = made_in_batches(program);
-    all.extend(fed(program, bound));
-    all
-}
-
-/// Reads what is still in its file but is needed whole.
-pub(super) fn hold_what_is_read_whole(program: &Program, bound: &mut Bound) -> Result<()> {
-    let beyond = read_beyond_batches(program);
-    bound.hold(program, beyond.into_iter())
-}
-
-/// Reads all that is still in its file.
-pub(super) fn hold_all(program: &Program, bound: &mut Bound) -> Result<()> {
-    let left = bound.stored().into_iter();
-    let left: Vec<(VarId, Span)> = left.map(|v| (v, program.variable(v).span)).collect();
-    bound.hold(program, left.into_iter())
-}
-
 impl<'g> Lowerer<'_, 'g> {
-    /// Whether data are an input with the rows of a step, once a loop with batches is open.
-    pub(super) fn is_fed(&self, var: VarId) -> bool {
-        self.made.contains(&var) && self.program.variable(var).kind == VariableKind::Data
-    }
-
     /// The axis of a loop with batches over the numbers from `low` on.
     pub(super) fn open_batch(
         &mut self,
@@ -205,8 +148,7 @@ impl<'g> Lowerer<'_, 'g> {
         let Some(mut batch) = self.batch.take() else {
             return Ok(());
         };
-        let arrays = self.made.iter().copied().filter(|&var| self.is_fed(var));
-        for var in arrays.collect::<Vec<_>>() {
+        for var in self.fed.clone() {
             let (bound, name) = (&self.bound.values[&var], &self.program.variable(var).name);
             let mut shape = bound.value.shape();
             if shape[0] < batch.total {
@@ -242,7 +184,7 @@ impl<'g> Lowerer<'_, 'g> {
         let batch = self.batch.as_ref()?;
         let inputs = (batch.rows.id, batch.weights?.id);
         let (fed, own) = (batch.fed.clone(), batch.own.clone());
-        let made = self.made.iter().filter(|&&var| !self.is_fed(var));
+        let made = self.program.made_in_batches.iter();
         let made = made.map(|var| self.program.variable(*var).name.clone());
         let extents = (batch.size, batch.total);
         Some(Rows::new(inputs, extents, fed, own, made.collect()))
@@ -273,11 +215,17 @@ impl<'g> Lowerer<'_, 'g> {
         var: VarId,
         run: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<T> {
-        let by_position = self.made.contains(&var);
+        let by_position = self.is_by_position(var);
         let before = std::mem::replace(&mut self.by_position, by_position);
         let result = run(self);
         self.by_position = before;
         result
+    }
+
+    /// Whether a variable's elements lie at places of the batch.
+    pub(super) fn is_by_position(&self, var: VarId) -> bool {
+        let made = || self.program.made_in_batches.contains(&var);
+        self.fed.contains(&var) || self.in_batches() && made()
     }
 
     /// Whether loops with batches have the form of a step.
@@ -346,22 +294,10 @@ impl<'g> Lowerer<'_, 'g> {
             all.gather(1, rows).reshape(&shape)
         };
         let (mean, log_sd) = (stored("mean", 0.0), stored("log sd", START));
-        let noise = self.graph.input(&[numel(&shape)]);
-        self.is_own(noise.id);
-        self.blocks.push(Block {
-            name: format!("noise of {name}"),
-            role: Role::Noise,
-            input: noise.id,
-            size: numel(&shape),
-            value: noise.id,
-            places: (0..numel(&shape)).collect(),
-            support: BlockSupport::new(&Support::REAL, &[]),
-            init: None,
-        });
-        let noise = noise.reshape(&shape);
+        let noise = self.new_noise(format!("noise of {name}"), &shape, axes);
         let (value, jacobian) = transform::constrain(&support, &event, mean + log_sd.exp() * noise);
         let own: Vec<usize> = (0..free.len()).collect();
-        let minus_log_q = (log_sd + noise.square() * 0.5 + HALF_LOG_2PI).sum_axes(&own);
+        let minus_log_q = (log_sd + noise.square() * 0.5 + LOG_SQRT_2PI).sum_axes(&own);
         let pointwise = self.weighted(minus_log_q + jacobian.broadcast(&batch_axes), axes);
         self.terms.push(Term {
             name: format!("guide of {name}"),

@@ -178,6 +178,8 @@ impl<'a> Binder<'a> {
             let found = self.data.get(name);
             match found {
                 None if decl.default.is_some() => {}
+                // What is simulated may be given, for its shape and for elements that no statement draws.
+                None if self.program.variable(decl.var).kind == VariableKind::Simulated => {}
                 // A number that is only a dimension may come from the shape of other data.
                 None if decl.base == Base::Int
                     && decl.dims.is_empty()
@@ -507,6 +509,7 @@ impl<'a> Binder<'a> {
                 self.bind_shape(decl, round == 1);
             }
         }
+        self.numbers_for_dimensions();
         self.fill_untold();
         for variable in &self.program.variables {
             let atom = Atom::Name(variable.name.clone());
@@ -517,9 +520,12 @@ impl<'a> Binder<'a> {
                     .data
                     .iter()
                     .find(|d| d.dims.iter().any(|x| x.terms.contains_key(&atom)));
-                if owner
-                    .is_none_or(|d| self.bound.values.contains_key(&d.var) || d.default.is_some())
-                {
+                let told = |d: &DataDecl| {
+                    self.bound.values.contains_key(&d.var)
+                        || d.default.is_some()
+                        || self.program.variable(d.var).kind == VariableKind::Simulated
+                };
+                if owner.is_none_or(told) {
                     let array =
                         owner.map_or(&variable.name, |d| &self.program.variable(d.var).name);
                     self.problems
@@ -603,6 +609,29 @@ impl<'a> Binder<'a> {
         }
     }
 
+    /// Dimensions that no shape tells may be given as numbers of their names.
+    fn numbers_for_dimensions(&mut self) {
+        for variable in &self.program.variables {
+            let atom = Atom::Name(variable.name.clone());
+            if variable.kind != VariableKind::Dimension || self.bound.atoms.contains_key(&atom) {
+                continue;
+            }
+            let given = self.data.get(&variable.name).map(Entry::numbers);
+            if let Some(Ok(numbers)) = given
+                && let ([], [value]) = (numbers.shape, numbers.data)
+                && *value >= 0.0
+                && value.fract() == 0.0
+            {
+                let known = Known {
+                    value: *value as i64,
+                    by: "the number given".into(),
+                    span: variable.span,
+                };
+                self.bound.atoms.insert(atom, known);
+            }
+        }
+    }
+
     /// Declared whole numbers that the data leave out but shapes give.
     fn numbers_from_shapes(&mut self) {
         for decl in &self.program.data {
@@ -668,7 +697,12 @@ impl<'a> Binder<'a> {
     fn unused(&mut self) {
         let used = |name: &str| {
             self.program.variables.iter().any(|v| {
-                v.name == name && matches!(v.kind, VariableKind::Data | VariableKind::Dimension)
+                let kinds = [
+                    VariableKind::Data,
+                    VariableKind::Dimension,
+                    VariableKind::Simulated,
+                ];
+                v.name == name && kinds.contains(&v.kind)
             })
         };
         let unused: Vec<&str> = self.data.names().filter(|n| !used(n)).collect();

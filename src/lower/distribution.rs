@@ -35,7 +35,7 @@ enum DistValueArg<'g> {
 
 impl<'g> DistValue<'g> {
     /// Loops on which any argument depends.
-    fn axes(&self, lowerer: &Lowerer<'_, 'g>) -> AxisList {
+    pub(super) fn axes(&self, lowerer: &Lowerer<'_, 'g>) -> AxisList {
         let lists: Vec<AxisList> = self
             .args
             .iter()
@@ -567,7 +567,7 @@ impl<'g> Lowerer<'_, 'g> {
 }
 
 /// The index, from 0, of a flat position.
-fn batch_index(shape: &[usize], mut flat: usize) -> Vec<usize> {
+pub(super) fn batch_index(shape: &[usize], mut flat: usize) -> Vec<usize> {
     let mut index = vec![0; shape.len()];
     for (k, &n) in index.iter_mut().zip(shape).rev() {
         *k = flat % n.max(1);

@@ -148,7 +148,9 @@ pub fn unknown_extent(span: Span, name: &str, dim: &str) -> D {
         format!("the extent `{dim}` of `{name}` is not known"),
     )
     .at(span, "declared here")
-    .help("give data whose shape has it, or declare it as `int` and give its value")
+    .help(format!(
+        "give data whose shape has it, or its value as `{dim}`"
+    ))
 }
 
 /// `extent` is not known where the index itself defines it.
@@ -479,6 +481,12 @@ pub fn drawn_after(names: &[(String, usize)]) -> D {
         _ => format!("{count} latents are drawn after the fit, of {}", list(&all)),
     };
     D::warning("W0604", of).help("nothing observed depends on them")
+}
+
+pub fn no_draws(span: Span, family: &str) -> D {
+    D::error("E0626", format!("`{family}` has a density, but no draws"))
+        .at(span, "this is no distribution of total probability 1")
+        .help("give what is drawn here a value (`--fix` on the command line)")
 }
 
 /// A setting of a solver that is no such number, or less than the least.

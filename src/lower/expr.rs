@@ -112,6 +112,7 @@ impl<'g> Lowerer<'_, 'g> {
                 self.check_result(e)?;
                 self.ode(ode, e.span)
             }
+            ExprKind::Draw(draw) => self.drawn(draw, e.span),
             ExprKind::Property { property, dist, x } => {
                 self.property(*property, dist, x.as_deref(), e.span)
             }

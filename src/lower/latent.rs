@@ -41,9 +41,15 @@ impl<'g> Lowerer<'_, 'g> {
     ) -> Result<()> {
         let name = self.program.variable(target.var).name.clone();
         let (_, batch, event) = self.extents_of_draw(target, dist, axes, arguments_known)?;
-        let shape = [batch, event].concat();
-        let input = self.graph.input(&[numel(&shape)]);
-        let value = input.reshape(&shape);
+        let value = self.new_noise(name, &[batch, event].concat(), axes);
+        self.add_block(target, value, axes)
+    }
+
+    /// A block of standard Normal numbers for what varies along `axes`.
+    pub(super) fn new_noise(&mut self, name: String, shape: &[usize], axes: &AxisList) -> Var<'g> {
+        let size = numel(shape);
+        let input = self.graph.input(&[size]);
+        let value = input.reshape(shape);
         if self.is_local(axes) {
             self.is_own(input.id);
         }
@@ -51,13 +57,13 @@ impl<'g> Lowerer<'_, 'g> {
             name,
             role: Role::Noise,
             input: input.id,
-            size: numel(&shape),
+            size,
             value: value.id,
-            places: (0..numel(&shape)).collect(),
+            places: (0..size).collect(),
             support: BlockSupport::new(&Support::REAL, &[]),
             init: None,
         });
-        self.add_block(target, value, axes)
+        value
     }
 
     /// Support, batch axes and event of what a statement draws.

@@ -6,10 +6,12 @@
 //! found in [`order`]; a definition that uses other elements of itself is a recurrence
 //! ([`recurrence`]).
 
+mod align;
 mod aside;
 mod batch;
 mod bind;
 mod distribution;
+mod draw;
 mod error;
 mod expr;
 mod index;
@@ -19,16 +21,15 @@ mod order;
 mod recurrence;
 mod results;
 mod statement;
+mod streamed;
 mod term;
 mod value;
 
 use crate::check::program::{Program, VarId};
 use crate::data::Data;
 use crate::diag::{Diagnostics, Span};
-use crate::graph::{Graph, Origin, numel};
-use crate::model::{
-    Batched, Block, Drawn, Families, Fed, Model, Place, Quantity, Rows, Source, Stated, Term,
-};
+use crate::graph::{Graph, Origin};
+use crate::model::{Batched, Block, Drawn, Families, Model, Place, Stated, Term};
 use batch::{Batch, Over};
 use bind::Bound;
 use distribution::DistValue;
@@ -48,26 +49,20 @@ pub fn lower(
 ) -> Result<(Model, Diagnostics)> {
     let mut bound = bind::bind(program, data)?;
     let fitted = program.guided.as_deref().unwrap_or(program);
-    if !bound.stored().is_empty() {
-        batch::hold_what_is_read_whole(fitted, &mut bound)?;
-        if let Some(streamed) = lower_streamed(fitted, &bound, text)? {
-            return Ok(streamed);
-        }
-        batch::hold_all(program, &mut bound)?;
+    if let Some(found) = streamed::lower_streamed(fitted, &mut bound, text)? {
+        return Ok(found);
     }
     let over = |program, over| lower_once(program, &bound, text, over);
-    let (mut model, notes) = over(program, Over::Everything)?;
+    let (mut model, mut notes) = over(program, Over::Everything)?;
+    notes.splice(0..0, bound.notes.iter().cloned());
     if let Some(guided) = &program.guided {
         model.guided = Some(Box::new(over(guided, Over::Everything)?.0));
     }
-    if batch::has_batches(fitted) {
+    if fitted.has_batches {
         let step = over(fitted, Over::Step)?.0;
         // Batches that hold all rows are none.
-        if step
-            .rows
-            .as_ref()
-            .is_some_and(|rows| rows.size < rows.total)
-        {
+        let rows = step.rows.as_ref();
+        if rows.is_some_and(|rows| rows.size < rows.total) {
             let all = over(fitted, Over::ALL_ROWS)?.0;
             model.batched = Some(Box::new(Batched { step, all }));
         }
@@ -75,42 +70,18 @@ pub fn lower(
     Ok((model, notes))
 }
 
-/// Numbers of data that are looked at in one go, at most, unless a row has more.
-const PART: usize = 1 << 20;
-
-/// The model of a step over data of which some stay in their files: all there is of them in memory are the rows
-/// of a step, or, before, those that are being checked. `None` if no step needs such data.
-fn lower_streamed(
+/// Binds a program that makes data ([`Program::simulation`]): nothing of the model is left to infer.
+///
+/// # Errors
+/// Those of [`lower`], and E0626 for what cannot be drawn.
+pub fn lower_simulation(
     program: &Program,
-    bound: &Bound,
+    data: &Data,
     text: &dyn Fn(Span) -> String,
-) -> Result<Option<(Model, Diagnostics)>> {
-    if bound.stored().is_empty() || !batch::has_batches(program) {
-        return Ok(None);
-    }
-    let (mut model, _) = lower_once(program, bound, text, Over::Step)?;
-    let streams = |rows: &&Rows| {
-        let in_files = |fed: &Fed| matches!(fed.source, Source::Stored(_));
-        rows.size < rows.total && rows.fed.iter().any(in_files)
-    };
-    let Some(rows) = model.rows.as_ref().filter(streams) else {
-        return Ok(None);
-    };
-    // What is said of data is said of constants, so all rows have their turn as such.
-    let width = |fed: &Fed| numel(&fed.source.shape()[1..]);
-    let most = (PART / rows.fed.iter().map(width).sum::<usize>().max(1)).max(1);
-    for from in (0..rows.total).step_by(most) {
-        lower_once(program, bound, text, Over::Rows { from, most })?;
-    }
-    let made = |q: &Quantity| rows.made.contains(&q.name);
-    let (left_out, kept): (Vec<_>, Vec<_>) = model.quantities.drain(..).partition(made);
-    let mut notes = bound.notes.clone();
-    if !left_out.is_empty() {
-        let names: Vec<&str> = left_out.iter().map(|q| q.name.as_str()).collect();
-        notes.push(error::not_reported(&names, rows.total));
-    }
-    model.quantities = kept;
-    Ok(Some((model, notes)))
+) -> Result<Model> {
+    let mut bound = bind::bind(program, data)?;
+    streamed::hold_all(program, &mut bound)?;
+    Ok(lower_once(program, &bound, text, Over::Everything)?.0)
 }
 
 fn lower_once(
@@ -119,6 +90,7 @@ fn lower_once(
     text: &dyn Fn(Span) -> String,
     over: Over,
 ) -> Result<(Model, Diagnostics)> {
+    let program = &*align::align(program, bound);
     let graph = Graph::new();
     let places = program
         .statements
@@ -152,9 +124,9 @@ fn lower_once(
         terms: Vec::new(),
         over,
         batch: None,
-        made: match over {
-            Over::Everything => Default::default(),
-            _ => batch::by_rows(program, bound),
+        fed: match over {
+            Over::Everything => BTreeSet::new(),
+            _ => batch::fed(program, bound),
         },
         positions: BTreeMap::new(),
         by_position: false,
@@ -165,8 +137,7 @@ fn lower_once(
     };
     lowerer.data().map_err(in_order)?;
     lowerer.statements().map_err(in_order)?;
-    let mut notes = bound.notes.clone();
-    notes.extend(lowerer.unobserved());
+    let mut notes = lowerer.unobserved();
     let rows = lowerer.rows();
     let parts = lowerer.finish()?;
     notes.extend(parts.notes);
@@ -252,8 +223,8 @@ struct Lowerer<'p, 'g> {
     over: Over,
     /// The rows of loops with batches, once one was opened.
     batch: Option<Batch<'g>>,
-    /// What has the rows of such loops in the form of a step: what they make, and data.
-    made: BTreeSet<VarId>,
+    /// Arrays of data of which a step is told the rows.
+    fed: BTreeSet<VarId>,
     /// Indices of such loops, and how many rows they go over.
     positions: BTreeMap<VarId, usize>,
     /// Whether the index of such a loop stands for a place in the batch.
@@ -295,7 +266,7 @@ impl<'p> Lowerer<'p, '_> {
             terms: Vec::new(),
             over: self.over,
             batch: None,
-            made: self.made.clone(),
+            fed: self.fed.clone(),
             positions: self.positions.clone(),
             by_position: false,
         }

@@ -6,7 +6,7 @@
 
 use super::value::{AxisList, Value};
 use super::{Lowerer, Result, error};
-use crate::check::program::{DistArg, Expr, ExprKind, Index, Ode, Setting, VarId};
+use crate::check::program::{Expr, ExprKind, Index, Ode, Setting, VarId};
 use crate::diag::{Diagnostics, Span};
 use crate::graph::{Graph, Var, needed};
 use crate::ops::ode::{Method, Problem, Solver};
@@ -220,7 +220,7 @@ impl Reads<'_, '_, '_> {
             return self.name(e);
         }
         self.split_index(e);
-        children(e, &mut |child| self.replace(child));
+        e.children_mut(&mut |child| self.replace(child));
     }
 
     fn name(&mut self, e: &mut Expr) {
@@ -285,72 +285,5 @@ impl Reads<'_, '_, '_> {
             value: Box::new(outer),
             indices: rest,
         };
-    }
-}
-
-/// Calls `visit` on the expressions directly inside.
-fn children(e: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
-    match &mut e.kind {
-        ExprKind::Error
-        | ExprKind::Number(_)
-        | ExprKind::Text(_)
-        | ExprKind::Var(_)
-        | ExprKind::Levels(_)
-        | ExprKind::Level { .. } => {}
-        ExprKind::Extent { value, .. } => visit(value),
-        ExprKind::Call { args, .. } | ExprKind::Array(args) => args.iter_mut().for_each(visit),
-        ExprKind::Let { bindings, body } => {
-            bindings.iter_mut().for_each(|(_, e)| visit(e));
-            visit(body);
-        }
-        ExprKind::Index { value, indices, .. } => {
-            visit(value);
-            for index in indices {
-                match index {
-                    Index::At(e) => visit(e),
-                    Index::Range { start, end, .. } => {
-                        start.iter_mut().chain(end).for_each(&mut *visit);
-                    }
-                    Index::All => {}
-                }
-            }
-        }
-        ExprKind::Comprehension { clauses, body } => {
-            for clause in clauses {
-                visit(&mut clause.range);
-                clause.conditions.iter_mut().for_each(|(_, c)| visit(c));
-            }
-            visit(body);
-        }
-        ExprKind::If {
-            condition,
-            then,
-            otherwise,
-            ..
-        } => [condition, then, otherwise]
-            .into_iter()
-            .for_each(|e| visit(e)),
-        ExprKind::Range { start, end } => [start, end].into_iter().for_each(|e| visit(e)),
-        ExprKind::Ode(ode) => {
-            let Ode {
-                slope, y0, t0, ts, ..
-            } = &mut **ode;
-            [slope, y0, t0, ts].into_iter().for_each(visit);
-        }
-        ExprKind::Distribution { args, .. } => {
-            for arg in args {
-                match arg {
-                    DistArg::Value(e) | DistArg::Distribution(e) => visit(e),
-                    DistArg::Distributions(all) => all.iter_mut().for_each(&mut *visit),
-                    // Extents stay as they are: they must be known.
-                    DistArg::Dimension(_) | DistArg::Number(_) | DistArg::Absent => {}
-                }
-            }
-        }
-        ExprKind::Power { dist, .. } => visit(dist),
-        ExprKind::Property { dist, x, .. } => {
-            visit(dist);
-            x.iter_mut().for_each(|x| visit(x));
-        }
     }
 }

@@ -1,10 +1,10 @@
 //! The finished model: sums of terms, blocks, and the quantities that results report.
 
 use super::{Lowerer, Parts, Result};
-use crate::check::program::{VarId, VariableKind};
+use crate::check::program::{VarId, Variable, VariableKind};
 use crate::diag::Span;
 use crate::graph::{Shape, Tensor, Var};
-use crate::model::{Block, Quantity, QuantityKind, Stated};
+use crate::model::{Block, Drawn, Quantity, QuantityKind, Stated};
 use crate::types::{Atom, Dim};
 use std::collections::HashMap;
 
@@ -37,8 +37,18 @@ impl<'g> Lowerer<'_, 'g> {
             log_jacobian: sum(left.jacobians, self.graph).id,
             terms: left.terms,
             quantities: left.quantities,
-            drawn: left.drawn,
+            drawn: left.drawn.or(self.key()),
             notes: left.notes,
+        })
+    }
+
+    /// Of a program that makes data: nothing is inferred, all is drawn.
+    fn key(&self) -> Option<Drawn> {
+        let keys = |v: &Variable| v.kind == VariableKind::Key;
+        let at = self.program.variables.iter().position(keys)?;
+        Some(Drawn {
+            key: self.env[&VarId(at as u32)].var.id,
+            names: Vec::new(),
         })
     }
 
@@ -48,7 +58,10 @@ impl<'g> Lowerer<'_, 'g> {
         for (i, variable) in self.program.variables.iter().enumerate() {
             let kept = match variable.kind {
                 VariableKind::Param => !variable.of_guide,
-                VariableKind::Latent | VariableKind::Guided | VariableKind::Let => true,
+                VariableKind::Latent
+                | VariableKind::Guided
+                | VariableKind::Let
+                | VariableKind::Simulated => true,
                 VariableKind::Data => self
                     .bound
                     .values
@@ -81,6 +94,7 @@ impl<'g> Lowerer<'_, 'g> {
             let kind = match variable.kind {
                 VariableKind::Param => QuantityKind::Param,
                 VariableKind::Let => QuantityKind::Deterministic,
+                VariableKind::Simulated => QuantityKind::Data,
                 _ => QuantityKind::Latent,
             };
             let dims = variable

@@ -1,12 +1,16 @@
 //! Statements one after the other: loops opened, definitions evaluated, arrays put together.
 
 use super::bind::{BoundData, element_text};
+use super::distribution::batch_index;
 use super::order::{self, Step};
 use super::value::{AxisList, Value};
 use super::{Lowerer, Result, error};
-use crate::check::program::{Nest, Statement, StatementKind, Target, VarId, VariableKind};
+use crate::check::program::{
+    Nest, Statement, StatementKind, Target, VarId, Variable, VariableKind,
+};
 use crate::diag::Span;
-use crate::graph::{Tensor, Var, numel};
+use crate::dist::KEY;
+use crate::graph::{Shape, Tensor, Var, numel};
 use crate::types::{Atom, Dim, Type};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,11 +64,15 @@ impl<'g> Lowerer<'_, 'g> {
                     if let Some(bound) = self.bound.values.get(&id) {
                         self.check_missing(id, bound)?;
                         // A step is told the rows of the others once its loop is opened.
-                        if let Some(held) = bound.held().filter(|_| !self.is_fed(id)) {
+                        if let Some(held) = bound.held().filter(|_| !self.fed.contains(&id)) {
                             let value = self.graph.constant(held.clone());
                             self.env.insert(id, Value::plain(value));
                         }
                     }
+                }
+                VariableKind::Key => {
+                    let key = Value::plain(self.graph.input(&[KEY]));
+                    self.env.insert(id, key);
                 }
                 _ => {}
             }
@@ -85,7 +93,8 @@ impl<'g> Lowerer<'_, 'g> {
             }
         }
         for decl in &self.program.data {
-            let Some(condition) = &decl.condition else {
+            let simulated = self.program.variable(decl.var).kind == VariableKind::Simulated;
+            let Some(condition) = decl.condition.as_ref().filter(|_| !simulated) else {
                 continue;
             };
             let value = self.value(condition)?;
@@ -146,11 +155,12 @@ impl<'g> Lowerer<'_, 'g> {
                 failed.extend(mine);
                 continue;
             }
-            let done = match &step {
+            let given = mine.iter().try_for_each(|&var| self.take_given(var));
+            let done = given.and_then(|()| match &step {
                 Step::One(i) => self.define(*i, true),
                 Step::Draw(i) => self.define(*i, false),
                 Step::Recurrence(group) => self.recur(group),
-            };
+            });
             self.filters.clear();
             if let Err(new) = done {
                 problems.extend(new);
@@ -440,8 +450,8 @@ impl<'g> Lowerer<'_, 'g> {
         let Some(pieces) = self.pieces.remove(&var) else {
             return Ok(());
         };
-        let name = self.program.variable(var).name.clone();
-        if let Some(bound) = self.bound.values.get(&var) {
+        let Variable { name, kind, .. } = self.program.variable(var).clone();
+        if let (Some(bound), VariableKind::Data) = (self.bound.values.get(&var), kind) {
             let held = bound.held().expect("what has missing values is held");
             return self.assemble_data(var, held.clone(), &bound.missing, &pieces);
         }
@@ -531,9 +541,51 @@ impl<'g> Lowerer<'_, 'g> {
     }
 
     /// What a guide draws element by element it draws as far as the model does.
+    /// Elements of simulated data that no statement draws are those that were given.
+    fn take_given(&mut self, var: VarId) -> Result<()> {
+        let simulated = self.program.variable(var).kind == VariableKind::Simulated;
+        let Some(given) = self.bound.values.get(&var).and_then(|b| b.held()) else {
+            return Ok(());
+        };
+        if !simulated || self.pieces.contains_key(&var) {
+            return Ok(());
+        }
+        let mut drawn: Option<(usize, Vec<bool>)> = None;
+        for (i, statement) in self.program.statements.iter().enumerate() {
+            let target = match &statement.kind {
+                StatementKind::Let { target, .. } if target.var == var => target,
+                _ => continue,
+            };
+            let lead = Shape::from_slice(&given.shape()[..target.indices.len()]);
+            let axes = self.open_nest(i)?;
+            let places = self.data_places(target, &axes, &lead, 1)?;
+            self.filters.clear();
+            let (_, drawn) = drawn.get_or_insert((lead.len(), vec![false; numel(&lead)]));
+            places.into_iter().for_each(|k| drawn[k] = true);
+        }
+        let Some((indexed, drawn)) = drawn.filter(|(_, d)| d.contains(&false)) else {
+            return Ok(());
+        };
+        let others: Vec<usize> = (0..drawn.len()).filter(|&k| !drawn[k]).collect();
+        let (lead, element) = given.shape().split_at(indexed);
+        let size = numel(element);
+        let rows = others
+            .iter()
+            .map(|k| &given.data()[k * size..(k + 1) * size]);
+        let values: Vec<f64> = rows.flatten().copied().collect();
+        let shape: Shape = std::iter::once(others.len())
+            .chain(element.iter().copied())
+            .collect();
+        let values = self.graph.constant(Tensor::new(shape, values));
+        let places = others.iter().flat_map(|&k| batch_index(lead, k)).collect();
+        let piece = Piece::new(values, places, indexed, self.program.variable(var).span);
+        self.pieces.insert(var, vec![piece]);
+        Ok(())
+    }
+
     fn expect_all_drawn(&self, var: VarId, extents: &[usize], span: Span) -> Result<()> {
         let variable = self.program.variable(var);
-        let rows_of_batch = self.in_batches() && self.made.contains(&var);
+        let rows_of_batch = self.is_by_position(var);
         if variable.kind != VariableKind::Guided || rows_of_batch {
             return Ok(());
         }

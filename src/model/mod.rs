@@ -166,6 +166,24 @@ pub enum QuantityKind {
     Param,
     /// A kept `let`.
     Deterministic,
+    /// Data that are simulated.
+    Data,
+}
+
+impl Quantity {
+    /// The name of an element: `theta[2, 1]`, counted from 1.
+    pub fn element(&self, flat: usize) -> String {
+        let (mut rest, mut index) = (flat, Vec::new());
+        for &extent in self.shape.iter().rev() {
+            index.push((rest % extent + 1).to_string());
+            rest /= extent;
+        }
+        index.reverse();
+        match index.is_empty() {
+            true => self.name.clone(),
+            false => format!("{}[{}]", self.name, index.join(", ")),
+        }
+    }
 }
 
 /// A statement of the program.

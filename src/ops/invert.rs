@@ -224,26 +224,7 @@ impl Operation for Invert {
     }
 
     fn batch<'g>(&self, args: &[Var<'g>], batched: &[bool], size: usize) -> Var<'g> {
-        let graph = Arc::new(Graph::new());
-        let mut rebuild = Rebuild::batched(&self.body.graph, &graph, size);
-        let mut inputs = Vec::new();
-        for (i, &id) in self.body.inputs.iter().enumerate() {
-            // The point is always batched: it depends on whatever is.
-            let lead = i == 0 || batched[i];
-            let mut shape = self.body.graph.var(id).shape();
-            if lead {
-                shape.insert(0, size);
-            }
-            let input = graph.input(&shape);
-            rebuild.substitute(id, input, lead);
-            inputs.push(input.id);
-        }
-        let output = rebuild.emit_batched(&[self.body.output])[0].id;
-        let body = Body {
-            graph: graph.clone(),
-            inputs,
-            output,
-        };
+        let body = self.body.batched(batched, size);
         let (var, batched) = (args[0], batched[0]);
         invert(
             body,

@@ -23,6 +23,32 @@ pub struct Body {
     pub output: NodeId,
 }
 
+impl Body {
+    /// The body for `size` lanes at once: a leading axis on the carry, which depends on whatever has one, on those of the
+    /// other inputs that are `batched`, and on the output.
+    pub(super) fn batched(&self, batched: &[bool], size: usize) -> Body {
+        let graph = Arc::new(Graph::new());
+        let mut rebuild = Rebuild::batched(&self.graph, &graph, size);
+        let mut inputs = Vec::new();
+        for (i, &id) in self.inputs.iter().enumerate() {
+            let lead = i == 0 || batched[i];
+            let mut shape = self.graph.var(id).shape();
+            if lead {
+                shape.insert(0, size);
+            }
+            let input = graph.input(&shape);
+            rebuild.substitute(id, input, lead);
+            inputs.push(input.id);
+        }
+        let output = rebuild.emit_batched(&[self.output])[0].id;
+        Body {
+            graph: graph.clone(),
+            inputs,
+            output,
+        }
+    }
+}
+
 /// Arguments: the first carry, `slices` tensors with a time axis, then constants.
 ///
 /// The time axis of the `i`th sliced argument stands before its last `inner[i]` axes; that of the
@@ -377,26 +403,7 @@ impl Operation for Scan {
     }
 
     fn batch<'g>(&self, args: &[Var<'g>], batched: &[bool], size: usize) -> Var<'g> {
-        let graph = Arc::new(Graph::new());
-        let mut rebuild = Rebuild::batched(&self.body.graph, &graph, size);
-        let mut inputs = Vec::new();
-        for (i, &id) in self.body.inputs.iter().enumerate() {
-            // The carry is always batched: it depends on whatever is.
-            let lead = i == 0 || batched[i];
-            let mut shape = self.body.graph.var(id).shape();
-            if lead {
-                shape.insert(0, size);
-            }
-            let input = graph.input(&shape);
-            rebuild.substitute(id, input, lead);
-            inputs.push(input.id);
-        }
-        let output = rebuild.emit_batched(&[self.body.output])[0].id;
-        let body = Body {
-            graph: graph.clone(),
-            inputs,
-            output,
-        };
+        let body = self.body.batched(batched, size);
         let mut args = args.to_vec();
         args[0] = Lane {
             var: args[0],

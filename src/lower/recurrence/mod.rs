@@ -6,6 +6,7 @@
 //! lowered again for one step, as the body of a scan whose carry is the window of earlier elements:
 //! a read becomes a place in that window, by a table over time where it differs from step to step.
 
+mod parts;
 mod plan;
 mod probe;
 mod step;
@@ -111,6 +112,14 @@ impl<'g> Lowerer<'_, 'g> {
         }
     }
 
+    /// Which step it is that is being lowered.
+    pub(super) fn step_position(&self) -> Option<Var<'g>> {
+        match &self.recurrence {
+            Some(Recurrence::Step(step)) => Some(step.position),
+            _ => None,
+        }
+    }
+
     /// Lowers definitions that use each other's elements.
     pub(super) fn recur(&mut self, group: &[usize]) -> Result<()> {
         let program = self.program;
@@ -137,6 +146,14 @@ impl<'g> Lowerer<'_, 'g> {
             return self.define_nothing(&streams);
         }
         let reads = self.probe(group, &streams, &places)?;
+        let (_, _, first) = &streams[0];
+        let shares = |axis: &AxisId| streams.iter().all(|(_, _, axes)| axes.contains(axis));
+        if !first.iter().any(shares) {
+            let parts = self.parts(group, &streams, &places, &reads);
+            if parts.len() > 1 {
+                return self.one_by_one(&parts, &streams, &places, &reads);
+            }
+        }
         for ((i, _, _), rows) in streams.iter().zip(&places) {
             self.stream_rows.insert(*i, rows.clone());
         }

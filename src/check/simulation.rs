@@ -1,0 +1,199 @@
+//! The program that makes data: what it draws as data is drawn anew, and latents may be held at given values.
+//!
+//! A draw becomes a definition whose value is drawn, so that what comes before what, recurrences too, is as for any
+//! other definition. What is held is data.
+
+use super::error;
+use super::program::{
+    DataDecl, Draw, Expr, ExprKind, Nest, Program, Refinement, Statement, StatementKind, Target,
+    VarId, Variable, VariableKind,
+};
+use crate::diag::{Diagnostics, Span};
+use crate::types::{Base, Type};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Program {
+    /// The program that draws its data and all latents but those `held`, which become data of their type.
+    ///
+    /// Batches and guides are of fits, and have no part in it.
+    ///
+    /// # Errors
+    /// E0626 for a factor of something that is drawn.
+    pub fn simulation(&self, held: &dyn Fn(&str) -> bool) -> Result<Program, Diagnostics> {
+        let mut program = Program {
+            statements: Vec::new(),
+            has_batches: false,
+            guided: None,
+            made_in_batches: BTreeSet::new(),
+            beyond_batches: BTreeMap::new(),
+            ..self.clone()
+        };
+        let key = program.add_key();
+        let made: BTreeSet<VarId> = self.makes().filter(|id| !held(self.name(*id))).collect();
+        for id in self.makes() {
+            let variable = program.variable_mut(id);
+            match (variable.kind, made.contains(&id)) {
+                (VariableKind::Data, true) => variable.kind = VariableKind::Simulated,
+                (VariableKind::Latent | VariableKind::Param, false) => program.hold(id),
+                _ => {}
+            }
+        }
+        for statement in &self.statements {
+            let kind = match &statement.kind {
+                StatementKind::Draw { target, dist } if made.contains(&target.var) => {
+                    let value = self.drawn(target, dist, statement, &key, &program);
+                    let target = target.clone();
+                    StatementKind::Let { target, value }
+                }
+                StatementKind::Param { var, .. } if !made.contains(var) => continue,
+                kind => kind.clone(),
+            };
+            program.statements.push(Statement {
+                kind,
+                ..statement.clone()
+            });
+        }
+        let problems = self.weighed(&made);
+        match problems.is_empty() {
+            true => Ok(program),
+            false => Err(problems),
+        }
+    }
+
+    /// What can be held when data are simulated: whatever is drawn or learned.
+    pub fn holdable(&self) -> BTreeSet<&str> {
+        self.makes().map(|id| self.name(id)).collect()
+    }
+
+    fn name(&self, id: VarId) -> &str {
+        &self.variable(id).name
+    }
+
+    fn variable_mut(&mut self, id: VarId) -> &mut Variable {
+        &mut self.variables[id.0 as usize]
+    }
+
+    /// Variables that statements draw or learn.
+    fn makes(&self) -> impl Iterator<Item = VarId> {
+        self.statements.iter().filter_map(|s| match &s.kind {
+            StatementKind::Draw { target, .. } => Some(target.var),
+            StatementKind::Param { var, .. } => Some(*var),
+            _ => None,
+        })
+    }
+
+    /// The variable that makes the noise of all draws.
+    fn add_key(&mut self) -> Expr {
+        let id = VarId(self.variables.len() as u32);
+        let (span, ty) = (Span::default(), Type::array(Base::Real, [8.into()]));
+        self.variables.push(Variable {
+            name: "key".into(),
+            span,
+            kind: VariableKind::Key,
+            ty: ty.clone(),
+            size: None,
+            of_guide: false,
+        });
+        Expr {
+            kind: ExprKind::Var(id),
+            ty,
+            span,
+            size: None,
+        }
+    }
+
+    /// A draw as a value, a number for every turn of the loops around it.
+    fn drawn(
+        &self,
+        target: &Target,
+        dist: &Expr,
+        statement: &Statement,
+        key: &Expr,
+        program: &Program,
+    ) -> Expr {
+        let ty = match &dist.ty {
+            Type::Distribution { base, array, event } => {
+                Type::array(*base, [array.as_slice(), event].concat())
+            }
+            other => other.clone(),
+        };
+        let loops = statement.nest.iter().filter_map(|part| match part {
+            Nest::For { var, .. } => Some(*var),
+            Nest::If { .. } => None,
+        });
+        let index = |var| Expr {
+            kind: ExprKind::Var(var),
+            ty: Type::scalar(Base::Int),
+            span: dist.span,
+            size: None,
+        };
+        // One distribution may be that of a whole array of data.
+        let variable = program.variable(target.var);
+        let declared = (variable.kind == VariableKind::Simulated)
+            .then(|| variable.ty.number())
+            .flatten();
+        let dims = declared.map(|(_, dims)| dims[target.indices.len().min(dims.len())..].to_vec());
+        let draw = Draw {
+            dist: dist.clone(),
+            key: key.clone(),
+            over: loops.map(index).collect(),
+            dims,
+            serial: dist.span.start,
+        };
+        Expr {
+            kind: ExprKind::Draw(Box::new(draw)),
+            ty,
+            span: dist.span,
+            size: None,
+        }
+    }
+
+    fn hold(&mut self, id: VarId) {
+        let variable = self.variable_mut(id);
+        variable.kind = VariableKind::Data;
+        let Some((base, dims)) = variable.ty.number() else {
+            return;
+        };
+        let decl = DataDecl {
+            var: id,
+            base,
+            refinement: Refinement::None,
+            dims: dims.to_vec(),
+            default: None,
+            condition: None,
+            span: variable.span,
+        };
+        self.data.push(decl);
+    }
+
+    /// Factors of what is drawn: they weigh what has been drawn, and nothing is drawn from them.
+    fn weighed(&self, made: &BTreeSet<VarId>) -> Diagnostics {
+        // What depends on a draw, and on which.
+        let mut random: BTreeMap<VarId, VarId> = made.iter().map(|&id| (id, id)).collect();
+        let reads = |e: &Expr, random: &BTreeMap<VarId, VarId>| {
+            let mut found = None;
+            e.variables(&mut |id| found = found.or(random.get(&id).copied()));
+            found
+        };
+        loop {
+            let before = random.len();
+            for statement in &self.statements {
+                if let StatementKind::Let { target, value } = &statement.kind
+                    && let Some(drawn) = reads(value, &random)
+                {
+                    random.entry(target.var).or_insert(drawn);
+                }
+            }
+            if random.len() == before {
+                break;
+            }
+        }
+        let factors = self.statements.iter().filter_map(|s| match &s.kind {
+            StatementKind::Factor { value } => reads(value, &random).map(|id| (s.span, id)),
+            _ => None,
+        });
+        factors
+            .map(|(span, id)| error::factor_of_drawn(span, self.name(id)))
+            .collect()
+    }
+}

@@ -1,0 +1,142 @@
+//! `elbo simulate`: data made by a program, from its priors or from given values.
+
+use super::input::Input;
+use super::report::{Exit, Failure, Result, print};
+use crate::api::{Program, Simulated};
+use crate::data::{self, Data, Disk, Entry};
+use crate::diag::{Diagnostics, Sources};
+use crate::output::{Posterior, Quantity, TableOptions, replace_file, summarise, table};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Makes data as a program says that they come about
+///
+/// Latents are drawn from their distributions, or fixed at given values, and what is observed is drawn from its own.
+/// One JSON object goes to standard output, which `elbo fit` reads as data: what was given, and what was drawn. Of
+/// observed data that are given only the shape counts.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  elbo simulate coin.vi --set N=20                     a coin from the prior, tossed 20 times
+  elbo simulate line.vi --data x.json --fix slope=2    data of a line whose slope is known
+  elbo simulate line.vi --fix truth.json --seed 3 --out line.json
+  elbo simulate schools.vi -n 1000 --summary           what the priors say of everything, in a table")]
+pub(super) struct Simulate {
+    #[command(flatten)]
+    input: Input,
+
+    /// Fixes a latent, a learned parameter or observed data: one value, or a file of several
+    #[arg(long, value_name = "NAME=VALUE|FILE")]
+    fix: Vec<String>,
+
+    /// Makes so many sets, a JSON object to a line [default: 1, with --summary 1000]
+    #[arg(short = 'n', long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    sets: Option<u32>,
+
+    /// Names the random numbers: the same seed gives the same data
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+
+    /// Writes the data to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+
+    /// Writes the values of latents, parameters and definitions that made the data to this file
+    #[arg(long, value_name = "FILE")]
+    truth: Option<PathBuf>,
+
+    /// Prints a table of everything that is drawn instead of the data
+    #[arg(long, conflicts_with_all = ["out", "truth"])]
+    summary: bool,
+}
+
+impl Simulate {
+    pub(super) fn run(&self) -> Result<Exit> {
+        let mut loaded = self.input.load()?;
+        let fixed = self.fixed(&mut loaded.sources)?;
+        if self.out.is_none() {
+            loaded.name_found();
+        }
+        let draws = self.sets.unwrap_or(if self.summary { 1000 } else { 1 });
+        let simulated = loaded
+            .program
+            .simulate(&loaded.data, &fixed, self.seed, draws as usize)
+            .map_err(|e| Failure::wrong(e.diagnostics, &loaded.sources))?;
+        if self.summary {
+            print(&table(
+                &summarise(&posterior(&loaded.program, &simulated, &fixed)),
+                &TableOptions::default(),
+            ))?;
+            return Ok(Exit::Good);
+        }
+        let lines = |of: fn(&Simulated) -> &Data| -> String {
+            let line = |set| format!("{}\n", of(set).to_json());
+            simulated.iter().map(line).collect()
+        };
+        let write = |path: &PathBuf, text: String| {
+            replace_file(path, &text).map_err(|d| Failure::wrong(vec![d], &Sources::default()))
+        };
+        if let Some(path) = &self.truth {
+            write(path, lines(|set| &set.truth))?;
+        }
+        match &self.out {
+            Some(path) => write(path, lines(|set| &set.data))?,
+            None => print(&lines(|set| &set.data))?,
+        }
+        Ok(Exit::Good)
+    }
+
+    /// The values given by `--fix`.
+    fn fixed(&self, sources: &mut Sources) -> Result<Data> {
+        let mut fixed = Data::default();
+        let mut problems = Diagnostics::new();
+        for option in &self.fix {
+            let read = match option.contains('=') {
+                true => data::set(option, sources),
+                false => data::load(&Disk, option.as_ref(), sources),
+            };
+            if let Err(new) = read.and_then(|new| fixed.merge(new)) {
+                problems.extend(new);
+            }
+        }
+        match problems.is_empty() {
+            true => Ok(fixed),
+            false => Err(Failure::usage(problems, sources)),
+        }
+    }
+}
+
+/// Everything that is drawn, as draws.
+fn posterior(program: &Program, sets: &[Simulated], fixed: &Data) -> Posterior {
+    let drawn = program.checked().holdable();
+    let entries = |set: &Simulated| -> Vec<Entry> {
+        let observed = set.data.entries().iter();
+        let observed = observed.filter(|e| drawn.contains(e.name.as_str()));
+        let all = set.truth.entries().iter().chain(observed);
+        let all = all.filter(|e| fixed.get(&e.name).is_none());
+        all.cloned().collect()
+    };
+    let mut quantities: Vec<Quantity> = Vec::new();
+    for (i, set) in sets.iter().enumerate() {
+        for (k, entry) in entries(set).into_iter().enumerate() {
+            let Ok(numbers) = entry.numbers() else {
+                continue;
+            };
+            if i == 0 {
+                quantities.push(Quantity {
+                    name: entry.name.clone(),
+                    shape: numbers.shape.to_vec(),
+                    integer: true,
+                    ..Quantity::default()
+                });
+            }
+            quantities[k].integer &= numbers.integer;
+            quantities[k].draws.extend_from_slice(numbers.data);
+        }
+    }
+    Posterior {
+        quantities,
+        draws: sets.len(),
+        ..Posterior::default()
+    }
+}

@@ -1,0 +1,59 @@
+//! Draws as values, in programs that make data.
+
+use super::value::Value;
+use super::{Lowerer, Result, error};
+use crate::check::program::Draw;
+use crate::diag::Span;
+use crate::dist::Sampled;
+use crate::graph::Shape;
+use crate::ops::concat;
+use std::sync::Arc;
+
+impl<'g> Lowerer<'_, 'g> {
+    /// A value drawn for every row of the loops around, from noise that the key makes.
+    pub(super) fn drawn(&mut self, draw: &Draw, span: Span) -> Result<Value<'g>> {
+        let d = self.distribution(&draw.dist)?;
+        let mut lists = vec![d.axes(self)];
+        for index in &draw.over {
+            lists.push(self.value(index)?.axes);
+        }
+        let axes = self.union(lists);
+        let array = match &draw.dims {
+            Some(dims) => {
+                let extents = dims[..dims.len().saturating_sub(d.event.len())].iter();
+                let known = extents.map(|dim| self.bound.evaluate(dim).map(|n| n.max(0) as usize));
+                let unknown = || vec![error::unknown_extent(span, "this draw", "of the data")];
+                known.collect::<Option<Vec<usize>>>().ok_or_else(unknown)?
+            }
+            None => d.array.clone(),
+        };
+        let dist = self.checked(&d, &axes, array.len(), span)?;
+        if !dist.is_normalised() {
+            let name = d.family.declaration().name;
+            return Err(vec![error::no_draws(span, name)]);
+        }
+        let batch: Shape = axes
+            .iter()
+            .map(|&a| self.extent(a))
+            .chain(array.iter().copied())
+            .collect();
+        let event = Shape::from_slice(&d.event);
+        self.expect_size("this draw", batch.iter().chain(&event).copied(), span)?;
+        let (skeleton, values) = dist.take_apart();
+        let key = self.value(&draw.key)?.var;
+        // Every step of a recurrence has noise of its own.
+        let key = match self.step_position() {
+            Some(position) => concat(&[key, position.reshape(&[1])], 0),
+            None => key,
+        };
+        let sampled = Sampled {
+            skeleton: Arc::new(skeleton),
+            serial: draw.serial,
+            batch,
+            event,
+            keys: None,
+        };
+        let args: Vec<_> = std::iter::once(key).chain(values).collect();
+        Ok(self.tidy(self.graph.apply(sampled, &args), &axes, None))
+    }
+}
