@@ -77,7 +77,9 @@ fn check_check(case: &Case) -> String {
             VariableKind::Local
             | VariableKind::Loop
             | VariableKind::Guided
-            | VariableKind::Noise => continue,
+            | VariableKind::Noise
+            | VariableKind::Simulated
+            | VariableKind::Key => continue,
         };
         writeln!(out, "{kind} {}: {}", variable.name, variable.ty).expect("a String takes it");
     }
@@ -121,6 +123,7 @@ fn described(quantity: &Quantity) -> String {
         QuantityKind::Latent => "latent",
         QuantityKind::Param => "param",
         QuantityKind::Deterministic => "let",
+        QuantityKind::Data => "data",
     };
     let axes = quantity.shape.iter().zip(&quantity.labels);
     let axes: Vec<String> = axes

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Bytes of which stretches are read where they are asked for, from any thread.
 pub trait ReadAt: fmt::Debug + Send + Sync {
@@ -101,22 +101,37 @@ impl Files for Disk {
 /// An open file.
 #[derive(Debug)]
 struct OnDisk {
-    file: Mutex<File>,
+    file: File,
     length: u64,
+    /// Whose turn it is to move the place in the file.
+    #[cfg(not(unix))]
+    turn: std::sync::Mutex<()>,
 }
 
 impl OnDisk {
     fn new(file: File) -> io::Result<OnDisk> {
-        let length = file.metadata()?.len();
-        let file = Mutex::new(file);
-        Ok(OnDisk { file, length })
+        Ok(OnDisk {
+            length: file.metadata()?.len(),
+            file,
+            #[cfg(not(unix))]
+            turn: Default::default(),
+        })
     }
 }
 
 impl ReadAt for OnDisk {
+    #[cfg(unix)]
     fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        std::os::unix::fs::FileExt::read_exact_at(&self.file, into, at)
+    }
+
+    #[cfg(not(unix))]
+    fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        use std::io::{Read, Seek, SeekFrom};
         // A thread that panicked while it read left a place in the file, which is set anew.
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = self.turn.lock();
+        let _turn = turn.unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut file = &self.file;
         file.seek(SeekFrom::Start(at))?;
         file.read_exact(into)
     }

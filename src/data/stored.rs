@@ -110,6 +110,7 @@ impl Stored {
     /// If `out` has not as many numbers as the rows, or there is no such row.
     pub fn read(&self, rows: &[usize], out: &mut [f64]) -> io::Result<()> {
         let (mut done, width) = (0, self.width());
+        let mut bytes = Vec::new();
         while done < rows.len() {
             let first = rows[done];
             let end = self.end_of_block(first);
@@ -119,7 +120,8 @@ impl Stored {
                 .take_while(|&k| follows(k))
                 .count()
                 + 1;
-            self.stretch(first, &mut out[done * width..(done + count) * width])?;
+            let place = &mut out[done * width..(done + count) * width];
+            self.stretch(first, place, &mut bytes)?;
             done += count;
         }
         Ok(())
@@ -159,16 +161,16 @@ impl Stored {
     }
 
     /// Rows of one block from `first` on.
-    fn stretch(&self, first: usize, out: &mut [f64]) -> io::Result<()> {
+    fn stretch(&self, first: usize, out: &mut [f64], bytes: &mut Vec<u8>) -> io::Result<()> {
         let next = self.blocks.partition_point(|&start| start <= first);
         let (start, end) = (self.blocks[next - 1], self.end_of_block(first));
         let number =
             start * self.all + (end - start) * self.before + (first - start) * self.width();
         let width = self.element.width;
-        let mut bytes = vec![0; out.len() * width];
+        bytes.resize(out.len() * width, 0);
         let at = self.base + number as u64 * width as u64;
-        self.source.read_at(at, &mut bytes)?;
-        self.element.numbers(&bytes, out);
+        self.source.read_at(at, bytes)?;
+        self.element.numbers(bytes, out);
         Ok(())
     }
 }
