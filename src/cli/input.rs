@@ -66,7 +66,7 @@ impl Input {
     }
 
     /// Reads the program and the data, but for arrays of numbers of more bytes than `in_memory`.
-    fn load_streaming(&self, in_memory: u64) -> Result<Loaded> {
+    pub(super) fn load_streaming(&self, in_memory: u64) -> Result<Loaded> {
         let program = Program::load(&Disk, &self.model)?;
         let mut sources = program.sources().clone();
         let mut data = Data::default();

@@ -178,10 +178,7 @@ pub fn fit(
         options,
         budget,
     };
-    let sampler = || match &step.rows {
-        Some(_) => Sampler::new(step, step_guide, cached(step)),
-        None => Sampler::new(model, guide, chunk(model, options)),
-    };
+    let sampler = || Sampler::new(model, guide, chunk(model, options));
     let early = options.threads > 1 && step.rows.is_none() && draws_are_small(model, options);
     let early = early.then(|| sampler().begin());
     let failure = || step.rows.as_ref().and_then(Rows::take_failure);
@@ -222,7 +219,10 @@ pub fn fit(
         seed: !options.seed,
         budget: &overall,
     };
-    let mut sampler = early.unwrap_or_else(sampler);
+    let mut sampler = match step.rows {
+        Some(_) => Sampler::new(step, step_guide, cached(step).min(draws.max(2))),
+        None => early.unwrap_or_else(sampler),
+    };
     let (posterior, estimate) = sample(&mut sampler, &reached.outcome.x, &sampling);
     all_read()?;
     let seconds = Seconds {
