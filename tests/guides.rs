@@ -341,3 +341,106 @@ guide full_rank";
     // Given 0.3 the other has mean 0.075 and variance 1 − 1/8.
     assert!((found[1].0 - 0.075).abs() < 0.12 && (found[1].1 - 0.875f64.sqrt()).abs() < 0.1);
 }
+
+/// As [`conjugate_posteriors_are_found_by_their_families`], of vectors and matrices.
+#[test]
+fn conjugate_posteriors_of_vectors_and_matrices_are_found_by_their_families() {
+    let lgamma = statrs::function::gamma::ln_gamma;
+    let near = |fit: &Fit, exact: f64| {
+        let off = (fit.elbo.mean - exact).abs();
+        assert!(off < 1e-3, "{:?}, exactly {exact}", fit.elbo);
+    };
+    let mut data = Data::default();
+    data.insert("k", [3.0, 1.0, 8.0]);
+    let dirichlet = "data k: int[3]
+share ~ Dirichlet([0.5, 1, 2])
+k ~ Multinomial(12, share)
+guide {
+  param a: positive[3] = 2
+  share ~ Dirichlet(a)
+}";
+    let (_, fit) = fitted(dirichlet, &data, &Options::default());
+    let log_beta = |a: &[f64]| a.iter().map(|&a| lgamma(a)).sum::<f64>() - lgamma(a.iter().sum());
+    let ways = lgamma(13.0) - lgamma(4.0) - lgamma(2.0) - lgamma(9.0);
+    near(
+        &fit,
+        ways + log_beta(&[3.5, 2.0, 10.0]) - log_beta(&[0.5, 1.0, 2.0]),
+    );
+
+    let y = [[0.5, 1.0], [-1.2, 0.3], [0.8, 1.9], [0.1, -0.7]];
+    let mut data = Data::default();
+    data.insert("y", y.map(|r| r.to_vec()).to_vec());
+    let wishart = "data y: real[N, 2]
+cov ~ InverseWishart(5, [[1, 0.2], [0.2, 2]])
+for i in 1..N { y[i] ~ MvNormal([0, 0], cov) }
+guide {
+  param nu: positive = 6
+  param scale: covariance[2, 2]
+  cov ~ InverseWishart(nu + 1, scale)
+}";
+    let (_, fit) = fitted(wishart, &data, &Options::default());
+    let det = |s: [f64; 3]| s[0] * s[2] - s[1] * s[1];
+    let mut after = [1.0, 0.2, 2.0];
+    for [a, b] in y {
+        after = [after[0] + a * a, after[1] + a * b, after[2] + b * b];
+    }
+    let lgamma2 = |a: f64| 0.5 * std::f64::consts::PI.ln() + lgamma(a) + lgamma(a - 0.5);
+    // π^(−n) Γ₂(ν'/2) / Γ₂(ν/2) |V|^(ν/2) / |V'|^(ν'/2), ν' = ν + n.
+    let exact = -4.0 * std::f64::consts::PI.ln() + lgamma2(4.5) - lgamma2(2.5)
+        + 2.5 * det([1.0, 0.2, 2.0]).ln()
+        - 4.5 * det(after).ln();
+    near(&fit, exact);
+}
+
+/// What a function draws is drawn by the guide under its path, alone or with others.
+#[test]
+fn sites_of_functions_are_drawn_by_their_paths() {
+    let model = "data x: real[N]
+data y: real[N]
+fn line(x: real[n]) {
+  a ~ Normal(0, 2)
+  b ~ Normal(0, 2)
+  a + b * x
+}
+fn offset() { c ~ Normal(0, 1); c }
+m ~ line(x)
+parts[2] ~ offset()
+let parts[1] = 0
+y ~ Normal(m + parts[2], 1)
+";
+    let mut data = Data::default();
+    data.insert("x", [0.0, 1.0, 2.0, 3.0]);
+    data.insert("y", [1.0, 2.5, 2.0, 4.5]);
+    let (_, full) = fitted(
+        &format!("{model}guide full_rank"),
+        &data,
+        &Options::default(),
+    );
+    let guides = [
+        "guide { (m.a, m.b, parts[2].c) ~ full_rank() }",
+        "guide {
+  param k: real[2] = 0
+  param s: positive[3] = 1
+  param r: real[3] = 0
+  m.a ~ Normal(k[1], s[1])
+  m.b ~ Normal(k[2] + r[1] * m.a, s[2])
+  parts[2].c ~ Normal(r[2] + r[3] * (m.a - k[1]) , s[3])
+}",
+    ];
+    let elbos = guides.map(|guide| {
+        let (_, fit) = fitted(&format!("{model}{guide}"), &data, &Options::default());
+        fit.elbo.mean
+    });
+    // The first is the posterior; the second lacks one dependence.
+    assert!((elbos[0] - full.elbo.mean).abs() < 1e-3, "{elbos:?}");
+    assert!(
+        elbos[1] < full.elbo.mean + 1e-3 && elbos[1] > full.elbo.mean - 1.0,
+        "{elbos:?}"
+    );
+    let refused = |text: &str| Program::parse("m.vi", text).unwrap_err().diagnostics[0].code;
+    assert_eq!(
+        refused(&format!("{model}guide {{ m.d ~ Normal(0, 1) }}")),
+        "E0418"
+    );
+    assert_eq!(refused(&format!("{model}m.a ~ Normal(0, 1)")), "E0014");
+}

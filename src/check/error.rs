@@ -785,3 +785,10 @@ pub fn factor_of_drawn(span: Span, name: &str) -> D {
         .at(span, "this has a density, but nothing can be drawn from it")
         .help("give what it reads a value (`--fix` on the command line)")
 }
+
+/// `h.w ~ …` in the model, where `h` is drawn by a function.
+pub fn site_outside_guide(span: Span, path: &str) -> D {
+    D::error("E0014", format!("`{path}` cannot be drawn here"))
+        .at(span, "the path of what a function draws")
+        .help("in a `guide { … }` such a draw says how it is approximated; in the model a function has drawn it already")
+}

@@ -116,9 +116,9 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The latent of a name; an error is reported where it is something else.
+    /// The latent of a name, or of a path such as `h.w`; an error is reported where it is something else.
     fn site_named(&mut self, name: &ast::Ident) -> Option<VarId> {
-        let found = self.lookup(&name.name);
+        let found = self.target_named(name);
         if let Some(Binding::Var(id)) = found
             && self.variable(id).kind == VariableKind::Latent
         {
@@ -131,6 +131,16 @@ impl<'a> Checker<'a> {
         let problem = error::not_a_latent(name.span, &name.name, place, known);
         self.report(problem);
         None
+    }
+
+    /// What a target's name means: a path begins with the name of a call that draws.
+    pub(super) fn target_named(&mut self, name: &ast::Ident) -> Option<Binding<'a>> {
+        if let Some(found) = self.lookup(&name.name) {
+            return Some(found);
+        }
+        let root = name.name.split(['.', '[']).next()?;
+        let site = self.site_at_path(root, &name.name, name.span)?;
+        Some(Binding::Var(site))
     }
 
     pub(super) fn check_guide_draw(
@@ -194,7 +204,10 @@ impl<'a> Checker<'a> {
     /// Draws of the guide must be possible in the model, as far as the families tell.
     fn expect_support(&mut self, site: VarId, target: &Target, dist: &Expr, place: Span) {
         let leaf = self.definitions.get(&site).and_then(|l| l.first());
-        let model = leaf.and_then(|&l| self.leaves[l].checked.as_ref());
+        let own = leaf.and_then(|&l| self.leaves[l].checked.as_ref());
+        let drawn = |s: &&Statement| matches!(&s.kind, StatementKind::Draw { target, .. } if target.var == site);
+        let made = self.made.iter().map(|(_, s)| s);
+        let model = own.into_iter().chain(made).find(drawn);
         let Some(StatementKind::Draw { dist: prior, .. }) = model.map(|s| &s.kind) else {
             return;
         };

@@ -258,6 +258,10 @@ impl<'a> Checker<'a> {
             self.report(error::tuple_target(statement.span));
             return;
         };
+        if name.name.contains('.') {
+            self.report(error::site_outside_guide(name.span, &name.name));
+            return;
+        }
         // The loops around a call are not its statements'.
         let outer = self.call.as_ref().map_or(0, |call| call.nest);
         let turns = if draw { &nest[outer..] } else { nest };

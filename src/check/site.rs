@@ -297,22 +297,17 @@ impl<'a> Checker<'a> {
 
     /// The site that a path such as `h.first.w` names.
     pub(super) fn site_of(&mut self, value: &'a ast::Expr, name: &ast::Ident) -> Option<VarId> {
-        let mut path = vec![name.name.as_str()];
-        let mut at = value;
-        while let ast::ExprKind::Field { value, name } = &at.kind {
-            path.push(&name.name);
-            at = value;
-        }
-        let ast::ExprKind::Name(root) = &at.kind else {
-            return None;
-        };
+        let (root, path) = value.path()?;
+        self.site_at_path(root, &format!("{path}.{}", name.name), value.span)
+    }
+
+    /// The site of a path that begins with a name: calls that are bound to the name make it.
+    pub(super) fn site_at_path(&mut self, root: &str, path: &str, span: Span) -> Option<VarId> {
         let Some(Binding::Var(id)) = self.lookup(root) else {
             return None;
         };
-        self.ensure(id, at.span);
-        path.push(root);
-        path.reverse();
-        self.site_names.get(&path.join(".")).copied()
+        self.ensure(id, span);
+        self.site_names.get(path).copied()
     }
 }
 

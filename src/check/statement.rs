@@ -662,7 +662,7 @@ impl<'a> Checker<'a> {
         else {
             return None;
         };
-        let Some(Binding::Var(var)) = self.lookup(&name.name) else {
+        let Some(Binding::Var(var)) = self.target_named(name) else {
             return None;
         };
         if self.variable(var).kind == VariableKind::Data {

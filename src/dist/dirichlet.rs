@@ -1,6 +1,8 @@
 //! The Dirichlet distribution.
 
-use super::{Declaration, Distribution, Domain, EventAxis, Family, Form, Parameter, Point, Values};
+use super::{
+    Declaration, Distribution, Domain, EventAxis, Family, Form, Parameter, Point, Values, noise,
+};
 use crate::graph::Var;
 use rand::{Rng, RngExt};
 use rand_distr::Gamma;
@@ -45,6 +47,13 @@ impl Family for Dirichlet {
         }
         let total: f64 = out.iter().sum();
         out.iter_mut().for_each(|x| *x /= total);
+    }
+
+    /// Gamma draws over their sum.
+    fn reparameterised<'g>(&self, d: &Distribution<'g>, noise: Var<'g>) -> Option<Var<'g>> {
+        // Of tiny concentrations all draws may be too small for numbers: then all are alike.
+        let draws = noise::gamma(d.value(0), noise) + f64::MIN_POSITIVE;
+        Some(draws / draws.sum_axes(&[0]).unsqueeze(0))
     }
 
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {

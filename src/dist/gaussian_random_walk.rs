@@ -75,6 +75,13 @@ impl Family for GaussianRandomWalk {
         }
     }
 
+    fn reparameterised<'g>(&self, d: &Distribution<'g>, noise: Var<'g>) -> Option<Var<'g>> {
+        let first: Vec<f64> = (0..noise.extent(0)).map(|t| f64::from(t == 0)).collect();
+        let first = noise.graph.constant(Tensor::vector(first));
+        let (initial, sigma) = (initial_sd(d).unsqueeze(0), d.value(0).unsqueeze(0));
+        Some((noise * first.select(initial, sigma)).cumsum(0))
+    }
+
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {
         Some(self.variance(d)? * 0.0)
     }

@@ -1,7 +1,7 @@
 //! The inverse Wishart distribution.
 
 use super::wishart::{CHOL, EVENT, NU, SCALE, scale};
-use super::{Declaration, Distribution, Domain, Family, Form, Point, Values, matrix};
+use super::{Declaration, Distribution, Domain, Family, Form, Point, Values, matrix, noise};
 use crate::graph::Var;
 use crate::ops::solve;
 use rand::Rng;
@@ -59,6 +59,14 @@ impl Family for InverseWishart {
         solve(&a, &mut solution, n, n, false);
         let rows = transposed(&solution);
         matrix::product_transposed(&rows, &rows, n, out);
+    }
+
+    // As `sample`.
+    fn reparameterised<'g>(&self, d: &Distribution<'g>, noise: Var<'g>) -> Option<Var<'g>> {
+        let l = matrix::factor_of(d, 1, d.form == 1);
+        let a = noise::bartlett(d.value(0), noise);
+        let rows = matrix::solution(a, l.transpose());
+        Some(matrix::squared(rows.transpose()))
     }
 
     /// NaN where `nu ≤ n + 1`.

@@ -2,7 +2,7 @@
 
 use super::{
     Declaration, DefaultValue, Distribution, Domain, EventAxis, Family, Form, Kind, Parameter,
-    Point, Values, draw, matrix,
+    Point, Values, draw, matrix, noise,
 };
 use crate::graph::{Tensor, Var};
 use rand::Rng;
@@ -86,6 +86,11 @@ impl Family for Lkj {
         matrix::product_transposed(&l, &l, n, out);
         // Exactly 1, whatever the rounding.
         (0..n).for_each(|i| out[i * n + i] = 1.0);
+    }
+
+    fn reparameterised<'g>(&self, d: &Distribution<'g>, noise: Var<'g>) -> Option<Var<'g>> {
+        let l = noise::correlation_factor(d.value(1), noise);
+        Some(matrix::squared(l))
     }
 
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {

@@ -1,7 +1,7 @@
 //! The LKJ distribution of correlation matrices, by their Cholesky factors.
 
 use super::lkj::{DIMENSION, ETA, EVENT, log_constant, sample_factor};
-use super::{Declaration, Distribution, Domain, Family, Form, Point, Values};
+use super::{Declaration, Distribution, Domain, Family, Form, Point, Values, noise};
 use crate::graph::{Tensor, Var};
 use rand::Rng;
 
@@ -32,6 +32,10 @@ impl Family for LkjCholesky {
         (log_diagonal * powers).sum_axes(&[0])
             + log_diagonal.sum_axes(&[0]) * ((eta - 1.0) * 2.0)
             + log_constant(eta, n)
+    }
+
+    fn reparameterised<'g>(&self, d: &Distribution<'g>, noise: Var<'g>) -> Option<Var<'g>> {
+        Some(noise::correlation_factor(d.value(1), noise))
     }
 
     fn sample(&self, p: &Point, rng: &mut dyn Rng, out: &mut [f64]) {

@@ -19,8 +19,7 @@ pub(super) fn squared_norm_of_solution<'g>(l: Var<'g>, b: Var<'g>) -> Var<'g> {
         let squares = solution.square().sum_axes(&[1]).reshape(&[many, k]);
         return squares.sum_axes(&[0]).reshape(&batch);
     }
-    let solution = with_batch(l, 2, &batch).tri_solve(with_batch(b, 2, &batch), false);
-    solution.square().sum_axes(&[0, 1])
+    self::solution(l, b).square().sum_axes(&[0, 1])
 }
 
 /// `rᵀ (L Lᵀ)⁻¹ r` of vectors `r` `[batch…, n]`.
@@ -56,6 +55,12 @@ pub(super) fn product<'g>(l: Var<'g>, z: Var<'g>) -> Var<'g> {
 pub(super) fn solution_of_transposed<'g>(l: Var<'g>, z: Var<'g>) -> Var<'g> {
     let batch = broadcast_shapes(&lead(l, 2), &lead(z, 1)).expect("batch axes fit");
     with_batch(l, 2, &batch).tri_solve_vector(with_batch(z, 1, &batch), true)
+}
+
+/// `L⁻¹ B` for `L` of shape `[batch…, n, n]`, whose batch axes or those of `B` may be missing.
+pub(super) fn solution<'g>(l: Var<'g>, b: Var<'g>) -> Var<'g> {
+    let batch = broadcast_shapes(&lead(l, 2), &lead(b, 2)).expect("batch axes fit");
+    with_batch(l, 2, &batch).tri_solve(with_batch(b, 2, &batch), false)
 }
 
 /// `½ log |L Lᵀ|`, by the diagonal.

@@ -56,6 +56,7 @@ mod multinomial;
 mod mv_normal;
 mod mv_student_t;
 mod neg_binomial;
+mod noise;
 mod normal;
 mod ordered;
 mod ordered_logistic;

@@ -2,7 +2,7 @@
 
 use super::{
     Declaration, Distribution, Domain, EventAxis, Family, Form, Parameter, Point, Values, draw,
-    matrix,
+    matrix, noise,
 };
 use crate::graph::Var;
 use rand::Rng;
@@ -71,6 +71,12 @@ impl Family for MvStudentT {
         for (x, mu) in out.iter_mut().zip(p.array(1)) {
             *x = mu + *x * scale;
         }
+    }
+
+    fn reparameterised<'g>(&self, d: &Distribution<'g>, noise: Var<'g>) -> Option<Var<'g>> {
+        let l = matrix::factor_of(d, 2, d.form == 1);
+        let standard = noise::student(d.value(0), noise);
+        Some(d.value(1) + matrix::product(l, standard))
     }
 
     /// NaN where `nu ≤ 1`.

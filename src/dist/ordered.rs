@@ -64,6 +64,13 @@ impl Family for Ordered {
         rises.min_axes(&[0]).select(log_prob, f64::NEG_INFINITY)
     }
 
+    /// Draws of one distribution, put in order.
+    fn reparameterised<'g>(&self, d: &Distribution<'g>, noise: Var<'g>) -> Option<Var<'g>> {
+        let inner = d.inner(0);
+        let draws = inner.reparameterised(noise)?;
+        exchangeable(inner, 0).then(|| draws.sorted())
+    }
+
     /// Bounds that differ between the elements are as wide as the widest; the elements' own
     /// densities say the rest.
     fn support<'g>(&self, d: &Distribution<'g>) -> Support<'g> {

@@ -2,6 +2,7 @@
 
 use super::{
     Declaration, Distribution, Domain, EventAxis, Family, Form, Parameter, Point, Values, matrix,
+    noise,
 };
 use crate::graph::Var;
 use rand::Rng;
@@ -93,6 +94,12 @@ impl Family for Wishart {
             }
         }
         matrix::product_transposed(&product, &product, n, out);
+    }
+
+    fn reparameterised<'g>(&self, d: &Distribution<'g>, noise: Var<'g>) -> Option<Var<'g>> {
+        let l = matrix::factor_of(d, 1, d.form == 1);
+        let a = noise::bartlett(d.value(0), noise);
+        Some(matrix::squared(l.matmul(a)))
     }
 
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {

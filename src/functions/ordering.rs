@@ -50,10 +50,6 @@ fn by_rows<'g>(x: &[Operand<'g>]) -> (Vec<Var<'g>>, Vec<usize>) {
     (flat.collect(), shape)
 }
 
-fn sort<'g>(x: Var<'g>) -> Var<'g> {
-    x.pick(x.order())
-}
-
 /// The first place, from 1, of the least element; NaN of nothing.
 fn first_least(x: Var<'_>) -> Var<'_> {
     let shape = x.shape();
@@ -70,7 +66,7 @@ fn quantile<'g>(x: Var<'g>, p: Var<'g>) -> Var<'g> {
     let n = x.extent(0);
     let grid: Vec<f64> = (0..n).map(|i| i as f64).collect();
     let grid = x.graph.constant(Tensor::vector(grid)).broadcast(&x.shape());
-    let value = (p * n.saturating_sub(1) as f64).interp(grid, sort(x));
+    let value = (p * n.saturating_sub(1) as f64).interp(grid, x.sorted());
     p.ge(0.0).and(p.le(1.0)).select(value, f64::NAN)
 }
 
@@ -80,7 +76,7 @@ pub(super) static TABLE: &[Function] = &[
         "sort(x)",
         (1, 1),
         same_vector,
-        |x| sort(x[0].var),
+        |x| x[0].var.sorted(),
         "The elements of a vector in ascending order; `x.sort().reverse()` is in descending \
          order.",
     ),

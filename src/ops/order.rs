@@ -19,6 +19,11 @@ impl<'g> Var<'g> {
         self.graph.apply(Order, &[self])
     }
 
+    /// The elements along the last axis in ascending order.
+    pub fn sorted(self) -> Var<'g> {
+        self.pick(self.order())
+    }
+
     /// How many elements of `sorted` are at most each of `self`, along the last axes.
     pub fn find_interval(self, sorted: Var<'g>) -> Var<'g> {
         self.graph.apply(FindInterval, &[self, sorted])

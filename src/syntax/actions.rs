@@ -486,17 +486,20 @@ impl<'a> Actions<'a> {
                 });
             }
             ExprKind::Index { value, indices } => {
-                if let ExprKind::Name(name) = value.kind {
-                    let name = Ident {
-                        name,
-                        span: value.span,
-                    };
+                if let Some(name) = site(&value, sign) {
                     return Some(Target::Element {
                         name,
                         indices,
                         span,
                     });
                 }
+            }
+            ExprKind::Field { .. } if site(&expr, sign).is_some() => {
+                return site(&expr, sign).map(|name| Target::Element {
+                    name,
+                    indices: Vec::new(),
+                    span,
+                });
             }
             ExprKind::Tuple(items) => {
                 let items = items
@@ -517,6 +520,17 @@ impl<'a> Actions<'a> {
         self.report(error::not_a_target(span, sign));
         None
     }
+}
+
+/// What may be drawn: a name, or after `~` the path of what a function has drawn, `h.w`.
+fn site(expr: &Expr, sign: &str) -> Option<Ident> {
+    let name = match &expr.kind {
+        ExprKind::Name(name) => name.clone(),
+        _ if sign == "~" => expr.path()?.1,
+        _ => return None,
+    };
+    let span = expr.span;
+    Some(Ident { name, span })
 }
 
 impl Block {

@@ -249,3 +249,30 @@ pub enum BinaryOp {
     And,
     Or,
 }
+
+impl Expr {
+    /// The path of what a function draws or learns, with the name that it begins with: `h.w`, or `layers[2].w` where the
+    /// program numbers the elements.
+    pub fn path(&self) -> Option<(&str, String)> {
+        match &self.kind {
+            ExprKind::Name(name) => Some((name, name.clone())),
+            ExprKind::Field { value, name } => {
+                let (root, path) = value.path()?;
+                Some((root, format!("{path}.{}", name.name)))
+            }
+            ExprKind::Index { value, indices } => {
+                let (root, path) = value.path()?;
+                let number = |index: &Index| match index {
+                    Index::At(Expr {
+                        kind: ExprKind::Int(n),
+                        ..
+                    }) => Some(n.to_string()),
+                    _ => None,
+                };
+                let numbers: Option<Vec<String>> = indices.iter().map(number).collect();
+                Some((root, format!("{path}[{}]", numbers?.join(", "))))
+            }
+            _ => None,
+        }
+    }
+}

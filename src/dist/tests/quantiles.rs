@@ -4,7 +4,10 @@ use super::rows::{dist, row, row_of, vector};
 use super::{close, number, on_every_row};
 use crate::autodiff::{grad, hvp};
 use crate::dist::{Distribution, find};
-use crate::graph::{Graph, Tensor, Var, evaluate};
+use crate::graph::{Graph, Shape, Tensor, Var, evaluate, numel};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
 
 #[test]
 fn quantiles_invert_distribution_functions() {
@@ -180,5 +183,76 @@ fn quantiles_of_mixtures_in_rows() {
         .expect("of constants");
     for (found, p) in back.data().iter().zip([0.1, 0.5, 0.9]) {
         assert!((found - p).abs() < 1e-13, "{found}, not {p}");
+    }
+}
+
+/// Draws made of noise have the moments of the distribution, whatever its values are shaped like.
+#[test]
+fn vectors_and_matrices_of_noise_have_the_moments_of_their_distribution() {
+    use crate::dist::Argument;
+    const DRAWS: usize = 20_000;
+    let g = Graph::new();
+    let value = |shape: &[usize], data: &[f64]| {
+        Argument::Value(g.constant(Tensor::new(Shape::from_slice(shape), data.to_vec())))
+    };
+    let number = |x: f64| value(&[], &[x]);
+    let scale = || value(&[2, 2], &[2.0, 0.6, 0.6, 1.0]);
+    let cases: Vec<(&str, Vec<Argument>, &[usize])> = vec![
+        ("Dirichlet", vec![value(&[3], &[0.4, 2.0, 5.0])], &[3]),
+        ("Lkj", vec![Argument::Dimension(3), number(1.7)], &[3, 3]),
+        ("Lkj", vec![Argument::Dimension(1), number(1.0)], &[1, 1]),
+        ("Wishart", vec![number(7.5), scale()], &[2, 2]),
+        ("InverseWishart", vec![number(12.0), scale()], &[2, 2]),
+        (
+            "MvStudentT",
+            vec![number(9.0), value(&[2], &[1.0, -2.0]), scale()],
+            &[2],
+        ),
+        (
+            "GaussianRandomWalk",
+            vec![number(0.5), Argument::Dimension(4), number(2.0)],
+            &[4],
+        ),
+    ];
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    for (name, args, event) in cases {
+        let d = Distribution {
+            family: crate::dist::find(name).unwrap(),
+            form: 0,
+            args,
+        };
+        let shape = [&[DRAWS], event].concat();
+        let noise: Vec<f64> = (0..numel(&shape))
+            .map(|_| rng.sample(StandardNormal))
+            .collect();
+        let noise = g.constant(Tensor::new(Shape::from_slice(&shape), noise));
+        let draws = d.reparameterised(noise).unwrap_or_else(|| panic!("{name}"));
+        assert_eq!(draws.shape().as_slice(), shape, "{name}");
+        let (mean, variance) = (d.family.mean(&d).unwrap(), d.family.variance(&d).unwrap());
+        let node = [draws.id, mean.id, variance.id];
+        let found = evaluate(&g, &[], &node);
+        let size = numel(event);
+        for k in 0..size {
+            let x: Vec<f64> = found[0]
+                .data()
+                .iter()
+                .skip(k)
+                .step_by(size)
+                .copied()
+                .collect();
+            let (m, v) = (found[1].data()[k], found[2].data()[k]);
+            let average = x.iter().sum::<f64>() / DRAWS as f64;
+            let squares = x.iter().map(|x| (x - m).powi(2)).sum::<f64>() / DRAWS as f64;
+            // Five standard errors; that of a variance with a kurtosis of up to 10.
+            let (off, wide) = ((average - m).abs(), (squares - v).abs());
+            assert!(
+                off <= 5.0 * (v / DRAWS as f64).sqrt() + 1e-12,
+                "{name}[{k}] {average} {m}"
+            );
+            assert!(
+                wide <= 5.0 * v * (9.0 / DRAWS as f64).sqrt() + 1e-12,
+                "{name}[{k}] {squares} {v}"
+            );
+        }
     }
 }
