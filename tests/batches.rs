@@ -115,7 +115,7 @@ for i in 1..N batch 4 {{
 }}"
         );
         let found = Program::parse("batch.vi", &text).expect_err("it is refused");
-        let codes: Vec<&str> = found.diagnostics.iter().map(|d| d.code.as_ref()).collect();
+        let codes: Vec<&str> = found.diagnostics.iter().map(|d| d.code).collect();
         assert_eq!(codes, ["E0425"], "{index}");
     }
 }

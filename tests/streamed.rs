@@ -249,7 +249,7 @@ fn values_of_rows_are_left_out_with_a_note() {
     let (_, notes) = program
         .bind_with_notes(&streamed(&files(), 0))
         .expect("it binds");
-    let codes: Vec<&str> = notes.iter().map(|n| n.code.as_ref()).collect();
+    let codes: Vec<&str> = notes.iter().map(|n| n.code).collect();
     assert_eq!(codes, ["W0605"]);
     for name in ["`z`", "`s`"] {
         assert!(notes[0].message.contains(name), "{}", notes[0].message);

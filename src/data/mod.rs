@@ -54,12 +54,14 @@ struct Format {
     names: bool,
     read: fn(Raw, &mut Sources) -> Result<Data, Diagnostics>,
     /// Leaves large arrays in a file that is not compressed as a whole; `None` if it holds none.
-    stream: Option<fn(&Opened) -> Result<Option<Data>, Diagnostics>>,
+    stream: Option<Stream>,
 }
 
 /// Bytes of an array of numbers, as doubles, beyond which [`load_streaming`] leaves it in its file, if no other
 /// number is asked for.
 pub const IN_MEMORY: u64 = 1 << 26;
+
+type Stream = fn(&Opened) -> Result<Option<Data>, Diagnostics>;
 
 /// Every format that is read. The order is that in which [`beside`] looks for them.
 const FORMATS: &[Format] = &[

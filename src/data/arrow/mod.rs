@@ -27,11 +27,10 @@ mod read {
 mod stream {
     //! Nothing is streamed where nothing is read.
 
-    use super::super::{Data, raw::Opened};
-    use crate::diag::Diagnostics;
+    use super::super::Stream;
 
-    pub(super) const IPC: Option<fn(&Opened) -> Result<Option<Data>, Diagnostics>> = None;
-    pub(super) const PARQUET: Option<fn(&Opened) -> Result<Option<Data>, Diagnostics>> = None;
+    pub(super) const IPC: Option<Stream> = None;
+    pub(super) const PARQUET: Option<Stream> = None;
 }
 
 use super::Format;

@@ -9,7 +9,7 @@ use super::super::gather::families;
 use super::super::raw::Opened;
 use super::super::stored::Stored;
 use super::super::values::Values;
-use super::super::{Data, error};
+use super::super::{Data, Stream, error};
 use super::read::{FILE, Reader, entry, readers, texts, unreadable};
 use crate::diag::Diagnostics;
 use arrow_array::cast::AsArray;
@@ -25,7 +25,6 @@ use parquet::file::reader::{ChunkReader, Length};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
-type Stream = fn(&Opened) -> Result<Option<Data>, Diagnostics>;
 pub(in super::super) const IPC: Option<Stream> = Some(ipc);
 pub(in super::super) const PARQUET: Option<Stream> = Some(parquet);
 
