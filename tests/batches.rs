@@ -61,10 +61,8 @@ fn density(model: &Model, rows: &[usize], total: usize) -> f64 {
         feeds.push((block.input, Tensor::vector(own)));
     }
     if let Some(inputs) = &model.rows {
-        let places: Vec<f64> = rows.iter().map(|&r| r as f64).collect();
         let weight = total as f64 / rows.len() as f64;
-        feeds.push((inputs.rows, Tensor::vector(places)));
-        feeds.push((inputs.weights, Tensor::vector(vec![weight; rows.len()])));
+        feeds.extend(inputs.feeds(&model.graph, rows, &vec![weight; rows.len()]));
     }
     let wanted = [model.log_joint, model.log_jacobian];
     let found = evaluate(&model.graph, &feeds, &wanted);
@@ -82,6 +80,44 @@ fn the_steps_of_an_epoch_average_to_all_rows() {
     let mean = steps.sum::<f64>() / 3.0;
     // Roundings of some tens of terms.
     assert!((mean - exact).abs() < 1e-10 * exact.abs(), "{mean} {exact}");
+}
+
+/// A step of a recurrence reads latents of its own row.
+#[test]
+fn recurrences_read_the_latents_of_their_rows() {
+    let text = "data y: real[N]
+a ~ Normal(0, 1)
+for i in 1..N batch 4 {
+  z[i] ~ Normal(0, 1)
+  let h[i, 1] = z[i]
+  for t in 2..5 { let h[i, t] = a * h[i, t - 1] + z[i] + y[i] }
+  y[i] ~ Normal(h[i, 5], 1)
+}";
+    let model = bound(text, &data(12));
+    let batched = model.batched.as_deref().expect("the program has batches");
+    let all: Vec<usize> = (0..12).collect();
+    let exact = density(&batched.all, &all, 12);
+    let steps = all.chunks(4).map(|rows| density(&batched.step, rows, 12));
+    let mean = steps.sum::<f64>() / 3.0;
+    // Roundings of some hundreds of terms.
+    assert!((mean - exact).abs() < 1e-9 * exact.abs(), "{mean} {exact}");
+}
+
+/// Among further indices of what the batch has rows of, the loop's index would count these rows.
+#[test]
+fn a_batch_has_its_rows_first() {
+    for index in ["i", "2 * i", "floor(i / 2)"] {
+        let text = format!(
+            "data y: real[N]
+for i in 1..N batch 4 {{
+  z[i] ~ Normal(0, 1) ^ 3
+  y[i] ~ Normal(z[i, {index}], 1)
+}}"
+        );
+        let found = Program::parse("batch.vi", &text).expect_err("it is refused");
+        let codes: Vec<&str> = found.diagnostics.iter().map(|d| d.code).collect();
+        assert_eq!(codes, ["E0425"], "{index}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! and nowhere else, and a loop of the guide that draws such values is over the same rows.
 
 use super::program::{
-    Expr, ExprKind, Index, LoopId, Nest, Program, Statement, StatementKind, VarId,
+    Expr, ExprKind, Index, Init, LoopId, Nest, Program, Statement, StatementKind, VarId,
 };
 use super::{Checker, VariableKind, error};
 use crate::diag::Span;
@@ -38,39 +38,77 @@ impl Checker<'_> {
     /// What a statement reads of the rows of batches it reads at its own.
     fn check_rows(&mut self, statement: &Statement, made: &BTreeMap<VarId, Span>) {
         let index = batch(statement).map(|(var, _)| var);
-        let mut reads = Reads {
-            made,
-            index,
-            wrong: Vec::new(),
-        };
-        if let Some(target) = target(statement)
-            && made.contains_key(&target.var)
-        {
-            match target.indices.split_first() {
-                Some((first, others)) if reads.is_index(first) => {
-                    others.iter().for_each(|e| reads.position(e));
-                }
-                _ => reads.wrong.push((target.var, target.span)),
-            }
-        }
-        match &statement.kind {
-            StatementKind::Draw { dist: value, .. }
-            | StatementKind::Noise { dist: value, .. }
-            | StatementKind::Let { value, .. }
-            | StatementKind::Factor { value } => reads.expr(value),
-            StatementKind::Param { .. } => {}
-        }
-        for part in &statement.nest {
-            match part {
-                Nest::For { range, .. } => reads.expr(range),
-                Nest::If { condition, .. } => reads.expr(condition),
-            }
-        }
-        for (var, span) in reads.wrong {
+        for (var, span) in beyond(statement, Reads::new(index, made)) {
             let name = self.variable(var).name.clone();
             self.report(error::beyond_batch(span, made[&var], &name));
         }
     }
+}
+
+/// Arrays of data that are read otherwise than at the index of a loop with batches over `1..`, and where. Of the
+/// others a step needs its own rows alone.
+fn read_beyond_batches(program: &Program) -> BTreeMap<VarId, Span> {
+    let arrays = program.data.iter().filter(|d| !d.dims.is_empty());
+    let arrays: BTreeMap<VarId, Span> = arrays
+        .map(|d| (d.var, program.variable(d.var).span))
+        .collect();
+    let mut found: BTreeMap<VarId, Span> = BTreeMap::new();
+    for statement in &program.statements {
+        let from_1 = match statement.nest.first() {
+            Some(Nest::For { range, .. }) => {
+                matches!(&range.kind, ExprKind::Range { start, .. } if matches!(start.kind, ExprKind::Number(1.0)))
+            }
+            _ => false,
+        };
+        let index = batch(statement).filter(|_| from_1).map(|(var, _)| var);
+        for (var, span) in beyond(statement, Reads::of_data(index, &arrays)) {
+            found.entry(var).or_insert(span);
+        }
+    }
+    let mut of_data = Reads::of_data(None, &arrays);
+    for decl in &program.data {
+        let own = decl.default.iter().chain(&decl.condition);
+        own.for_each(|e| of_data.expr(e));
+    }
+    for (var, span) in of_data.beyond {
+        found.entry(var).or_insert(span);
+    }
+    found
+}
+
+/// What a statement reads of arrays that have the rows of batches, but not at its own row.
+fn beyond(statement: &Statement, mut reads: Reads) -> Vec<(VarId, Span)> {
+    if let Some(target) = target(statement)
+        && reads.made.contains_key(&target.var)
+    {
+        match target.indices.split_first() {
+            Some((first, others)) if reads.is_index(first) => {
+                others.iter().for_each(|e| reads.position(e, target.var));
+            }
+            _ => reads.beyond.push((target.var, target.span)),
+        }
+    }
+    match &statement.kind {
+        StatementKind::Draw { dist: value, .. }
+        | StatementKind::Noise { dist: value, .. }
+        | StatementKind::Let { value, .. }
+        | StatementKind::Factor { value } => reads.expr(value),
+        StatementKind::Param { init, .. } => {
+            if let Some(Init::Value(value)) = init {
+                reads.expr(value);
+            }
+        }
+    }
+    for part in &statement.nest {
+        match part {
+            Nest::For { range, batch, .. } => {
+                reads.expr(range);
+                batch.iter().for_each(|size| reads.expr(size));
+            }
+            Nest::If { condition, .. } => reads.expr(condition),
+        }
+    }
+    reads.beyond
 }
 
 /// Tells a program what its loops with batches make.
@@ -78,6 +116,7 @@ pub(super) fn tell_batches(program: &mut Program) {
     program.has_batches = program.statements.iter().any(|s| batch(s).is_some());
     let made = made_in_batches(program, &program.statements);
     program.made_in_batches = made.into_keys().collect();
+    program.beyond_batches = read_beyond_batches(program);
 }
 
 /// Variables whose elements are made in loops with batches, and where.
@@ -135,22 +174,43 @@ fn follow_batches(own: &[Statement], guide: &mut [Statement], made: &BTreeMap<Va
     }
 }
 
-/// Reads of what is made in batches.
+/// Reads of arrays that have the rows of batches.
 struct Reads<'m> {
     made: &'m BTreeMap<VarId, Span>,
     /// The index of the batches around.
     index: Option<VarId>,
-    wrong: Vec<(VarId, Span)>,
+    /// Whether extents are known without the array.
+    extents: bool,
+    /// Arrays of which a read is not of the row of the batch alone.
+    beyond: Vec<(VarId, Span)>,
 }
 
-impl Reads<'_> {
+impl<'m> Reads<'m> {
+    fn new(index: Option<VarId>, made: &'m BTreeMap<VarId, Span>) -> Reads<'m> {
+        Reads {
+            made,
+            index,
+            extents: false,
+            beyond: Vec::new(),
+        }
+    }
+
+    fn of_data(index: Option<VarId>, made: &'m BTreeMap<VarId, Span>) -> Reads<'m> {
+        Reads {
+            extents: true,
+            ..Reads::new(index, made)
+        }
+    }
+
     fn is_index(&self, e: &Expr) -> bool {
         matches!(e.kind, ExprKind::Var(id) if Some(id) == self.index)
     }
 
     fn expr(&mut self, e: &Expr) {
         match &e.kind {
-            ExprKind::Var(id) if self.made.contains_key(id) => self.wrong.push((*id, e.span)),
+            ExprKind::Var(id) if self.made.contains_key(id) => self.beyond.push((*id, e.span)),
+            ExprKind::Extent { value, .. }
+                if self.extents && matches!(value.kind, ExprKind::Var(_)) => {}
             ExprKind::Index { value, indices, .. } => {
                 let made = match value.kind {
                     ExprKind::Var(id) => Some(id).filter(|id| self.made.contains_key(id)),
@@ -164,23 +224,25 @@ impl Reads<'_> {
                         // The value and its first index are seen already.
                         let mut seen = 2;
                         e.children(&mut |child| match seen {
-                            0 => self.position(child),
+                            0 => self.position(child, id),
                             _ => seen -= 1,
                         });
                     }
-                    _ => self.wrong.push((id, e.span)),
+                    _ => self.beyond.push((id, e.span)),
                 }
             }
             _ => e.children(&mut |child| self.expr(child)),
         }
     }
 
-    /// A further index of a value of the batch: the loop's index counts rows of the batch there.
-    fn position(&mut self, e: &Expr) {
-        if let (true, Some(index)) = (self.is_index(e), self.index) {
-            self.wrong.push((index, e.span));
-        } else {
-            self.expr(e);
+    /// A further index of an array of the batch: the loop's index counts rows of the batch there, but not among
+    /// the indices of what is read in it.
+    fn position(&mut self, e: &Expr, array: VarId) {
+        match &e.kind {
+            ExprKind::Var(_) if self.is_index(e) => self.beyond.push((array, e.span)),
+            ExprKind::Var(_) => self.expr(e),
+            ExprKind::Index { value, .. } if matches!(value.kind, ExprKind::Var(_)) => self.expr(e),
+            _ => e.children(&mut |child| self.position(child, array)),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::diag::Span;
 use crate::dist::Family;
 use crate::functions::{Function, Initialiser};
 use crate::types::{Base, Dim, Type};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A variable of the program: unique, whatever its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,6 +29,9 @@ pub struct Program {
     pub has_batches: bool,
     /// Variables whose elements are made in loops with batches.
     pub made_in_batches: BTreeSet<VarId>,
+    /// Arrays of data that are read otherwise than at the index of such loops, and where: of the others a step
+    /// needs its own rows alone.
+    pub beyond_batches: BTreeMap<VarId, Span>,
 }
 
 /// What a program says of the guide's derived factors.

@@ -25,6 +25,7 @@ impl Program {
             has_batches: false,
             guided: None,
             made_in_batches: BTreeSet::new(),
+            beyond_batches: BTreeMap::new(),
             ..self.clone()
         };
         let key = program.add_key();

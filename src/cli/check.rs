@@ -3,6 +3,7 @@
 use super::input::{Bound, Input, Loaded};
 use super::report::{Exit, Result, print, tell};
 use crate::check::program::VariableKind;
+use crate::data::IN_MEMORY;
 use crate::model::{Model, Quantity, QuantityKind};
 use clap::Args;
 
@@ -20,7 +21,7 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(&self) -> Result<Exit> {
-        let loaded = self.input.load()?;
+        let loaded = self.input.load_streaming(IN_MEMORY)?;
         let name = self.input.model.display();
         if !loaded.has_data() {
             tell(loaded.program.warnings(), &loaded.sources);

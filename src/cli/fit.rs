@@ -3,6 +3,7 @@
 use super::input::{Bound, Input};
 use super::progress::Line;
 use super::report::{Exit, Failure, Result, note, print, tell};
+use crate::data::IN_MEMORY;
 use crate::diag::{Diagnostic, Sources};
 use crate::guide::{self, GUIDES};
 use crate::infer::{self, Method, Options};
@@ -86,6 +87,11 @@ pub(super) struct Fit {
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = |text: &str| whole(text, 1, 1024))]
     threads: Option<u64>,
 
+    /// Reads all data into memory, however large; else a fit in batches reads rows of large files when a step needs
+    /// them, and values of each row are not reported
+    #[arg(long)]
+    in_memory: bool,
+
     /// Writes draws.csv, summary.csv, trace.csv and fit.json into this folder
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -139,7 +145,7 @@ impl Fit {
             model,
             sources,
             warnings,
-        } = self.input.bind(self.quiet)?;
+        } = self.input.bind_streaming(self.quiet, self.in_memory())?;
         self.check_size(&model)?;
         if let Some(folder) = &self.out {
             // A long fit should not end in a folder that cannot be made.
@@ -220,6 +226,14 @@ impl Fit {
             }
         }
         Ok(())
+    }
+
+    /// Bytes of arrays that are read whole: fixed draws look at all rows in every step.
+    fn in_memory(&self) -> u64 {
+        match self.in_memory || self.method == "dadvi" {
+            true => u64::MAX,
+            false => IN_MEMORY,
+        }
     }
 
     fn options(&self) -> Options {

@@ -2,6 +2,7 @@
 
 use super::input::Input;
 use super::report::{Exit, Failure, Result, print};
+use crate::data::IN_MEMORY;
 use crate::output::{self, graph};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -38,7 +39,7 @@ enum Format {
 
 impl Graph {
     pub(super) fn run(&self) -> Result<Exit> {
-        let loaded = self.input.load()?;
+        let loaded = self.input.load_streaming(IN_MEMORY)?;
         let program = &loaded.program;
         let extents = match loaded.has_data() {
             true => {

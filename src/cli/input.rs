@@ -62,6 +62,11 @@ pub(super) struct Bound {
 impl Input {
     /// Reads the program and the data.
     pub(super) fn load(&self) -> Result<Loaded> {
+        self.load_streaming(u64::MAX)
+    }
+
+    /// Reads the program and the data, but for arrays of numbers of more bytes than `in_memory`.
+    pub(super) fn load_streaming(&self, in_memory: u64) -> Result<Loaded> {
         let program = Program::load(&Disk, &self.model)?;
         let mut sources = program.sources().clone();
         let mut data = Data::default();
@@ -71,7 +76,7 @@ impl Input {
             false => None,
         };
         for path in self.data.iter().chain(&found) {
-            let read = data::load(&Disk, path, &mut sources);
+            let read = data::load_streaming(&Disk, path, in_memory, &mut sources);
             if let Err(new) = read.and_then(|new| data.merge(new)) {
                 problems.extend(new);
             }
@@ -111,7 +116,12 @@ impl Input {
 
     /// Reads and binds; unless `quiet`, says which file was found and what is likely a mistake.
     pub(super) fn bind(&self, quiet: bool) -> Result<Bound> {
-        let loaded = self.load()?;
+        self.bind_streaming(quiet, u64::MAX)
+    }
+
+    /// The same with arrays of more bytes than `in_memory` left in their files, where the program can do with that.
+    pub(super) fn bind_streaming(&self, quiet: bool, in_memory: u64) -> Result<Bound> {
+        let loaded = self.load_streaming(in_memory)?;
         if !quiet {
             loaded.name_found();
         }

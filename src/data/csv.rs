@@ -20,6 +20,7 @@ pub(super) const FORMAT: Format = Format {
     endings: &[".csv", ".tsv"],
     names: true,
     read,
+    stream: None,
 };
 
 fn read(raw: Raw, sources: &mut Sources) -> Result<Data, Diagnostics> {

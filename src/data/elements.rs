@@ -27,6 +27,41 @@ pub(super) struct Element {
 }
 
 impl Element {
+    /// A double as this machine's memory has it written little end first.
+    #[cfg(feature = "arrow")]
+    pub const DOUBLE: Element = Element {
+        kind: Kind::Float,
+        width: 8,
+        big_endian: false,
+    };
+
+    /// Whether it is a number or a truth value.
+    pub fn is_numeric(&self) -> bool {
+        !matches!(self.kind, Kind::Bytes | Kind::Letters)
+    }
+
+    /// Whether it is whole by its type, and so small that a double is it.
+    pub fn is_integer(&self) -> bool {
+        let whole = matches!(self.kind, Kind::Signed | Kind::Unsigned | Kind::Bool);
+        whole && self.width < 8
+    }
+
+    /// Elements one after the other as doubles.
+    pub fn numbers(&self, bytes: &[u8], out: &mut [f64]) {
+        let elements = out.iter_mut().zip(bytes.chunks_exact(self.width));
+        let wrong = "an element has its width";
+        // What large files mostly hold is told apart once, not for each element.
+        match (self.kind, self.width, self.big_endian) {
+            (Kind::Float, 8, false) => {
+                elements.for_each(|(x, e)| *x = f64::from_le_bytes(e.try_into().expect(wrong)));
+            }
+            (Kind::Float, 4, false) => elements
+                .for_each(|(x, e)| *x = f32::from_le_bytes(e.try_into().expect(wrong)).into()),
+            (Kind::Unsigned, 1, _) => elements.for_each(|(x, e)| *x = e[0].into()),
+            _ => elements.for_each(|(x, e)| *x = self.number(e)),
+        }
+    }
+
     /// The number of bytes of an array of this shape, if a machine can hold as many.
     pub fn bytes(&self, shape: &[usize]) -> Option<usize> {
         let dims = shape.iter().try_fold(1_usize, |n, &dim| n.checked_mul(dim));
@@ -44,7 +79,8 @@ impl Element {
             }
             return Some(cells.finish(shape));
         }
-        let data: Vec<f64> = (0..count).map(|i| self.number(element(i))).collect();
+        let mut data = vec![0.0; count];
+        self.numbers(bytes, &mut data);
         let boolean = self.kind == Kind::Bool && count > 0;
         Some(match Values::numbers(shape, data) {
             Values::Numbers {

@@ -21,9 +21,14 @@ pub(super) fn not_read(files: &dyn Files, path: &Path, error: &io::Error) -> Dia
                 None => found,
             }
         }
-        _ => Diagnostic::error("E0603", format!("`{label}` cannot be read: {error}"))
-            .help("check that the file may be read by you and is not locked by another program"),
+        _ => unreadable(&label.to_string(), error),
     }
+}
+
+/// E0603: the system does not hand over a file, or a part of it.
+pub(super) fn unreadable(label: &str, why: &dyn std::fmt::Display) -> Diagnostic {
+    Diagnostic::error("E0603", format!("`{label}` cannot be read: {why}"))
+        .help("check that the file may be read by you and is not locked by another program")
 }
 
 pub(super) fn folder_without_data(folder: &Path) -> Diagnostic {
@@ -370,6 +375,17 @@ pub(super) fn wrong_length(name: &str, shape: &[usize], length: usize) -> Diagno
             .join(" x "),
     );
     Diagnostic::error("E0620", message)
+}
+
+/// E0624: numbers of a large file that were not read, where all of them are asked for.
+pub(super) fn not_held(entry: &Entry, shape: &[usize]) -> Diagnostic {
+    let message = format!(
+        "`{}` of {}, an array of shape {shape:?}, stays in its file",
+        entry.name,
+        source(entry)
+    );
+    Diagnostic::error("E0624", message)
+        .help("read the file with `data::load`, which holds all of it")
 }
 
 /// An element as the language writes it: `x[2, 3]`; the bare name for a scalar.

@@ -9,22 +9,9 @@ use std::collections::BTreeMap;
 
 /// Replaces complete families of indexed columns by one entry each, at the place of their first.
 pub(super) fn gather(entries: Vec<Entry>) -> Vec<Entry> {
-    let mut families: BTreeMap<String, Vec<(Vec<usize>, usize)>> = BTreeMap::new();
-    for (i, entry) in entries.iter().enumerate() {
-        if let Some((stem, index)) = split(&entry.name) {
-            families
-                .entry(stem.to_owned())
-                .or_default()
-                .push((index, i));
-        }
-    }
-    families.retain(|stem, members| {
-        members.sort();
-        is_complete(members)
-            && members
-                .iter()
-                .all(|&(_, i)| matches!(entries[i].values, Values::Numbers { .. }))
-            && entries.iter().all(|e| e.name != *stem)
+    let names: Vec<&str> = entries.iter().map(|e| e.name.as_str()).collect();
+    let families = families(&names, |i| {
+        matches!(entries[i].values, Values::Numbers { .. })
     });
     if families.is_empty() {
         return entries;
@@ -46,6 +33,27 @@ pub(super) fn gather(entries: Vec<Entry>) -> Vec<Entry> {
         }
     }
     gathered
+}
+
+/// The columns that make an array together, by its name: their indices, sorted, and which columns they are.
+pub(super) fn families(
+    names: &[&str],
+    is_numeric: impl Fn(usize) -> bool,
+) -> BTreeMap<String, Vec<(Vec<usize>, usize)>> {
+    let mut families: BTreeMap<String, Vec<(Vec<usize>, usize)>> = BTreeMap::new();
+    for (i, name) in names.iter().enumerate() {
+        if let Some((stem, index)) = split(name) {
+            let family = families.entry(stem.to_owned()).or_default();
+            family.push((index, i));
+        }
+    }
+    families.retain(|stem, members| {
+        members.sort();
+        is_complete(members)
+            && members.iter().all(|&(_, i)| is_numeric(i))
+            && !names.contains(&stem.as_str())
+    });
+    families
 }
 
 /// `x.1.2` and `x[1,2]` as the stem `x` and the index `[1, 2]`.

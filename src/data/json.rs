@@ -18,6 +18,7 @@ pub(super) const FORMAT: Format = Format {
     endings: &[".json"],
     names: true,
     read,
+    stream: None,
 };
 
 /// Arrays nested deeper than this are refused, so that no file can exhaust the stack.

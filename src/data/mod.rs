@@ -21,6 +21,7 @@ mod raw;
 mod set;
 mod spelling;
 mod store;
+mod stored;
 mod table;
 mod text;
 mod values;
@@ -30,13 +31,16 @@ mod array_tests;
 #[cfg(test)]
 mod tests;
 
-pub use files::{Disk, Files, InMemory};
+#[cfg(feature = "arrow")]
+pub use files::Scratch;
+pub use files::{Disk, Files, InMemory, ReadAt};
 pub use set::{expect_declared, set};
 pub use store::Data;
+pub use stored::Stored;
 pub use values::{Cell, Entry, Kind, Mixed, Numbers, Origin, Values};
 
 use crate::diag::{Diagnostics, Sources};
-use raw::Raw;
+use raw::{Opened, Raw};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -49,7 +53,15 @@ struct Format {
     /// Whether the values in it have names; otherwise its one array has the file's.
     names: bool,
     read: fn(Raw, &mut Sources) -> Result<Data, Diagnostics>,
+    /// Leaves large arrays in a file that is not compressed as a whole; `None` if it holds none.
+    stream: Option<Stream>,
 }
+
+/// Bytes of an array of numbers, as doubles, beyond which [`load_streaming`] leaves it in its file, if no other
+/// number is asked for.
+pub const IN_MEMORY: u64 = 1 << 26;
+
+type Stream = fn(&Opened) -> Result<Option<Data>, Diagnostics>;
 
 /// Every format that is read. The order is that in which [`beside`] looks for them.
 const FORMATS: &[Format] = &[
@@ -81,10 +93,31 @@ const FORMATS: &[Format] = &[
 /// assert_eq!(data.get("y").unwrap().values.shape(), [2]);
 /// ```
 pub fn load(files: &dyn Files, path: &Path, sources: &mut Sources) -> Result<Data, Diagnostics> {
+    load_streaming(files, path, u64::MAX, sources)
+}
+
+/// As [`load`], but leaves arrays of numbers that would take more than `in_memory` bytes in their files: a fit
+/// in batches reads the rows of a step, and what is read otherwise is read when a program is bound.
+///
+/// That is so for arrays of NumPy whose last axis is the fastest, for IDX and, with the feature `arrow`, for
+/// columns of numbers in files of Arrow and Parquet larger than that, which are copied once, uncompressed, into a
+/// file that the system deletes. The files must stay as they are as long as the data are used.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_streaming(
+    files: &dyn Files,
+    path: &Path,
+    in_memory: u64,
+    sources: &mut Sources,
+) -> Result<Data, Diagnostics> {
+    if let Some(data) = stream(files, path, in_memory)? {
+        return Ok(data);
+    }
     let bytes = match files.read(path) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == io::ErrorKind::IsADirectory => {
-            return load_folder(files, path, sources);
+            return load_folder(files, path, in_memory, sources);
         }
         Err(e) => return Err(vec![error::not_read(files, path, &e)]),
     };
@@ -93,10 +126,33 @@ pub fn load(files: &dyn Files, path: &Path, sources: &mut Sources) -> Result<Dat
     (format.read)(raw, sources)
 }
 
+/// What a file holds whose large arrays can stay in it, if it has any. A file that cannot be opened is left to
+/// the reading of all of it, which says why.
+fn stream(files: &dyn Files, path: &Path, in_memory: u64) -> Result<Option<Data>, Diagnostics> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let format = format_of(&name.to_lowercase());
+    let Some(stream) = format
+        .and_then(|f| f.stream)
+        .filter(|_| in_memory < u64::MAX)
+    else {
+        return Ok(None);
+    };
+    let Ok(source) = files.open(path) else {
+        return Ok(None);
+    };
+    stream(&Opened {
+        label: path.display().to_string(),
+        source,
+        in_memory,
+        files,
+    })
+}
+
 /// Reads the files of a folder whose endings are known, in the order of their names.
 fn load_folder(
     files: &dyn Files,
     folder: &Path,
+    in_memory: u64,
     sources: &mut Sources,
 ) -> Result<Data, Diagnostics> {
     let names = files
@@ -112,7 +168,7 @@ fn load_folder(
     }
     let (mut data, mut problems) = (Data::default(), Diagnostics::new());
     for path in paths {
-        let read = load(files, &path, sources);
+        let read = load_streaming(files, &path, in_memory, sources);
         if let Err(found) = read.and_then(|new| data.merge(new)) {
             problems.extend(found);
         }

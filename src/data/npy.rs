@@ -5,8 +5,9 @@
 //! bytes and of axes. NaN is NaN, not missing: NumPy has no missing values.
 
 use super::elements::{Element, Kind, to_row_major};
-use super::raw::Raw;
-use super::values::{self, Entry, Origin};
+use super::raw::{Opened, Raw};
+use super::stored::Stored;
+use super::values::{self, Entry, Origin, Values};
 use super::{Data, Format, error};
 use crate::diag::{Diagnostic, Diagnostics, Sources};
 use std::io::{Cursor, Read};
@@ -17,6 +18,7 @@ pub(super) const ARRAY: Format = Format {
     endings: &[".npy"],
     names: false,
     read: |raw, _| array(&raw.label, &raw.stem(), &raw.bytes).map_err(|d| vec![d]),
+    stream: Some(|file| stream(file).map_err(|d| vec![d])),
 };
 
 pub(super) const ARCHIVE: Format = Format {
@@ -24,6 +26,7 @@ pub(super) const ARCHIVE: Format = Format {
     endings: &[".npz"],
     names: true,
     read: archive,
+    stream: None,
 };
 
 fn archive(raw: Raw, _: &mut Sources) -> Result<Data, Diagnostics> {
@@ -58,12 +61,18 @@ fn archive(raw: Raw, _: &mut Sources) -> Result<Data, Diagnostics> {
     Ok(data)
 }
 
-/// Reads one array.
-fn array(label: &str, name: &str, bytes: &[u8]) -> Result<Data, Diagnostic> {
-    let damaged = |what: &str| error::damaged(label, "an array of NumPy (.npy)", what);
-    let (header, elements) = split(bytes).ok_or_else(|| damaged("its header is not whole"))?;
+/// What the header of an array says.
+struct Header {
+    element: Element,
+    /// The first axis is the fastest.
+    fortran: bool,
+    shape: Vec<usize>,
+}
+
+/// Reads a header before so many bytes of elements.
+fn header(label: &str, name: &str, header: &str, length: u64) -> Result<Header, Diagnostic> {
     let field = |key: &str| field(header, key);
-    let unreadable = || damaged(&format!("its header is `{}`", header.trim()));
+    let unreadable = || damaged(label, &format!("its header is `{}`", header.trim()));
     let descr = field("descr").ok_or_else(unreadable)?;
     let element = element(descr).ok_or_else(|| error::unknown_elements(label, name, descr))?;
     let fortran = match field("fortran_order") {
@@ -73,11 +82,51 @@ fn array(label: &str, name: &str, bytes: &[u8]) -> Result<Data, Diagnostic> {
     };
     let shape = field("shape").and_then(shape).ok_or_else(unreadable)?;
     let expected = element.bytes(&shape);
-    if expected != Some(elements.len()) {
+    if expected.map(|n| n as u64) != Some(length) {
         let expected = expected.map_or("more than a machine holds".into(), |n| n.to_string());
-        let what = format!("elements have {} bytes, not {expected}", elements.len());
-        return Err(damaged(&what));
+        let what = format!("elements have {length} bytes, not {expected}");
+        return Err(damaged(label, &what));
     }
+    Ok(Header {
+        element,
+        fortran,
+        shape,
+    })
+}
+
+fn damaged(label: &str, what: &str) -> Diagnostic {
+    error::damaged(label, "an array of NumPy (.npy)", what)
+}
+
+/// Leaves one array in its file, if it is of numbers, large, and has its rows one after the other.
+fn stream(file: &Opened) -> Result<Option<Data>, Diagnostic> {
+    let head = file.head(MOST_HEADER)?;
+    let Some((written, rest)) = split(&head) else {
+        return Ok(None);
+    };
+    let base = (head.len() - rest.len()) as u64;
+    let (label, name) = (&file.label, file.stem());
+    let header = header(label, &name, written, file.source.length() - base)?;
+    let by_columns = header.fortran && header.shape.len() > 1;
+    if by_columns || !header.element.is_numeric() || !file.is_large(&header.shape) {
+        return Ok(None);
+    }
+    let stored = Stored::new(file.source.clone(), header.element, header.shape, base);
+    Ok(Some(entry(label, &name, Values::Stored(stored))))
+}
+
+/// Bytes that a header has, at most, of an array that can stay in its file.
+const MOST_HEADER: usize = 1 << 16;
+
+/// Reads one array.
+fn array(label: &str, name: &str, bytes: &[u8]) -> Result<Data, Diagnostic> {
+    let not_whole = || damaged(label, "its header is not whole");
+    let (written, elements) = split(bytes).ok_or_else(not_whole)?;
+    let Header {
+        element,
+        fortran,
+        shape,
+    } = header(label, name, written, elements.len() as u64)?;
     let values = match fortran && shape.len() > 1 {
         true => {
             let elements = to_row_major(&shape, element.width, elements);
@@ -85,7 +134,11 @@ fn array(label: &str, name: &str, bytes: &[u8]) -> Result<Data, Diagnostic> {
         }
         false => element.values(shape, elements),
     };
-    let values = values.ok_or_else(|| damaged("a text among its elements is not Unicode"))?;
+    let not_unicode = || damaged(label, "a text among its elements is not Unicode");
+    Ok(entry(label, name, values.ok_or_else(not_unicode)?))
+}
+
+fn entry(label: &str, name: &str, values: Values) -> Data {
     let mut data = Data::default();
     data.insert_entry(Entry {
         name: name.to_string(),
@@ -97,7 +150,7 @@ fn array(label: &str, name: &str, bytes: &[u8]) -> Result<Data, Diagnostic> {
         },
         mixed: None,
     });
-    Ok(data)
+    data
 }
 
 /// The header, as text, and the elements after it.

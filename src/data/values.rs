@@ -1,6 +1,7 @@
 //! What a file holds, before any of it is matched with a declaration.
 
 use super::error;
+use super::stored::Stored;
 use crate::diag::{Diagnostic, Span};
 
 /// A rectangular array (row-major) or a scalar (empty shape), as it was read.
@@ -36,6 +37,8 @@ pub enum Values {
         /// All values, row after row; NaN where missing.
         data: Vec<f64>,
     },
+    /// Numbers that stay in their file: NaN is missing.
+    Stored(Stored),
 }
 
 impl Values {
@@ -56,6 +59,7 @@ impl Values {
         match self {
             Values::Numbers { shape, .. } | Values::Text { shape, .. } => shape.clone(),
             Values::Ragged { lengths, .. } => vec![lengths.len()],
+            Values::Stored(stored) => stored.shape().to_vec(),
         }
     }
 
@@ -76,11 +80,13 @@ impl Values {
             Values::Ragged { lengths, .. } => {
                 format!("{} rows of different lengths", lengths.len())
             }
+            Values::Stored(stored) => format!("{} numbers", dims(stored.shape())),
         }
     }
 }
 
-/// Nested arrays; `null` where a value is missing or not finite, whole numbers without a point.
+/// Nested arrays; `null` where a value is missing or not finite, and for a file that cannot be read, whole numbers
+/// without a point.
 impl From<&Values> for serde_json::Value {
     fn from(values: &Values) -> serde_json::Value {
         use serde_json::Value;
@@ -108,6 +114,10 @@ impl From<&Values> for serde_json::Value {
                 let row = |n: &usize| rest.by_ref().take(*n).map(number).collect::<Value>();
                 lengths.iter().map(row).collect()
             }
+            Values::Stored(stored) => match stored.range(0..stored.rows()) {
+                Ok(data) => nested(stored.shape(), data.iter().map(number).collect()),
+                Err(_) => Value::Null,
+            },
         }
     }
 }
@@ -303,7 +313,7 @@ impl Entry {
     ///
     /// # Errors
     /// E0614 if rows differ in length, E0615 if a word stands among the numbers, E0619 if all is
-    /// text.
+    /// text, E0624 if they stay in their file.
     pub fn numbers(&self) -> Result<Numbers<'_>, Diagnostic> {
         match &self.values {
             Values::Numbers {
@@ -329,6 +339,7 @@ impl Entry {
                 Some(mixed) => error::mixed(self, mixed),
                 None => error::text_for_numbers(self, shape, data),
             }),
+            Values::Stored(stored) => Err(error::not_held(self, stored.shape())),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What can go wrong in fitting, E0801 to E0803, and what a fit warns of, E0811 to E0818.
+//! What can go wrong in fitting, E0801 to E0805, and what a fit warns of, E0811 to E0818.
 
 use crate::diag::{Diagnostic, Span};
 
@@ -42,6 +42,24 @@ pub(super) fn no_start(tried: usize, first: Option<Diagnostic>) -> Diagnostic {
         )
     }
     .help("check that the data can arise under the model, and that the priors keep parameters where the density exists")
+}
+
+/// Fixed draws of a model whose data stay in their files.
+pub(super) fn needs_all_rows() -> Diagnostic {
+    Diagnostic::error(
+        "E0804",
+        "fixed draws (`dadvi`) look at all rows in every step, but the data stay in their files",
+    )
+    .help("fit in batches (`svi`, or `auto`), or read the data whole")
+}
+
+/// Data that could not be read while a fit looked at them.
+pub(super) fn not_read(name: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(
+        "E0805",
+        format!("rows of `{name}` could not be read during the fit: {why}"),
+    )
+    .help("files of data must stay as they are until a fit is done")
 }
 
 pub(super) fn cut_short(why: &str, steps: usize) -> Diagnostic {

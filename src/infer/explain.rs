@@ -11,7 +11,8 @@ use crate::tape::Precision;
 /// where they are finite.
 ///
 /// The slow evaluator runs the point again and finds the first node that is NaN or ∞ though its
-/// operands are not; a density of −∞ is traced to the term that has it. Elements are counted from 1.
+/// operands are not; a density of −∞ is traced to the term that has it. Elements are counted from 1. Of a model that
+/// is told its rows those of the first batch are looked at.
 pub fn explain_non_finite(model: &Model, point: &[f64]) -> Option<Diagnostic> {
     let written = explain_in(model, &Density::as_written(model), point);
     // What was summed beforehand may overflow sooner than the elements.
@@ -153,7 +154,8 @@ fn impossible_term(model: &Model, point: &[f64]) -> Option<Diagnostic> {
         at += b.size;
         (b.input, Tensor::vector(&point[at - b.size..at]))
     };
-    let feeds: Vec<(NodeId, Tensor)> = model.blocks.iter().map(feed).collect();
+    let mut feeds: Vec<(NodeId, Tensor)> = model.blocks.iter().map(feed).collect();
+    feeds.extend(model.rows.iter().flat_map(|rows| rows.first(&model.graph)));
     let nodes: Vec<NodeId> = model.terms.iter().map(|t| t.pointwise).collect();
     let values = evaluate(&model.graph, &feeds, &nodes);
     for (term, value) in model.terms.iter().zip(&values) {

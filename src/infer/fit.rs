@@ -16,7 +16,7 @@ use crate::diag::Diagnostic;
 use crate::graph::{NodeId, numel};
 use crate::guide::{self, Guide, NewGuide};
 use crate::infer::control::{StochasticSettings, minimise_stochastic};
-use crate::model::{Model, Role};
+use crate::model::{Model, Role, Rows};
 use crate::tape::Precision;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -162,6 +162,9 @@ pub fn fit(
     let model = written.unwrap_or(model);
     // Fixed draws are of all rows.
     let batched = batched.filter(|_| options.method != Method::Dadvi);
+    if model.rows.is_some() && options.method == Method::Dadvi {
+        return Err(error::needs_all_rows());
+    }
     let (step, model) = batched.map_or((model, model), |b| (&b.step, &b.all));
     let (step_guide, guide) = (
         guide::of(step, options.guide),
@@ -176,18 +179,25 @@ pub fn fit(
         budget,
     };
     let sampler = || Sampler::new(model, guide, chunk(model, options));
-    let early = (options.threads > 1 && draws_are_small(model, options)).then(|| sampler().begin());
+    let early = options.threads > 1 && step.rows.is_none() && draws_are_small(model, options);
+    let early = early.then(|| sampler().begin());
+    let failure = || step.rows.as_ref().and_then(Rows::take_failure);
+    // What failed in an earlier fit is no fault of this one.
+    failure();
+    let all_read = || failure().map_or(Ok(()), |(name, why)| Err(error::not_read(&name, &why)));
     let mut compile = 0.0;
     let mut compiled = || {
         if compile == 0.0 {
             compile = begin.elapsed().as_secs_f64();
         }
     };
-    let (mut elbo, mut reached) = match options.precision {
-        Precision::Double => task.solve(None, &mut compiled, progress)?,
-        Precision::Single => solve_in_single(&task, &mut compiled, progress)?,
+    let solved = match options.precision {
+        Precision::Double => task.solve(None, &mut compiled, progress),
+        Precision::Single => solve_in_single(&task, &mut compiled, progress),
     };
-    if reached.outcome.stop == Stop::Converged && batched.is_none() {
+    all_read()?;
+    let (mut elbo, mut reached) = solved?;
+    if reached.outcome.stop == Stop::Converged && step.rows.is_none() {
         let (x, samples) = (&reached.outcome.x, reached.samples);
         reached.response = response(&mut elbo, x, samples, options.seed, &task.budget);
     }
@@ -195,7 +205,7 @@ pub fn fit(
 
     let draws = match &step.rows {
         Some(rows) => {
-            let work = elbo.work() * rows.total.div_ceil(rows.size);
+            let work = elbo.work() * rows.steps();
             options.draws.min((LARGEST_REPORT / work).max(FEWEST))
         }
         None => options.draws,
@@ -209,8 +219,12 @@ pub fn fit(
         seed: !options.seed,
         budget: &overall,
     };
-    let mut sampler = early.unwrap_or_else(sampler);
+    let mut sampler = match step.rows {
+        Some(_) => Sampler::new(step, step_guide, cached(step).min(draws.max(2))),
+        None => early.unwrap_or_else(sampler),
+    };
     let (posterior, estimate) = sample(&mut sampler, &reached.outcome.x, &sampling);
+    all_read()?;
     let seconds = Seconds {
         compile,
         fit: fitted,
@@ -317,9 +331,14 @@ const LARGEST_NOISE: usize = 1 << 23;
 /// Elementary operations for the final ELBO, at most.
 const LARGEST_SAMPLE: usize = 1 << 29;
 
+/// Draws of which the values fit into the cache.
+fn cached(model: &Model) -> usize {
+    ((CACHE / elements(model) + 1).next_power_of_two() / 2).clamp(2, 64)
+}
+
 /// Draws in one run of a tape.
 fn chunk(model: &Model, options: &Options) -> usize {
-    let fits = ((CACHE / elements(model) + 1).next_power_of_two() / 2).clamp(2, 64);
+    let fits = cached(model);
     if model.rows.is_some() {
         return options.samples.unwrap_or(PER_BATCH).max(1).min(fits);
     }
@@ -366,8 +385,8 @@ impl Size {
                 Some(_) => PER_BATCH,
                 None => PER_STEP,
             }),
-            most_fresh: match model.rows {
-                Some(rows) => LARGEST_SAMPLE / work / rows.total.div_ceil(rows.size),
+            most_fresh: match &model.rows {
+                Some(rows) => LARGEST_SAMPLE / work / rows.steps(),
                 None => affordable(LARGEST_SAMPLE, MOST).max(1000),
             },
         }

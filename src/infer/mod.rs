@@ -9,6 +9,7 @@ pub mod control;
 mod density;
 mod deterministic;
 pub mod draws;
+mod epoch;
 mod error;
 mod evaluate;
 mod explain;

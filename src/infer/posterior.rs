@@ -4,6 +4,7 @@
 //! Draws come in chunks, each with a random stream of its own, so threads may share them out in any way
 //! without changing a bit of the result.
 
+use super::epoch::Epoch;
 use super::later::Later;
 use super::noise::{keys, normals};
 use super::objective::Inputs;
@@ -100,38 +101,91 @@ pub(crate) struct Sampler {
     chunk: usize,
     /// Numbers in each output of one draw.
     sizes: Vec<usize>,
+    /// How draws are put together where the model is told its rows.
+    epoch: Option<Epoch>,
 }
+
+/// Chunks of draws in one pass over the rows, at most: their results are held, and time is looked at in between.
+const IN_A_PASS: usize = 64;
 
 /// The tape of one chunk.
 #[derive(Clone)]
 struct Draw {
     tape: Tape,
-    params: usize,
-    has_noise: bool,
+    /// Where noise goes, after parameters and rows.
+    noise: Option<usize>,
     /// Where the keys of draws of what was set aside go.
     keys: Option<usize>,
 }
 
 impl Draw {
-    fn run(&mut self, x: &[f64], seed: u64, stream: u64) {
-        self.tape.set_inputs_flat(x);
-        if self.has_noise {
-            normals(seed, stream, self.tape.input_mut(self.params));
+    /// Of a part of the rows, where there are any.
+    fn run(&mut self, given: &[f64], seed: u64, stream: u64, part: Option<(&Epoch, usize)>) {
+        self.tape.set_inputs_flat(given);
+        if let Some(at) = self.noise {
+            let noise = self.tape.input_mut(at);
+            normals(seed, stream, noise);
+            if let Some((epoch, part)) = part {
+                epoch.refresh(seed, stream, part, noise);
+            }
         }
         if let Some(at) = self.keys {
             keys(seed, stream, self.tape.input_mut(at));
         }
         self.tape.run();
     }
+
+    /// The outputs of the draws of some streams, of all rows, each to its place.
+    fn pass(
+        &mut self,
+        x: &[f64],
+        seed: u64,
+        streams: Range<usize>,
+        chunk: usize,
+        epoch: Option<&Epoch>,
+        mut to: Vec<&mut [f64]>,
+    ) {
+        let parts = epoch.map_or(1, Epoch::parts);
+        let draws = streams.len() * chunk;
+        for part in 0..parts {
+            let (rows, count) = epoch.map_or((Vec::new(), 0), |epoch| epoch.part(part));
+            let given = [x, &rows].concat();
+            for (k, stream) in streams.clone().enumerate() {
+                self.run(
+                    &given,
+                    seed,
+                    stream as u64,
+                    epoch.map(|epoch| (epoch, part)),
+                );
+                for (i, to) in to.iter_mut().enumerate() {
+                    let n = to.len() / draws * chunk;
+                    let to = &mut to[n * k..n * (k + 1)];
+                    let found = self.tape.output(i);
+                    match epoch {
+                        None => to.copy_from_slice(found),
+                        Some(_) if i < BARE => add_mean(to, found, part, parts),
+                        Some(epoch) => epoch.put(i - BARE, (part, count), found, to),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Adds what a part has to the mean over parts, which the last of them makes of the sum.
+fn add_mean(mean: &mut [f64], found: &[f64], part: usize, parts: usize) {
+    for (mean, found) in mean.iter_mut().zip(found) {
+        *mean = if part == 0 { *found } else { *mean + found };
+        if part + 1 == parts {
+            *mean /= parts as f64;
+        }
+    }
 }
 
 impl Sampler {
-    /// Of `chunk` draws in one run of a tape; tapes are compiled when they are first run, or before.
-    ///
-    /// # Panics
-    /// If the model is of a step over some rows of the data.
+    /// Of `chunk` draws in one run of a tape; tapes are compiled when they are first run, or before. Where the
+    /// model is told its rows, draws are of all rows nonetheless.
     pub(crate) fn new(model: &Model, guide: &dyn Guide, chunk: usize) -> Sampler {
-        assert!(model.rows.is_none(), "draws are made of all rows");
         let graph = Arc::new(Graph::new());
         let inputs = Inputs::new(&graph, model, guide, chunk);
         let mut walk = inputs.walk(model, guide);
@@ -149,25 +203,30 @@ impl Sampler {
         let nodes: Vec<NodeId> = model.quantities.iter().map(|q| q.node).collect();
         outputs.extend(walk.emit_batched(&nodes));
         let outputs: Vec<NodeId> = outputs.iter().map(|v| v.id).collect();
-        let given = inputs.params.iter().chain(&inputs.noise);
-        let given: Vec<NodeId> = given.map(|v| v.id).collect();
-        let (params, has_noise) = (inputs.params.len(), inputs.noise.is_some());
+        let before_noise = inputs.params.iter().chain(&inputs.rows);
+        let given: Vec<NodeId> = before_noise.chain(&inputs.noise).map(|v| v.id).collect();
+        let noise = inputs.noise.map(|_| given.len() - 1);
         let draw = |key: Option<NodeId>, wanted: &[NodeId]| {
             let (graph, keys) = (graph.clone(), key.map(|_| given.len()));
             let (given, wanted) = ([&given, key.as_slice()].concat(), wanted.to_vec());
             Later::new(move || Draw {
                 tape: Tape::compile(&graph, &given, &wanted),
-                params,
-                has_noise,
+                noise,
                 keys,
             })
         };
-        let quantities = model.quantities.iter().map(|q| numel(&q.shape));
+        let epoch = Epoch::new(model, guide.noise_size());
+        let quantities = model.quantities.iter().enumerate().map(|(i, q)| {
+            let size = numel(&q.shape);
+            epoch.as_ref().map_or(size, |epoch| epoch.size(i, size))
+        });
+        let quantities: Vec<usize> = quantities.collect();
         Sampler {
             whole: draw(key.map(|key| key.id), &outputs),
             bare: draw(None, &outputs[..BARE]),
             chunk,
             sizes: [1; BARE].into_iter().chain(quantities).collect(),
+            epoch,
         }
     }
 
@@ -207,19 +266,23 @@ impl Sampler {
             }
             places.push(own);
         }
+        let epoch = self.epoch.as_ref();
         let work = |share: Range<usize>, mut own: Vec<&mut [f64]>| {
             let mut draw = draw.clone();
             let mut draws = 0;
-            for stream in share {
-                if draws > 1 && late() {
-                    break;
-                }
-                draw.run(x, sampling.seed, stream as u64);
-                for (i, (place, n)) in own.iter_mut().zip(sizes).enumerate() {
-                    let to = n * draws..n * (draws + chunk);
-                    place[to].copy_from_slice(draw.tape.output(i));
-                }
-                draws += chunk;
+            let mut next = share.start;
+            while next < share.end && !(draws > 1 && late()) {
+                let most = match epoch.is_some() && !late() {
+                    true => IN_A_PASS,
+                    false => 1,
+                };
+                let streams = next..share.end.min(next + most);
+                next = streams.end;
+                let made = streams.len() * chunk;
+                let places = own.iter_mut().zip(sizes);
+                let to = places.map(|(place, n)| &mut place[n * draws..n * (draws + made)]);
+                draw.pass(x, sampling.seed, streams, chunk, epoch, to.collect());
+                draws += made;
             }
             draws
         };

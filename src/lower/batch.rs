@@ -3,15 +3,17 @@
 //! The loop's axis has `M` rows, and its index is a number that each step feeds: what is read at it is gathered.
 //! Values made in the loop lie at positions of the batch. A local latent without a draw in the guide is drawn
 //! from `N(m[i], exp(ω[i])²)` in unconstrained space, with learned parameters for all `N` rows, of which a step
-//! takes its own. With all rows in order, this is the model from which a fit is drawn.
+//! takes its own. An array of data that is read at the loop's index alone is an input with the rows of the step,
+//! so that it can stay in its file. With all rows in order, this is the model by which a fit is explained.
 
+use super::bind::Bound;
 use super::value::{AxisId, AxisList, Value};
-use super::{Lowerer, Result, error};
-use crate::check::program::{Expr, Target, VarId};
+use super::{Lowerer, Result, error, order};
+use crate::check::program::{Expr, Program, StatementKind, Target, VarId};
 use crate::diag::Span;
 use crate::dist::{LOG_SQRT_2PI, Support};
-use crate::graph::{Tensor, Var, numel};
-use crate::model::{Block, BlockSupport, Role, Rows, Term};
+use crate::graph::{NodeId, Tensor, Var, numel};
+use crate::model::{Block, BlockSupport, Fed, Role, Rows, Term};
 use crate::transform;
 use std::collections::BTreeSet;
 
@@ -20,10 +22,18 @@ use std::collections::BTreeSet;
 pub(super) enum Over {
     /// All rows, as if no loop had batches.
     Everything,
-    /// All rows, in the form of a step.
-    AllRows,
+    /// Rows from one on, at most so many, in the form of a step.
+    Rows { from: usize, most: usize },
     /// Those that are fed.
     Step,
+}
+
+impl Over {
+    /// All rows, in the form of a step.
+    pub(super) const ALL_ROWS: Over = Over::Rows {
+        from: 0,
+        most: usize::MAX,
+    };
 }
 
 /// The rows of a lowering in the form of a step.
@@ -35,8 +45,29 @@ pub(super) struct Batch<'g> {
     weights: Option<Var<'g>>,
     size: usize,
     total: usize,
+    /// The first of them, unless they are fed.
+    from: usize,
     axes: Vec<AxisId>,
-    indices: BTreeSet<VarId>,
+    fed: Vec<Fed>,
+    /// Inputs of noise that belongs to the rows.
+    own: Vec<NodeId>,
+}
+
+/// Arrays of data that statements read at the index of batches and nowhere else: a step is told their rows.
+pub(super) fn fed(program: &Program, bound: &Bound) -> BTreeSet<VarId> {
+    let mut read: BTreeSet<VarId> = BTreeSet::new();
+    for (i, statement) in program.statements.iter().enumerate() {
+        read.extend(order::uses(program, i, false));
+        if let StatementKind::Draw { target, .. } = &statement.kind {
+            read.insert(target.var);
+        }
+    }
+    let array = |var: &VarId| {
+        let known = bound.values.get(var);
+        known.is_some_and(|b| b.missing.is_empty() && !b.value.shape().is_empty())
+    };
+    read.retain(|var| array(var) && !program.beyond_batches.contains_key(var));
+    read
 }
 
 impl<'g> Lowerer<'_, 'g> {
@@ -55,7 +86,8 @@ impl<'g> Lowerer<'_, 'g> {
         }
         let size = match self.over {
             Over::Step => (wanted as usize).min(total),
-            _ => total,
+            Over::Rows { from, most } => most.min(total.saturating_sub(from)),
+            Over::Everything => total,
         };
         if let Some(batch) = &self.batch {
             if (batch.size, batch.total) != (size, total) {
@@ -67,18 +99,20 @@ impl<'g> Lowerer<'_, 'g> {
             }
         } else {
             self.batch = Some(self.new_batch(size, total));
+            self.feed(span)?;
         }
         let axis = self.new_axis(size, Vec::new());
+        self.positions.insert(var, size);
         let batch = self.batch.as_mut().expect("it was set just above");
         batch.axes.push(axis);
-        batch.indices.insert(var);
+        let first = low + batch.from as f64;
         let value = Value {
             var: batch.rows + low,
             axes: AxisList::from_slice(&[axis]),
             ragged: None,
         };
         let name = self.program.variable(var).name.clone();
-        let numbers: Vec<f64> = (0..size).map(|k| low + k as f64).collect();
+        let numbers: Vec<f64> = (0..size).map(|k| first + k as f64).collect();
         self.axis_of.insert(var, axis);
         self.lengths.insert(var, size);
         self.loop_names.insert(axis, (name, numbers));
@@ -88,7 +122,12 @@ impl<'g> Lowerer<'_, 'g> {
 
     fn new_batch(&self, size: usize, total: usize) -> Batch<'g> {
         let step = self.over == Over::Step;
-        let all = || Tensor::vector((0..size).map(|k| k as f64).collect::<Vec<_>>());
+        let from = match self.over {
+            Over::Rows { from, .. } => from,
+            _ => 0,
+        };
+        let rows = from..from + size;
+        let all = || Tensor::vector(rows.map(|k| k as f64).collect::<Vec<_>>());
         Batch {
             rows: match step {
                 true => self.graph.input(&[size]),
@@ -97,30 +136,72 @@ impl<'g> Lowerer<'_, 'g> {
             weights: step.then(|| self.graph.input(&[size])),
             size,
             total,
+            from,
             axes: Vec::new(),
-            indices: BTreeSet::new(),
+            fed: Vec::new(),
+            own: Vec::new(),
         }
+    }
+
+    /// The rows of arrays of data that are read at the index of batches alone: inputs of a step.
+    fn feed(&mut self, span: Span) -> Result<()> {
+        let Some(mut batch) = self.batch.take() else {
+            return Ok(());
+        };
+        for var in self.fed.clone() {
+            let (bound, name) = (&self.bound.values[&var], &self.program.variable(var).name);
+            let mut shape = bound.value.shape();
+            if shape[0] < batch.total {
+                let (last, what) = (batch.total as f64, format!("`{name}`"));
+                let problem = error::out_of_range(span, last, Some(shape[0]), &what, "");
+                return Err(vec![problem]);
+            }
+            shape[0] = batch.size;
+            let value = match self.over {
+                Over::Step => self.graph.input(&shape),
+                _ => {
+                    let part = bound.value.part(batch.from, batch.size);
+                    let not_read = |e| {
+                        let declared = self.program.variable(var).span;
+                        vec![error::not_read(declared, name, &bound.file, &e)]
+                    };
+                    self.graph.constant(part.map_err(not_read)?)
+                }
+            };
+            batch.fed.push(Fed {
+                input: value.id,
+                name: name.clone(),
+                source: bound.value.clone(),
+            });
+            self.env.insert(var, Value::plain(value));
+        }
+        self.batch = Some(batch);
+        Ok(())
     }
 
     /// What a step feeds.
     pub(super) fn rows(&self) -> Option<Rows> {
         let batch = self.batch.as_ref()?;
-        Some(Rows {
-            rows: batch.rows.id,
-            weights: batch.weights?.id,
-            size: batch.size,
-            total: batch.total,
-        })
+        let inputs = (batch.rows.id, batch.weights?.id);
+        let (fed, own) = (batch.fed.clone(), batch.own.clone());
+        let made = self.program.made_in_batches.iter();
+        let made = made.map(|var| self.program.variable(*var).name.clone());
+        let extents = (batch.size, batch.total);
+        Some(Rows::new(inputs, extents, fed, own, made.collect()))
+    }
+
+    /// Tells that an input of noise belongs to the rows of batches.
+    pub(super) fn is_own(&mut self, noise: NodeId) {
+        if let Some(batch) = &mut self.batch {
+            batch.own.push(noise);
+        }
     }
 
     /// The index of a loop with batches where it stands for a place in the batch.
     pub(super) fn position(&self, var: VarId) -> Option<Value<'g>> {
-        let batch = self.batch.as_ref().filter(|_| self.by_position)?;
-        if !batch.indices.contains(&var) {
-            return None;
-        }
+        let size = *self.positions.get(&var).filter(|_| self.by_position)?;
         let axis = *self.axis_of.get(&var)?;
-        let places: Vec<f64> = (1..=batch.size).map(|k| k as f64).collect();
+        let places: Vec<f64> = (1..=size).map(|k| k as f64).collect();
         Some(Value {
             var: self.graph.constant(Tensor::vector(places)),
             axes: AxisList::from_slice(&[axis]),
@@ -143,7 +224,8 @@ impl<'g> Lowerer<'_, 'g> {
 
     /// Whether a variable's elements lie at places of the batch.
     pub(super) fn is_by_position(&self, var: VarId) -> bool {
-        self.in_batches() && self.program.made_in_batches.contains(&var)
+        let made = || self.program.made_in_batches.contains(&var);
+        self.fed.contains(&var) || self.in_batches() && made()
     }
 
     /// Whether loops with batches have the form of a step.
@@ -190,8 +272,13 @@ impl<'g> Lowerer<'_, 'g> {
         let free = transform::free_shape(&support, &event);
         let shape = [batch_axes.as_slice(), &free].concat();
         let each: usize = numel(&shape[1..]);
+        // Some rows alone have but their own numbers.
+        let (total, rows) = match batch.from {
+            0 => (batch.total, batch.rows),
+            from => (batch.size, batch.rows - from as f64),
+        };
         let mut stored = |what: &str, start: f64| {
-            let size = batch.total * each;
+            let size = total * each;
             let input = self.graph.input(&[size]);
             self.blocks.push(Block {
                 name: format!("{what} of {name}"),
@@ -203,11 +290,11 @@ impl<'g> Lowerer<'_, 'g> {
                 support: BlockSupport::new(&Support::REAL, &[]),
                 init: Some(vec![start; size]),
             });
-            let all = input.reshape(&[batch.total, each]);
-            all.gather(1, batch.rows).reshape(&shape)
+            let all = input.reshape(&[total, each]);
+            all.gather(1, rows).reshape(&shape)
         };
         let (mean, log_sd) = (stored("mean", 0.0), stored("log sd", START));
-        let noise = self.new_noise(format!("noise of {name}"), &shape);
+        let noise = self.new_noise(format!("noise of {name}"), &shape, axes);
         let (value, jacobian) = transform::constrain(&support, &event, mean + log_sd.exp() * noise);
         let own: Vec<usize> = (0..free.len()).collect();
         let minus_log_q = (log_sd + noise.square() * 0.5 + LOG_SQRT_2PI).sum_axes(&own);

@@ -3,10 +3,11 @@
 
 use super::error;
 use crate::check::program::{DataDecl, Program, Refinement, VarId, VariableKind};
-use crate::data::{Data, Entry, Values};
+use crate::data::{Data, Entry, Stored, Values};
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::dist::Support;
 use crate::graph::{Shape, Tensor, numel};
+use crate::model::Source;
 use crate::types::{Atom, Base, Dim, Type};
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,7 +22,7 @@ pub struct Bound {
 }
 
 pub struct BoundData {
-    pub value: Tensor,
+    pub value: Source,
     /// Flat indices of missing elements.
     pub missing: Vec<usize>,
     /// How many trailing extents the data do not tell: `[]` is an array of any number of columns.
@@ -38,7 +39,69 @@ pub struct Known {
     pub span: Span,
 }
 
+impl BoundData {
+    /// The numbers, where they are held: all but what a step is told the rows of are, once
+    /// [`Bound::hold`] was asked for them.
+    pub fn held(&self) -> Option<&Tensor> {
+        match &self.value {
+            Source::Held(tensor) => Some(tensor),
+            Source::Stored(_) => None,
+        }
+    }
+}
+
 impl Bound {
+    /// Reads arrays that are still in their files, each with the place that needs it.
+    ///
+    /// # Errors
+    /// E0625 for those that are too large for that.
+    pub fn hold(
+        &mut self,
+        program: &Program,
+        wanted: impl Iterator<Item = (VarId, Span)>,
+    ) -> Result<(), Diagnostics> {
+        let mut problems = Diagnostics::new();
+        for (var, span) in wanted {
+            let Some(bound) = self.values.get_mut(&var) else {
+                continue;
+            };
+            let Source::Stored(stored) = &bound.value else {
+                continue;
+            };
+            let name = &program.variable(var).name;
+            if stored.numel() as f64 > error::MOST_ELEMENTS {
+                let declared = program.variable(var).span;
+                problems.push(error::too_large_to_hold(
+                    span,
+                    declared,
+                    name,
+                    stored.shape(),
+                    &bound.file,
+                ));
+                continue;
+            }
+            match stored.range(0..stored.rows()) {
+                Ok(data) => {
+                    let shape = Shape::from_slice(stored.shape());
+                    bound.value = Source::Held(Tensor::new(shape, data));
+                }
+                Err(why) => problems.push(error::not_read(span, name, &bound.file, &why)),
+            }
+        }
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(problems),
+        }
+    }
+
+    /// Arrays that are still in their files.
+    pub fn stored(&self) -> Vec<VarId> {
+        let stored = self.values.iter().filter(|(_, b)| b.held().is_none());
+        let mut vars: Vec<VarId> = stored.map(|(var, _)| *var).collect();
+        vars.sort_unstable();
+        vars
+    }
+
     pub fn evaluate(&self, dim: &Dim) -> Option<i64> {
         dim.evaluate(&|atom| self.atoms.get(atom).map(|k| k.value))
     }
@@ -162,6 +225,15 @@ impl<'a> Binder<'a> {
         let span = self.name_span(decl);
         let declared = self.declared(decl);
         let file = entry.origin.label.clone();
+        let read;
+        let mut entry = entry;
+        if let Values::Stored(stored) = &entry.values {
+            if let Some(bound) = self.stay(decl, stored, &file)? {
+                return Ok(bound);
+            }
+            read = self.read_whole(entry, stored, span)?;
+            entry = &read;
+        }
         let (shape, data, missing) = if decl.refinement == Refinement::Label {
             self.labels(&name, entry, span, &declared)?
         } else {
@@ -218,12 +290,66 @@ impl<'a> Binder<'a> {
             )));
         }
         self.check_refinement(decl, &name, &shape, &data, &missing, &file)?;
-        let value = Tensor::new(Shape::from_slice(&shape), data);
+        let value = Source::Held(Tensor::new(Shape::from_slice(&shape), data));
         Ok(BoundData {
             value,
             missing,
             untold,
             file,
+        })
+    }
+
+    /// An array that can stay in its file: all of its numbers are there and have their declared type, which one
+    /// pass over them shows. What must be known to say more is left to the reading of all of it.
+    fn stay(
+        &self,
+        decl: &DataDecl,
+        stored: &Stored,
+        file: &str,
+    ) -> Result<Option<BoundData>, Box<Diagnostic>> {
+        let shape = stored.shape();
+        if decl.refinement == Refinement::Label || shape.len() != decl.dims.len() {
+            return Ok(None);
+        }
+        let name = &self.program.variable(decl.var).name;
+        let mut fits = true;
+        let each = stored.width().max(1);
+        let looked = stored.pass(|_, part| {
+            let whole = decl.base != Base::Int || part.iter().all(|x| x.fract() == 0.0);
+            let truth = decl.base != Base::Bool || part.iter().all(|&x| x == 0.0 || x == 1.0);
+            let known = part.iter().all(|x| !x.is_nan());
+            let rows = [&[part.len() / each], &shape[1..]].concat();
+            let refined = || self.check_refinement(decl, name, &rows, part, &[], file);
+            fits &= known && whole && truth && refined().is_ok();
+            Ok::<(), std::io::Error>(())
+        });
+        let not_read = |e| error::not_read(self.name_span(decl), name, file, &e);
+        looked.map_err(not_read).map_err(Box::new)?;
+        Ok(fits.then(|| BoundData {
+            value: Source::Stored(stored.clone()),
+            missing: Vec::new(),
+            untold: 0,
+            file: file.to_string(),
+        }))
+    }
+
+    /// The same entry with its numbers in memory.
+    fn read_whole(
+        &self,
+        entry: &Entry,
+        stored: &Stored,
+        span: Span,
+    ) -> Result<Entry, Box<Diagnostic>> {
+        let (shape, file) = (stored.shape(), &entry.origin.label);
+        if stored.numel() as f64 > error::MOST_ELEMENTS {
+            let problem = error::too_large_to_hold(span, span, &entry.name, shape, file);
+            return Err(Box::new(problem));
+        }
+        let data = stored.range(0..stored.rows());
+        let data = data.map_err(|e| Box::new(error::not_read(span, &entry.name, file, &e)))?;
+        Ok(Entry {
+            values: Values::numbers(shape.to_vec(), data),
+            ..entry.clone()
         })
     }
 
@@ -364,8 +490,9 @@ impl<'a> Binder<'a> {
                 && decl.dims.is_empty()
                 && decl.refinement == Refinement::None
                 && let Some(bound) = self.bound.values.get(&decl.var)
+                && let Some(held) = bound.held()
             {
-                let value = bound.value.data()[0] as i64;
+                let value = held.data()[0] as i64;
                 let by = "the number given".to_string();
                 self.bound.atoms.insert(
                     Atom::Name(name),
@@ -456,7 +583,7 @@ impl<'a> Binder<'a> {
                 let told = bound.value.shape().len() - bound.untold;
                 let mut shape = Shape::from_slice(&bound.value.shape()[..told]);
                 shape.extend_from_slice(&extents[told..]);
-                bound.value = Tensor::new(shape, Vec::new());
+                bound.value = Source::Held(Tensor::new(shape, Vec::new()));
             }
         }
     }
@@ -516,7 +643,7 @@ impl<'a> Binder<'a> {
             {
                 match self.bound.atoms.get(&Atom::Name(name.clone())) {
                     Some(known) => {
-                        let value = Tensor::scalar(known.value as f64);
+                        let value = Source::Held(Tensor::scalar(known.value as f64));
                         let bound = BoundData {
                             value,
                             missing: Vec::new(),

@@ -397,6 +397,46 @@ pub fn missing_in_vector(span: Span, name: &str, element: &str, file: &str) -> D
 /// Elements that an array may have: 2 GB of numbers, of which there will be several in a fit.
 pub const MOST_ELEMENTS: f64 = (1_u64 << 28) as f64;
 
+/// An array in a file, read whole at `span`.
+pub fn too_large_to_hold(span: Span, declared: Span, name: &str, shape: &[usize], file: &str) -> D {
+    let size: f64 = shape.iter().map(|&n| n as f64).product();
+    let message = format!(
+        "`{name}` in {file}, {} of {size:.0} numbers, is too large to be read whole",
+        self::shape(shape)
+    );
+    let found = D::error("E0625", message);
+    let found = match span == declared {
+        true => found.at(span, "declared here"),
+        false => found.at(span, "read here").at(declared, "declared here"),
+    };
+    found.help(
+        "at most 2^28 numbers are; more can be read in a loop with batches at its own index, `x[i]` in \
+         `for i in 1..N batch M { … }`, and nowhere else, if none is missing or fails its declared type",
+    )
+}
+
+/// A file of data that cannot be read any further.
+pub fn not_read(span: Span, name: &str, file: &str, why: &std::io::Error) -> D {
+    D::error(
+        "E0603",
+        format!("`{name}` cannot be read from {file}: {why}"),
+    )
+    .at(span, "declared here")
+}
+
+/// Names that have a value for each row of data in files.
+pub fn not_reported(names: &[&str], rows: usize) -> D {
+    let verb = if names.len() == 1 { "has" } else { "have" };
+    D::warning(
+        "W0605",
+        format!(
+            "{} {verb} values for each of {rows} rows: they are not reported",
+            list(names)
+        ),
+    )
+    .help("rows of data that stay in their files are looked at batch by batch")
+}
+
 pub fn too_large(span: Span, what: &str, size: f64) -> D {
     D::error("E0674", format!("{what} would have {size:.0} elements"))
         .at(span, "here")

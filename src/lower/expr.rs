@@ -60,6 +60,14 @@ impl<'g> Lowerer<'_, 'g> {
                     None => Err(vec![error::no_such_level(e.span, name, text, levels)]),
                 }
             }
+            ExprKind::Extent { value, axis }
+                if let ExprKind::Var(id) = value.kind
+                    && let Some(bound) = self.bound.values.get(&id) =>
+            {
+                // Of rows that a step is told this is the number of all.
+                let extent = bound.value.shape()[*axis];
+                Ok(Value::plain(self.graph.scalar(extent as f64)))
+            }
             ExprKind::Extent { value, axis } => {
                 let value = self.value(value)?;
                 Ok(Value::plain(self.graph.scalar(value.dims()[*axis] as f64)))

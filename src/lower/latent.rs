@@ -41,15 +41,18 @@ impl<'g> Lowerer<'_, 'g> {
     ) -> Result<()> {
         let name = self.program.variable(target.var).name.clone();
         let (_, batch, event) = self.extents_of_draw(target, dist, axes, arguments_known)?;
-        let value = self.new_noise(name, &[batch, event].concat());
+        let value = self.new_noise(name, &[batch, event].concat(), axes);
         self.add_block(target, value, axes)
     }
 
-    /// A block of standard Normal numbers.
-    pub(super) fn new_noise(&mut self, name: String, shape: &[usize]) -> Var<'g> {
+    /// A block of standard Normal numbers for what varies along `axes`.
+    pub(super) fn new_noise(&mut self, name: String, shape: &[usize], axes: &AxisList) -> Var<'g> {
         let size = numel(shape);
         let input = self.graph.input(&[size]);
         let value = input.reshape(shape);
+        if self.is_local(axes) {
+            self.is_own(input.id);
+        }
         self.blocks.push(Block {
             name,
             role: Role::Noise,

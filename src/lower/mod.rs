@@ -21,6 +21,7 @@ mod order;
 mod recurrence;
 mod results;
 mod statement;
+mod streamed;
 mod term;
 mod value;
 
@@ -32,7 +33,7 @@ use crate::model::{Batched, Block, Drawn, Families, Model, Place, Stated, Term};
 use batch::{Batch, Over};
 use bind::Bound;
 use distribution::DistValue;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use value::{Axis, AxisId, Value};
 
 type Result<T> = std::result::Result<T, Diagnostics>;
@@ -46,19 +47,23 @@ pub fn lower(
     data: &Data,
     text: &dyn Fn(Span) -> String,
 ) -> Result<(Model, Diagnostics)> {
-    let bound = bind::bind(program, data)?;
+    let mut bound = bind::bind(program, data)?;
+    let fitted = program.guided.as_deref().unwrap_or(program);
+    if let Some(found) = streamed::lower_streamed(fitted, &mut bound, text)? {
+        return Ok(found);
+    }
     let over = |program, over| lower_once(program, &bound, text, over);
     let (mut model, mut notes) = over(program, Over::Everything)?;
     notes.splice(0..0, bound.notes.iter().cloned());
     if let Some(guided) = &program.guided {
         model.guided = Some(Box::new(over(guided, Over::Everything)?.0));
     }
-    let program = program.guided.as_deref().unwrap_or(program);
-    if program.has_batches {
-        let step = over(program, Over::Step)?.0;
+    if fitted.has_batches {
+        let step = over(fitted, Over::Step)?.0;
         // Batches that hold all rows are none.
-        if step.rows.is_some_and(|rows| rows.size < rows.total) {
-            let all = over(program, Over::AllRows)?.0;
+        let rows = step.rows.as_ref();
+        if rows.is_some_and(|rows| rows.size < rows.total) {
+            let all = over(fitted, Over::ALL_ROWS)?.0;
             model.batched = Some(Box::new(Batched { step, all }));
         }
     }
@@ -74,7 +79,8 @@ pub fn lower_simulation(
     data: &Data,
     text: &dyn Fn(Span) -> String,
 ) -> Result<Model> {
-    let bound = bind::bind(program, data)?;
+    let mut bound = bind::bind(program, data)?;
+    streamed::hold_all(program, &mut bound)?;
     Ok(lower_once(program, &bound, text, Over::Everything)?.0)
 }
 
@@ -118,6 +124,11 @@ fn lower_once(
         terms: Vec::new(),
         over,
         batch: None,
+        fed: match over {
+            Over::Everything => BTreeSet::new(),
+            _ => batch::fed(program, bound),
+        },
+        positions: BTreeMap::new(),
         by_position: false,
     };
     let in_order = |mut problems: Diagnostics| {
@@ -212,6 +223,10 @@ struct Lowerer<'p, 'g> {
     over: Over,
     /// The rows of loops with batches, once one was opened.
     batch: Option<Batch<'g>>,
+    /// Arrays of data of which a step is told the rows.
+    fed: BTreeSet<VarId>,
+    /// Indices of such loops, and how many rows they go over.
+    positions: BTreeMap<VarId, usize>,
     /// Whether the index of such a loop stands for a place in the batch.
     by_position: bool,
 }
@@ -251,6 +266,8 @@ impl<'p> Lowerer<'p, '_> {
             terms: Vec::new(),
             over: self.over,
             batch: None,
+            fed: self.fed.clone(),
+            positions: self.positions.clone(),
             by_position: false,
         }
     }

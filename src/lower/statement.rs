@@ -63,8 +63,11 @@ impl<'g> Lowerer<'_, 'g> {
                 VariableKind::Data => {
                     if let Some(bound) = self.bound.values.get(&id) {
                         self.check_missing(id, bound)?;
-                        self.env
-                            .insert(id, Value::plain(self.graph.constant(bound.value.clone())));
+                        // A step is told the rows of the others once its loop is opened.
+                        if let Some(held) = bound.held().filter(|_| !self.fed.contains(&id)) {
+                            let value = self.graph.constant(held.clone());
+                            self.env.insert(id, Value::plain(value));
+                        }
                     }
                 }
                 VariableKind::Key => {
@@ -125,7 +128,7 @@ impl<'g> Lowerer<'_, 'g> {
         Err(vec![error::missing_value(
             variable.span,
             &variable.name,
-            &element_text(bound.value.shape(), first),
+            &element_text(&bound.value.shape(), first),
             &bound.file,
             "no statement says how it is distributed",
         )])
@@ -224,7 +227,7 @@ impl<'g> Lowerer<'_, 'g> {
                 (bound.missing.first(), defined.contains(&Some(decl.var)))
             {
                 let variable = self.program.variable(decl.var);
-                let element = element_text(bound.value.shape(), first);
+                let element = element_text(&bound.value.shape(), first);
                 let why = "no statement says how it is distributed";
                 let (name, file) = (&variable.name, &bound.file);
                 problems.push(error::missing_value(
@@ -449,7 +452,8 @@ impl<'g> Lowerer<'_, 'g> {
         };
         let Variable { name, kind, .. } = self.program.variable(var).clone();
         if let (Some(bound), VariableKind::Data) = (self.bound.values.get(&var), kind) {
-            return self.assemble_data(var, bound.value.clone(), &bound.missing, &pieces);
+            let held = bound.held().expect("what has missing values is held");
+            return self.assemble_data(var, held.clone(), &bound.missing, &pieces);
         }
         let indexed = pieces[0].indexed;
         let mut extents = vec![0usize; indexed];
@@ -540,7 +544,7 @@ impl<'g> Lowerer<'_, 'g> {
     /// Elements of simulated data that no statement draws are those that were given.
     fn take_given(&mut self, var: VarId) -> Result<()> {
         let simulated = self.program.variable(var).kind == VariableKind::Simulated;
-        let Some(given) = self.bound.values.get(&var).map(|b| &b.value) else {
+        let Some(given) = self.bound.values.get(&var).and_then(|b| b.held()) else {
             return Ok(());
         };
         if !simulated || self.pieces.contains_key(&var) {

@@ -4,10 +4,13 @@
 //! the log density of these and the log Jacobian of the maps between are nodes. Everything that
 //! fits, evaluates or summarises a model is built from these nodes.
 
+mod rows;
+
 use crate::diag::Span;
 use crate::dist::Support;
 use crate::graph::{Graph, NodeId, Origin, Rebuild, Var};
 use crate::passes::{Rewritten, rewrite_density};
+pub use rows::{Fed, Rows, Source};
 
 /// The graph and what its nodes mean.
 #[derive(Debug)]
@@ -44,7 +47,8 @@ pub struct Model {
     /// The same with the latents that the program's guide draws as functions of [`Role::Noise`] and of learned
     /// parameters; the guide's log density is subtracted from [`Model::log_joint`].
     pub guided: Option<Box<Model>>,
-    /// What a step of a fit in batches feeds, of [`Batched::step`].
+    /// What a step of a fit in batches feeds, of [`Batched::step`] and of a model whose data stay in their files:
+    /// then its log density is an unbiased estimate of that of all rows, and there is no other.
     pub rows: Option<Rows>,
     /// The same for a fit that looks at some rows of the data in a step, where the program asks for that.
     pub batched: Option<Box<Batched>>,
@@ -57,19 +61,6 @@ pub struct Batched {
     pub step: Model,
     /// All rows in their order: local latents are functions of [`Role::Noise`], as in `step`.
     pub all: Model,
-}
-
-/// The inputs by which a model is told its rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rows {
-    /// Places of the rows, from 0.
-    pub rows: NodeId,
-    /// For how many rows each counts: `total / size`, or 0 for one that fills up a short batch.
-    pub weights: NodeId,
-    /// Rows in a batch.
-    pub size: usize,
-    /// Rows of the data.
-    pub total: usize,
 }
 
 /// What a program says of the factors of its guide that are derived, by names of families.
@@ -244,7 +235,8 @@ impl Model {
         }
     }
 
-    /// The nodes in another graph, as functions of an input for each block, which come first.
+    /// The nodes in another graph, as functions of an input for each block, which come first; a model that is told
+    /// its rows is told those of the first batch.
     ///
     /// ```
     /// use elbo::{autodiff::grad, graph::Graph};
@@ -264,6 +256,9 @@ impl Model {
         let mut walk = Rebuild::new(&self.graph, graph);
         for (block, input) in self.blocks.iter().zip(&inputs) {
             walk.substitute(block.input, *input, false);
+        }
+        for (input, value) in self.rows.iter().flat_map(|rows| rows.first(&self.graph)) {
+            walk.substitute(input, graph.constant(value), false);
         }
         let found = walk.emit(nodes).into_iter().map(|node| node.var).collect();
         (inputs, found)

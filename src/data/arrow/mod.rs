@@ -5,6 +5,8 @@
 
 #[cfg(feature = "arrow")]
 mod read;
+#[cfg(feature = "arrow")]
+mod stream;
 #[cfg(not(feature = "arrow"))]
 mod read {
     //! What is said where the feature is off.
@@ -21,6 +23,16 @@ mod read {
     }
 }
 
+#[cfg(not(feature = "arrow"))]
+mod stream {
+    //! Nothing is streamed where nothing is read.
+
+    use super::super::Stream;
+
+    pub(super) const IPC: Option<Stream> = None;
+    pub(super) const PARQUET: Option<Stream> = None;
+}
+
 use super::Format;
 
 pub(super) const IPC: Format = Format {
@@ -28,6 +40,7 @@ pub(super) const IPC: Format = Format {
     endings: &[".arrow", ".feather"],
     names: true,
     read: read::ipc,
+    stream: stream::IPC,
 };
 
 pub(super) const PARQUET: Format = Format {
@@ -35,4 +48,5 @@ pub(super) const PARQUET: Format = Format {
     endings: &[".parquet"],
     names: true,
     read: read::parquet,
+    stream: stream::PARQUET,
 };

@@ -3,7 +3,7 @@
 use super::super::cells::Cells;
 use super::super::gather::gather;
 use super::super::raw::Raw;
-use super::super::values::{Entry, Kind, Origin, is_exact_integer};
+use super::super::values::{Entry, Kind, Origin, Values, is_exact_integer};
 use super::super::{Data, error};
 use crate::diag::{Diagnostic, Diagnostics, Sources};
 use arrow_array::cast::AsArray;
@@ -16,7 +16,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::io::Cursor;
 
 /// Every file of the format begins so; a stream, which is read too, does not.
-const FILE: &[u8] = b"ARROW1";
+pub(super) const FILE: &[u8] = b"ARROW1";
 
 pub(in super::super) fn ipc(raw: Raw, _: &mut Sources) -> Result<Data, Diagnostics> {
     let bytes = Cursor::new(&raw.bytes);
@@ -29,7 +29,8 @@ pub(in super::super) fn ipc(raw: Raw, _: &mut Sources) -> Result<Data, Diagnosti
             Ok((reader.schema(), reader.collect::<Result<_, _>>()?))
         }
     };
-    let read = read().map_err(|e| vec![unreadable(&raw, "columns of Arrow", &e.to_string())])?;
+    let read =
+        read().map_err(|e| vec![unreadable(&raw.label, "columns of Arrow", &e.to_string())])?;
     columns(&raw, read)
 }
 
@@ -40,58 +41,43 @@ pub(in super::super) fn parquet(mut raw: Raw, _: &mut Sources) -> Result<Data, D
         let schema = arrow_array::RecordBatchReader::schema(&reader);
         Ok((schema, reader.collect::<Result<_, _>>()?))
     };
-    let read = read().map_err(|e| vec![unreadable(&raw, "columns of Parquet", &e.to_string())])?;
+    let read =
+        read().map_err(|e| vec![unreadable(&raw.label, "columns of Parquet", &e.to_string())])?;
     columns(&raw, read)
 }
 
-fn unreadable(raw: &Raw, format: &str, why: &str) -> Diagnostic {
+pub(super) fn unreadable(label: &str, format: &str, why: &str) -> Diagnostic {
     match ["zstd", "brotli", "ZSTD", "BROTLI"]
         .iter()
         .find(|codec| why.contains(*codec))
     {
-        Some(codec) => error::unknown_compression(&raw.label, &codec.to_lowercase()),
-        None => error::damaged(&raw.label, format, why),
+        Some(codec) => error::unknown_compression(label, &codec.to_lowercase()),
+        None => error::damaged(label, format, why),
     }
 }
 
 fn columns(raw: &Raw, read: (SchemaRef, Vec<RecordBatch>)) -> Result<Data, Diagnostics> {
     let (schema, batches) = read;
+    let readers = readers(&raw.label, &schema)?;
     let (mut entries, mut problems): (Vec<Entry>, _) = (Vec::new(), Diagnostics::new());
-    for (at, field) in schema.fields().iter().enumerate() {
-        let name = field.name();
-        if entries.iter().any(|e| e.name == *name) {
-            let what = format!("it has two columns `{name}`");
-            problems.push(error::damaged(&raw.label, "columns with names", &what));
-            continue;
-        }
-        let Some(read) = reader_of(field.data_type()) else {
-            let found = field.data_type().to_string();
-            problems.push(error::unknown_elements(&raw.label, name, &found));
-            continue;
-        };
+    for (at, (field, read)) in schema.fields().iter().zip(readers).enumerate() {
         let mut cells = Cells::default();
         let done: Result<(), ArrowError> = batches
             .iter()
             .try_for_each(|batch| read(batch.column(at).as_ref(), &mut cells));
-        if let Err(e) = done {
-            problems.push(error::damaged(
-                &raw.label,
-                "columns of Arrow",
-                &e.to_string(),
-            ));
-            continue;
+        match done {
+            Ok(()) => {
+                let shape = vec![cells.len()];
+                entries.push(entry(&raw.label, field.name(), cells.finish(shape)));
+            }
+            Err(e) => {
+                problems.push(error::damaged(
+                    &raw.label,
+                    "columns of Arrow",
+                    &e.to_string(),
+                ));
+            }
         }
-        let shape = vec![cells.len()];
-        entries.push(Entry {
-            name: name.clone(),
-            values: cells.finish(shape),
-            origin: Origin {
-                label: raw.label.clone(),
-                kind: Kind::Csv,
-                span: None,
-            },
-            mixed: None,
-        });
     }
     if !problems.is_empty() {
         return Err(problems);
@@ -103,7 +89,44 @@ fn columns(raw: &Raw, read: (SchemaRef, Vec<RecordBatch>)) -> Result<Data, Diagn
     Ok(data)
 }
 
-type Reader = fn(&dyn Array, &mut Cells) -> Result<(), ArrowError>;
+pub(super) fn entry(label: &str, name: &str, values: Values) -> Entry {
+    Entry {
+        name: name.to_string(),
+        values,
+        origin: Origin {
+            label: label.to_string(),
+            kind: Kind::Csv,
+            span: None,
+        },
+        mixed: None,
+    }
+}
+
+/// How each column is read.
+pub(super) fn readers(label: &str, schema: &SchemaRef) -> Result<Vec<Reader>, Diagnostics> {
+    let mut problems = Diagnostics::new();
+    let mut readers = Vec::new();
+    for (at, field) in schema.fields().iter().enumerate() {
+        let name = field.name();
+        if schema.fields()[..at].iter().any(|f| f.name() == name) {
+            let what = format!("it has two columns `{name}`");
+            problems.push(error::damaged(label, "columns with names", &what));
+        }
+        match reader_of(field.data_type()) {
+            Some(reader) => readers.push(reader),
+            None => {
+                let found = field.data_type().to_string();
+                problems.push(error::unknown_elements(label, name, &found));
+            }
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(readers),
+        false => Err(problems),
+    }
+}
+
+pub(super) type Reader = fn(&dyn Array, &mut Cells) -> Result<(), ArrowError>;
 
 /// How the elements of a type are read, if they can be.
 fn reader_of(ty: &DataType) -> Option<Reader> {
@@ -140,7 +163,7 @@ fn numbers(column: &dyn Array, cells: &mut Cells) -> Result<(), ArrowError> {
     Ok(())
 }
 
-fn texts(column: &dyn Array, cells: &mut Cells) -> Result<(), ArrowError> {
+pub(super) fn texts(column: &dyn Array, cells: &mut Cells) -> Result<(), ArrowError> {
     let column = cast(column, &DataType::Utf8)?;
     for value in column.as_string::<i32>() {
         match value {
@@ -152,7 +175,7 @@ fn texts(column: &dyn Array, cells: &mut Cells) -> Result<(), ArrowError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::super::tests::{error, read, says};
     use super::super::super::values::Values;
     use arrow_array::types::Int32Type;
@@ -162,7 +185,7 @@ mod tests {
     };
     use std::sync::Arc;
 
-    fn batch() -> RecordBatch {
+    pub(in super::super) fn batch() -> RecordBatch {
         let group: DictionaryArray<Int32Type> = ["north", "south", "north"].into_iter().collect();
         let columns: Vec<(&str, ArrayRef)> = vec![
             (
@@ -185,7 +208,7 @@ mod tests {
         RecordBatch::try_from_iter(columns).expect("columns of one length")
     }
 
-    fn ipc(batch: &RecordBatch) -> Vec<u8> {
+    pub(in super::super) fn ipc(batch: &RecordBatch) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut writer =
             arrow_ipc::writer::FileWriter::try_new(&mut bytes, &batch.schema()).expect("a schema");
@@ -197,7 +220,7 @@ mod tests {
         bytes
     }
 
-    fn parquet(batch: &RecordBatch) -> Vec<u8> {
+    pub(in super::super) fn parquet(batch: &RecordBatch) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), None)
             .expect("a schema");

@@ -77,7 +77,7 @@ impl<'m> Elbo<'m> {
                 let others = [&rows, noise.as_slice()].concat();
                 Team::new(products(&graph, value, &params, &others, precision))
             }),
-            batches: model.rows.map(Batches::new),
+            batches: model.rows.as_ref().map(Batches::new),
             given: Vec::new(),
             means: Vec::new(),
             threads: 1,
@@ -220,7 +220,7 @@ pub(crate) struct Inputs<'g> {
     pub(crate) params: Vec<Var<'g>>,
     /// `[chunk, noise_size]`; absent where there are no latents.
     pub(crate) noise: Option<Var<'g>>,
-    /// The rows that a step looks at, and what they count for; empty where it looks at all.
+    /// The rows that a step looks at, what they count for and what they hold; empty where it looks at all.
     pub(crate) rows: Vec<Var<'g>>,
     graph: &'g Graph,
     guide_blocks: usize,
@@ -241,10 +241,10 @@ impl<'g> Inputs<'g> {
         Inputs {
             params: all.map(|n| graph.input(&[n])).collect(),
             noise: (noise > 0).then(|| graph.input(&[chunk, noise])),
-            rows: match &model.rows {
-                Some(rows) => vec![graph.input(&[rows.size]), graph.input(&[rows.size])],
-                None => Vec::new(),
-            },
+            rows: told(model)
+                .into_iter()
+                .map(|input| graph.input(&model.graph.var(input).shape()))
+                .collect(),
             graph,
             guide_blocks: sizes.len(),
             chunk,
@@ -278,9 +278,8 @@ impl<'g> Inputs<'g> {
         for (block, value) in learned.zip(&self.params[self.guide_blocks..]) {
             walk.substitute(block.input, *value, false);
         }
-        if let Some(rows) = &model.rows {
-            walk.substitute(rows.rows, self.rows[0], false);
-            walk.substitute(rows.weights, self.rows[1], false);
+        for (input, value) in told(model).into_iter().zip(&self.rows) {
+            walk.substitute(input, *value, false);
         }
         walk
     }
@@ -294,6 +293,11 @@ impl<'g> Inputs<'g> {
             None => -mean,
         }
     }
+}
+
+/// The inputs by which a model is told its rows, if it is.
+fn told(model: &Model) -> Vec<NodeId> {
+    model.rows.as_ref().map_or(Vec::new(), |rows| rows.inputs())
 }
 
 /// The deterministic objective: the same draws at every point.

@@ -6,3 +6,4 @@ mod team;
 
 pub(crate) use elbo::Inputs;
 pub use elbo::{Elbo, FixedDraws, FreshDraws};
+pub(crate) use rows::in_order;
