@@ -606,6 +606,14 @@ def comprehension_filter_by_outer(x):
     return normal(real(), a[0] + 2 * a[1] + 3 * a[2], b[0] + 2 * b[1] + 3 * b[2])
 
 
+@program
+def computed_extents(x):
+    x = np.array(json.loads((FOLDER / "computed_extents.json").read_text())["x"], dtype=float)
+    mu, flat = real(6), x.reshape(2, 6)
+    w = np.outer([1, 2], [1, 2])
+    return normal(mu, 0, 1) - ((flat - mu) ** 2).sum() + real(6).sum() + real(5).sum() + 2 + w.sum()
+
+
 def read(name):
     path = FOLDER / f"{name}.json"
     data = json.loads(path.read_text()) if path.exists() else {}

@@ -134,6 +134,8 @@ pub enum StatementKind {
         var: VarId,
         refinement: Refinement,
         dims: Vec<Dim>,
+        /// For those that data do not tell by themselves (`R * C`) how they are computed.
+        extents: Vec<Option<Expr>>,
         init: Option<Init>,
         span: Span,
     },

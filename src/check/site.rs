@@ -243,7 +243,16 @@ impl<'a> Checker<'a> {
         let Some(mut kind) = kind else {
             return Made::Failed;
         };
-        if let StatementKind::Param { dims, init, .. } = &mut kind {
+        if let StatementKind::Param {
+            dims,
+            extents,
+            init,
+            ..
+        } = &mut kind
+        {
+            for extent in extents.iter_mut().flatten() {
+                *extent = with_bindings(&site.bindings, extent.clone());
+            }
             let turning = dims
                 .iter()
                 .flat_map(|d| d.terms.keys())

@@ -175,21 +175,29 @@ impl<'a> Checker<'a> {
         &mut self,
         ty: &'a ast::TypeExpr,
     ) -> Option<(Base, Refinement, Vec<Dim>)> {
+        let (base, refinement, dims, _) = self.computed_type(ty)?;
+        Some((base, refinement, dims))
+    }
+
+    /// [`Checker::type_expr`], with how extents are computed that are no sums of names.
+    #[allow(clippy::type_complexity)]
+    fn computed_type(
+        &mut self,
+        ty: &'a ast::TypeExpr,
+    ) -> Option<(Base, Refinement, Vec<Dim>, Vec<Option<Expr>>)> {
         let Some(&(_, base, refinement, rank)) = TYPES.iter().find(|t| t.0 == ty.base.name) else {
             let known = TYPES.iter().map(|t| t.0);
             self.report(error::unknown_type(ty.base.span, &ty.base.name, known));
             return None;
         };
-        let mut dims: Vec<Dim> = Vec::new();
+        let (mut dims, mut extents): (Vec<Dim>, Vec<Option<Expr>>) = Default::default();
         for e in &ty.dims {
             let checked = self.expr(e);
             self.expect_whole(&checked);
-            dims.push(
-                checked
-                    .size
-                    .clone()
-                    .unwrap_or_else(|| Dim::opaque(crate::syntax::print_expr(e))),
-            );
+            let size = checked.size.clone();
+            let dim = size.unwrap_or_else(|| Dim::opaque(crate::syntax::print_expr(e)));
+            extents.push(dim.is_computed().then_some(checked));
+            dims.push(dim);
         }
         if dims.len() < rank {
             self.report(error::extents_missing(ty.span, &ty.base.name, rank));
@@ -207,7 +215,7 @@ impl<'a> Checker<'a> {
             ));
             return None;
         }
-        Some((base, refinement, dims))
+        Some((base, refinement, dims, extents))
     }
 
     pub(super) fn bind_dimensions(&mut self, e: &'a ast::Expr) {
@@ -451,7 +459,7 @@ impl<'a> Checker<'a> {
         ty: &'a ast::TypeExpr,
         init: &'a Option<ast::Expr>,
     ) -> Option<StatementKind> {
-        let (base, refinement, dims) = self.type_expr(ty)?;
+        let (base, refinement, dims, extents) = self.computed_type(ty)?;
         let declared = Type::array(base, dims.clone());
         if base != Base::Real {
             self.report(error::types_differ(
@@ -470,6 +478,7 @@ impl<'a> Checker<'a> {
             var,
             refinement,
             dims,
+            extents,
             init,
             span: name.span,
         })

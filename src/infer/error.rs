@@ -146,7 +146,7 @@ pub(super) fn too_narrow(latent: &str, other: Option<String>, widening: f64) -> 
         "the sd of `{latent}` is about {widening:.1} times what is reported: the guide leaves correlations out{with}"
     );
     Diagnostic::warning("E0817", message).help(
-        "means are not affected; centre predictors, or write the model in terms that are less correlated",
+        "means may be off too; centre predictors, write the model in terms that are less correlated, or see what `--guide full_rank` gives",
     )
 }
 

@@ -2,7 +2,7 @@
 //! number, every mismatch a message that names the data that disagree.
 
 use super::error;
-use crate::check::program::{DataDecl, Program, Refinement, VarId, VariableKind};
+use crate::check::program::{DataDecl, Expr, Program, Refinement, VarId, VariableKind};
 use crate::data::{Data, Entry, Stored, Values};
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::dist::Support;
@@ -122,11 +122,15 @@ impl Bound {
     }
 }
 
+/// What an expression of data is, by what is known of them.
+pub type Evaluate = fn(&Program, &mut Bound, &Expr) -> Result<Tensor, Diagnostics>;
+
 /// Matches data with a program's declarations.
-pub fn bind(program: &Program, data: &Data) -> Result<Bound, Diagnostics> {
+pub fn bind(program: &Program, data: &Data, evaluate: Evaluate) -> Result<Bound, Diagnostics> {
     let mut binder = Binder {
         program,
         data,
+        evaluate,
         bound: Bound::default(),
         problems: Vec::new(),
     };
@@ -143,6 +147,7 @@ pub fn bind(program: &Program, data: &Data) -> Result<Bound, Diagnostics> {
 struct Binder<'a> {
     program: &'a Program,
     data: &'a Data,
+    evaluate: Evaluate,
     bound: Bound,
     problems: Diagnostics,
 }
@@ -485,31 +490,16 @@ impl<'a> Binder<'a> {
     /// Numbers for dimensions: from whole numbers in the data, then from shapes.
     fn dimensions(&mut self) {
         for decl in &self.program.data {
-            let name = self.program.variable(decl.var).name.clone();
-            if decl.base == Base::Int
-                && decl.dims.is_empty()
-                && decl.refinement == Refinement::None
-                && let Some(bound) = self.bound.values.get(&decl.var)
-                && let Some(held) = bound.held()
-            {
-                let value = held.data()[0] as i64;
-                let by = "the number given".to_string();
-                self.bound.atoms.insert(
-                    Atom::Name(name),
-                    Known {
-                        value,
-                        by,
-                        span: self.name_span(decl),
-                    },
-                );
-            }
+            self.number(decl, "the number given");
         }
-        for round in 0..2 {
-            for decl in &self.program.data {
-                self.bind_shape(decl, round == 1);
-            }
+        for decl in &self.program.data {
+            self.bind_shape(decl, false);
         }
         self.numbers_for_dimensions();
+        self.defaults();
+        for decl in &self.program.data {
+            self.bind_shape(decl, true);
+        }
         self.fill_untold();
         for variable in &self.program.variables {
             let atom = Atom::Name(variable.name.clone());
@@ -534,6 +524,86 @@ impl<'a> Binder<'a> {
             }
         }
         self.numbers_from_shapes();
+    }
+
+    /// A whole number may be a dimension.
+    fn number(&mut self, decl: &DataDecl, by: &str) {
+        let whole = decl.base == Base::Int && decl.refinement == Refinement::None;
+        let bound = self.bound.values.get(&decl.var);
+        let Some(held) = bound.and_then(BoundData::held) else {
+            return;
+        };
+        if whole && decl.dims.is_empty() {
+            let known = Known {
+                value: held.data()[0] as i64,
+                by: by.into(),
+                span: self.name_span(decl),
+            };
+            let name = self.program.variable(decl.var).name.clone();
+            self.bound.atoms.insert(Atom::Name(name), known);
+        }
+    }
+
+    /// Data that were not given have their defaults, each after those that it reads.
+    fn defaults(&mut self) {
+        let program = self.program;
+        let mut left: Vec<(&DataDecl, &Expr)> = program
+            .data
+            .iter()
+            .filter(|d| !self.bound.values.contains_key(&d.var))
+            .filter_map(|d| Some((d, d.default.as_ref()?)))
+            .collect();
+        while let Some(next) = left.iter().position(|(d, e)| self.can_default(d, e)) {
+            let (decl, default) = left.remove(next);
+            let name = program.variable(decl.var).name.clone();
+            let is_told = self.bound.atoms.contains_key(&Atom::Name(name));
+            if decl.base == Base::Int && decl.dims.is_empty() && is_told {
+                continue;
+            }
+            match self.default(decl, default) {
+                Ok(bound) => {
+                    self.bound.values.insert(decl.var, bound);
+                    self.number(decl, "its default");
+                    self.bind_shape(decl, false);
+                }
+                Err(new) => self.problems.extend(new),
+            }
+        }
+    }
+
+    /// Whether all is known that a default reads, and for how many elements it stands.
+    fn can_default(&self, decl: &DataDecl, default: &Expr) -> bool {
+        let mut known = true;
+        default.variables(&mut |id| {
+            let variable = self.program.variable(id);
+            let atom = Atom::Name(variable.name.clone());
+            known &= match variable.kind {
+                VariableKind::Data => self.bound.values.contains_key(&id),
+                VariableKind::Dimension => self.bound.atoms.contains_key(&atom),
+                _ => true,
+            };
+        });
+        let one_for_all = default.ty.rank() < decl.dims.len();
+        known && (!one_for_all || decl.dims.iter().all(|d| self.bound.evaluate(d).is_some()))
+    }
+
+    fn default(&mut self, decl: &DataDecl, default: &Expr) -> Result<BoundData, Diagnostics> {
+        let mut value = (self.evaluate)(self.program, &mut self.bound, default)?;
+        if value.shape().len() < decl.dims.len() {
+            let extents = decl.dims.iter().filter_map(|d| self.bound.evaluate(d));
+            let shape: Shape = extents.map(|n| n.max(0) as usize).collect();
+            value = Tensor::new(shape.clone(), vec![value.data()[0]; numel(&shape)]);
+        }
+        let name = self.program.variable(decl.var).name.clone();
+        let file = "its default".to_string();
+        self.check_refinement(decl, &name, value.shape(), value.data(), &[], &file)
+            .map_err(|problem| vec![*problem])?;
+        Ok(BoundData {
+            value: Source::Held(value),
+            missing: Vec::new(),
+            untold: 0,
+            file,
+        })
     }
 
     fn bind_shape(&mut self, decl: &DataDecl, report: bool) {
@@ -638,7 +708,6 @@ impl<'a> Binder<'a> {
             let name = &self.program.variable(decl.var).name;
             if decl.base == Base::Int
                 && decl.dims.is_empty()
-                && decl.default.is_none()
                 && !self.bound.values.contains_key(&decl.var)
             {
                 match self.bound.atoms.get(&Atom::Name(name.clone())) {

@@ -292,29 +292,45 @@ impl<'g> Lowerer<'_, 'g> {
         Ok(all)
     }
 
+    /// Extents of a learned parameter: as the data tell them, or computed from what they tell.
+    pub(super) fn declared_shape(
+        &mut self,
+        var: VarId,
+        dims: &[Dim],
+        extents: &[Option<Expr>],
+        span: Span,
+    ) -> Result<Vec<usize>> {
+        let name = self.program.variable(var).name.clone();
+        let mut shape = Vec::new();
+        for (dim, extent) in dims.iter().zip(extents) {
+            let number = match (self.bound.evaluate(dim), extent) {
+                (Some(n), _) => n,
+                (None, Some(e)) => {
+                    let value = self.value(e)?;
+                    self.known(&value, &AxisList::new(), e.span)?[0] as i64
+                }
+                (None, None) => {
+                    return Err(vec![error::unknown_extent(span, &name, &dim.to_string())]);
+                }
+            };
+            if number < 0 {
+                let what = format!("an extent of `{name}`");
+                return Err(vec![error::negative_extent(span, &what, number)]);
+            }
+            shape.push(number as usize);
+        }
+        Ok(shape)
+    }
+
     pub(super) fn define_param(
         &mut self,
         var: VarId,
         refinement: Refinement,
-        dims: &[Dim],
+        shape: Vec<usize>,
         init: Option<&Init>,
         span: Span,
     ) -> Result<()> {
         let name = self.program.variable(var).name.clone();
-        let mut shape = Vec::new();
-        for dim in dims {
-            match self.bound.evaluate(dim) {
-                Some(n) if n >= 0 => shape.push(n as usize),
-                Some(n) => {
-                    return Err(vec![error::negative_extent(
-                        span,
-                        &format!("an extent of `{name}`"),
-                        n,
-                    )]);
-                }
-                None => return Err(vec![error::unknown_extent(span, &name, &dim.to_string())]),
-            }
-        }
         self.expect_size(&format!("`{name}`"), shape.iter().copied(), span)?;
         let (support, rank) = match refinement {
             Refinement::Positive | Refinement::Nonnegative => (

@@ -25,16 +25,16 @@ mod streamed;
 mod term;
 mod value;
 
-use crate::check::program::{Program, VarId};
+use crate::check::program::{Expr, Program, VarId};
 use crate::data::Data;
 use crate::diag::{Diagnostics, Span};
-use crate::graph::{Graph, Origin};
+use crate::graph::{Graph, Origin, Tensor};
 use crate::model::{Batched, Block, Drawn, Families, Model, Place, Stated, Term};
 use batch::{Batch, Over};
 use bind::Bound;
 use distribution::DistValue;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use value::{Axis, AxisId, Value};
+use value::{Axis, AxisId, AxisList, Value};
 
 type Result<T> = std::result::Result<T, Diagnostics>;
 
@@ -47,7 +47,7 @@ pub fn lower(
     data: &Data,
     text: &dyn Fn(Span) -> String,
 ) -> Result<(Model, Diagnostics)> {
-    let mut bound = bind::bind(program, data)?;
+    let mut bound = bind::bind(program, data, evaluate)?;
     let fitted = program.guided.as_deref().unwrap_or(program);
     if let Some(found) = streamed::lower_streamed(fitted, &mut bound, text)? {
         return Ok(found);
@@ -79,9 +79,22 @@ pub fn lower_simulation(
     data: &Data,
     text: &dyn Fn(Span) -> String,
 ) -> Result<Model> {
-    let mut bound = bind::bind(program, data)?;
+    let mut bound = bind::bind(program, data, evaluate)?;
     streamed::hold_all(program, &mut bound)?;
     Ok(lower_once(program, &bound, text, Over::Everything)?.0)
+}
+
+/// The value of an expression of data, as far as they are known.
+fn evaluate(program: &Program, bound: &mut Bound, e: &Expr) -> Result<Tensor> {
+    let mut read = Vec::new();
+    e.variables(&mut |id| read.push((id, e.span)));
+    bound.hold(program, read.into_iter())?;
+    let graph = Graph::new();
+    let mut lowerer = Lowerer::new(program, bound, &graph, Over::Everything);
+    lowerer.constants()?;
+    let value = lowerer.value(e)?;
+    let numbers = lowerer.known(&value, &AxisList::new(), e.span)?;
+    Ok(Tensor::new(value.var.shape(), numbers))
 }
 
 fn lower_once(
@@ -100,37 +113,7 @@ fn lower_once(
             text: text(s.span),
         })
         .collect();
-    let mut lowerer = Lowerer {
-        program,
-        bound,
-        graph: &graph,
-        axes: Vec::new(),
-        loops: HashMap::new(),
-        loop_names: HashMap::new(),
-        axis_of: HashMap::new(),
-        lengths: HashMap::new(),
-        masks: HashMap::new(),
-        stream_rows: HashMap::new(),
-        ragged_axes: HashMap::new(),
-        settled: HashMap::new(),
-        filters: Vec::new(),
-        env: HashMap::new(),
-        distributions: HashMap::new(),
-        pieces: BTreeMap::new(),
-        observed: BTreeMap::new(),
-        recurrence: None,
-        blocks: Vec::new(),
-        sites: BTreeMap::new(),
-        terms: Vec::new(),
-        over,
-        batch: None,
-        fed: match over {
-            Over::Everything => BTreeSet::new(),
-            _ => batch::fed(program, bound),
-        },
-        positions: BTreeMap::new(),
-        by_position: false,
-    };
+    let mut lowerer = Lowerer::new(program, bound, &graph, over);
     let in_order = |mut problems: Diagnostics| {
         problems.sort_by_key(|p| p.labels.first().map(|l| (l.span.source, l.span.start)));
         problems
@@ -229,6 +212,42 @@ struct Lowerer<'p, 'g> {
     positions: BTreeMap<VarId, usize>,
     /// Whether the index of such a loop stands for a place in the batch.
     by_position: bool,
+}
+
+impl<'p, 'g> Lowerer<'p, 'g> {
+    fn new(program: &'p Program, bound: &'p Bound, graph: &'g Graph, over: Over) -> Self {
+        Lowerer {
+            program,
+            bound,
+            graph,
+            axes: Vec::new(),
+            loops: HashMap::new(),
+            loop_names: HashMap::new(),
+            axis_of: HashMap::new(),
+            lengths: HashMap::new(),
+            masks: HashMap::new(),
+            stream_rows: HashMap::new(),
+            ragged_axes: HashMap::new(),
+            settled: HashMap::new(),
+            filters: Vec::new(),
+            env: HashMap::new(),
+            distributions: HashMap::new(),
+            pieces: BTreeMap::new(),
+            observed: BTreeMap::new(),
+            recurrence: None,
+            blocks: Vec::new(),
+            sites: BTreeMap::new(),
+            terms: Vec::new(),
+            over,
+            batch: None,
+            fed: match over {
+                Over::Everything => BTreeSet::new(),
+                _ => batch::fed(program, bound),
+            },
+            positions: BTreeMap::new(),
+            by_position: false,
+        }
+    }
 }
 
 impl<'p> Lowerer<'p, '_> {

@@ -128,7 +128,8 @@ pub fn uses(program: &Program, statement: usize, without_densities: bool) -> BTr
             target.indices.iter().for_each(&mut add);
             add(value);
         }
-        StatementKind::Param { init, .. } => {
+        StatementKind::Param { init, extents, .. } => {
+            extents.iter().flatten().for_each(&mut add);
             if let Some(Init::Value(value)) = init {
                 add(value);
             }

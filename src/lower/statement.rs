@@ -46,8 +46,35 @@ impl<'g> Piece<'g> {
 }
 
 impl<'g> Lowerer<'_, 'g> {
-    /// Data and dimensions become constants.
+    /// Data and dimensions, which fulfil their conditions.
     pub(super) fn data(&mut self) -> Result<()> {
+        self.constants()?;
+        let mut problems = Vec::new();
+        for decl in &self.program.data {
+            let simulated = self.program.variable(decl.var).kind == VariableKind::Simulated;
+            let Some(condition) = decl.condition.as_ref().filter(|_| !simulated) else {
+                continue;
+            };
+            let value = self.value(condition)?;
+            let truth = self.known(&value, &value.axes.clone(), condition.span)?;
+            if let Some(flat) = truth.iter().position(|&x| x == 0.0) {
+                let name = &self.program.variable(decl.var).name;
+                problems.push(error::condition_fails(
+                    condition.span,
+                    name,
+                    &element_text(&value.dims(), flat),
+                ));
+            }
+        }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Data and dimensions become constants.
+    pub(super) fn constants(&mut self) -> Result<()> {
         for (i, variable) in self.program.variables.iter().enumerate() {
             let id = VarId(i as u32);
             match variable.kind {
@@ -77,42 +104,7 @@ impl<'g> Lowerer<'_, 'g> {
                 _ => {}
             }
         }
-        let mut problems = Vec::new();
-        for decl in &self.program.data {
-            if let (None, Some(default)) = (self.bound.values.get(&decl.var), &decl.default) {
-                let mut value = self.value(default)?;
-                let dims: Option<Vec<usize>> = decl
-                    .dims
-                    .iter()
-                    .map(|d| self.bound.evaluate(d).map(|n| n.max(0) as usize))
-                    .collect();
-                if let Some(dims) = dims {
-                    value.var = value.var.broadcast(&dims);
-                }
-                self.env.insert(decl.var, value);
-            }
-        }
-        for decl in &self.program.data {
-            let simulated = self.program.variable(decl.var).kind == VariableKind::Simulated;
-            let Some(condition) = decl.condition.as_ref().filter(|_| !simulated) else {
-                continue;
-            };
-            let value = self.value(condition)?;
-            let truth = self.known(&value, &value.axes.clone(), condition.span)?;
-            if let Some(flat) = truth.iter().position(|&x| x == 0.0) {
-                let name = &self.program.variable(decl.var).name;
-                problems.push(error::condition_fails(
-                    condition.span,
-                    name,
-                    &element_text(&value.dims(), flat),
-                ));
-            }
-        }
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(problems)
-        }
+        Ok(())
     }
 
     /// What is missing can be inferred only where the program says how it is distributed.
@@ -383,9 +375,13 @@ impl<'g> Lowerer<'_, 'g> {
                 var,
                 refinement,
                 dims,
+                extents,
                 init,
                 span,
-            } => self.define_param(*var, *refinement, dims, init.as_ref(), *span),
+            } => {
+                let shape = self.declared_shape(*var, dims, extents, *span)?;
+                self.define_param(*var, *refinement, shape, init.as_ref(), *span)
+            }
         }
     }
 

@@ -56,6 +56,11 @@ impl Dim {
         }
     }
 
+    /// Whether some part of it is neither a name nor a number, so that only computing tells it.
+    pub fn is_computed(&self) -> bool {
+        self.terms.keys().any(|a| matches!(a, Atom::Opaque(_)))
+    }
+
     pub fn name(name: &str) -> Dim {
         Dim::atom(Atom::Name(name.into()))
     }
