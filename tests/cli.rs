@@ -609,6 +609,7 @@ fn programs_are_formatted_in_place() {
     let path = folder.path();
     write(path, "messy.vi", "x~Normal(0,1) // c\n\n\n\nlet y=(x+1)");
     write(path, "wrong.vi", "let y = = 1\n");
+    write(path, "schools.vi", &SCHOOLS.replace("mu  ~", "mu ~"));
     let files = ["fmt", "--check", "messy.vi", "schools.vi"];
     let check = elbo(path, &files);
     assert_eq!(check.status.code(), Some(1), "{}", stderr(&check));
