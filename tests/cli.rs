@@ -652,6 +652,23 @@ fn programs_are_formatted_in_place() {
 }
 
 #[test]
+fn all_programs_under_a_folder_are_formatted() {
+    let folder = folder();
+    let path = folder.path();
+    std::fs::create_dir_all(path.join("b.vi/c")).expect("a folder");
+    for name in ["b.vi/c/d.vi", "b.vi/a.vi", "b.vi/notes.txt", "a.vi"] {
+        write(path, name, "let  y = 1\n");
+    }
+    let check = elbo(path, &["fmt", "--check", "a.vi", "b.vi"]);
+    let names = stdout(&check).replace('\\', "/");
+    assert_eq!(names, "a.vi\nb.vi/a.vi\nb.vi/c/d.vi\n");
+    assert_eq!(elbo(path, &["fmt", "."]).status.code(), Some(0));
+    let read = |name: &str| std::fs::read_to_string(path.join(name)).expect("a file");
+    assert_eq!(read("b.vi/c/d.vi"), "let y = 1\n");
+    assert_eq!(read("b.vi/notes.txt"), "let  y = 1\n");
+}
+
+#[test]
 fn standard_input_is_formatted_to_standard_output() {
     use std::io::Write;
     let mut run = Command::new(env!("CARGO_BIN_EXE_elbo"))
