@@ -374,6 +374,17 @@ fn lines_of_all_lengths_are_broken_once() {
     assert!(count > 500, "only {count}");
 }
 
+/// Our own programs are as the formatter writes them, so that it changes nothing but what was changed.
+#[test]
+fn examples_and_library_are_in_form() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let ours = programs_in(&[root.join("examples"), root.join("stdlib")]);
+    assert!(ours.len() > 50, "only {} programs", ours.len());
+    for (path, text) in ours {
+        assert_eq!(formatted(&text), text, "{}: `elbo fmt` it", path.display());
+    }
+}
+
 #[test]
 fn long_lines_are_broken_where_it_helps_most() {
     let mean = "alpha_of_the_group[group[i]] + beta_of_the_group[group[i]]";
