@@ -385,6 +385,34 @@ fn examples_and_library_are_in_form() {
     }
 }
 
+/// So are those on the pages of `docs/` and in the README, but for those that are wrong on purpose.
+#[test]
+fn programs_on_pages_are_in_form() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages = vec![root.join("README.md")];
+    for folder in ["docs", "docs/errors"] {
+        let entries = fs::read_dir(root.join(folder)).expect("a folder").flatten();
+        pages.extend(entries.map(|entry| entry.path()));
+    }
+    let mut count = 0;
+    for page in pages
+        .iter()
+        .filter(|p| p.extension().is_some_and(|e| e == "md"))
+    {
+        let text = fs::read_to_string(page).expect("a page is text");
+        for block in text.replace("\r\n", "\n").split("\n```vi").skip(1) {
+            let program = block.split_once('\n').expect("a fence ends its line").1;
+            let end = program.find("```").expect("a block ends");
+            let program = &program[..end];
+            if syntax::parse(SourceId(0), program).1.is_empty() {
+                assert_eq!(formatted(program), program, "{}", page.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 200, "only {count} programs");
+}
+
 #[test]
 fn long_lines_are_broken_where_it_helps_most() {
     let mean = "alpha_of_the_group[group[i]] + beta_of_the_group[group[i]]";
