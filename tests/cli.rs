@@ -609,6 +609,7 @@ fn programs_are_formatted_in_place() {
     let path = folder.path();
     write(path, "messy.vi", "x~Normal(0,1) // c\n\n\n\nlet y=(x+1)");
     write(path, "wrong.vi", "let y = = 1\n");
+    write(path, "schools.vi", &SCHOOLS.replace("mu  ~", "mu ~"));
     let files = ["fmt", "--check", "messy.vi", "schools.vi"];
     let check = elbo(path, &files);
     assert_eq!(check.status.code(), Some(1), "{}", stderr(&check));
@@ -648,6 +649,23 @@ fn programs_are_formatted_in_place() {
     assert_eq!(time("messy.vi"), before);
     assert_eq!(elbo(path, &files).status.code(), Some(0));
     assert_eq!(std::fs::read_dir(path).expect("a folder").count(), 4);
+}
+
+#[test]
+fn all_programs_under_a_folder_are_formatted() {
+    let folder = folder();
+    let path = folder.path();
+    std::fs::create_dir_all(path.join("b.vi/c")).expect("a folder");
+    for name in ["b.vi/c/d.vi", "b.vi/a.vi", "b.vi/notes.txt", "a.vi"] {
+        write(path, name, "let  y = 1\n");
+    }
+    let check = elbo(path, &["fmt", "--check", "a.vi", "b.vi"]);
+    let names = stdout(&check).replace('\\', "/");
+    assert_eq!(names, "a.vi\nb.vi/a.vi\nb.vi/c/d.vi\n");
+    assert_eq!(elbo(path, &["fmt", "."]).status.code(), Some(0));
+    let read = |name: &str| std::fs::read_to_string(path.join(name)).expect("a file");
+    assert_eq!(read("b.vi/c/d.vi"), "let y = 1\n");
+    assert_eq!(read("b.vi/notes.txt"), "let  y = 1\n");
 }
 
 #[test]

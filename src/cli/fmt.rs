@@ -14,9 +14,10 @@ use std::path::{Path, PathBuf};
 Examples:
   elbo fmt schools.vi coin.vi    rewrites the files that are not yet in form
   elbo fmt --check *.vi          names them, and exits with code 1 if there are any
+  elbo fmt --check models        the same for all `.vi` files under a folder
   elbo fmt - < schools.vi        from standard input to standard output")]
 pub(super) struct Fmt {
-    /// The programs; `-` is standard input, whose form goes to standard output
+    /// The programs, or folders of them; `-` is standard input, whose form goes to standard output
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -29,7 +30,8 @@ pub(super) struct Fmt {
 impl Fmt {
     pub(super) fn run(&self) -> Result<Exit> {
         let mut exit = Exit::Good;
-        for path in &self.files {
+        let files: Vec<PathBuf> = self.files.iter().flat_map(|path| programs(path)).collect();
+        for path in &files {
             match self.file(path) {
                 Ok(Exit::Good) => {}
                 Ok(found) => exit = found,
@@ -74,6 +76,27 @@ impl Fmt {
             (false, false) => Ok(Exit::Good),
         }
     }
+}
+
+/// The `.vi` files under a folder, in order of their names; what is no folder is taken for a program.
+fn programs(path: &Path) -> Vec<PathBuf> {
+    let Ok(names) = Disk.list(path) else {
+        return vec![path.to_path_buf()];
+    };
+    let mut found = Vec::new();
+    for name in names.iter().filter(|name| !name.starts_with('.')) {
+        let inside = path.join(name);
+        if !Disk.exists(&inside) {
+            found.extend(
+                programs(&inside)
+                    .into_iter()
+                    .filter(|path| Disk.exists(path)),
+            );
+        } else if inside.extension().is_some_and(|end| end == "vi") {
+            found.push(inside);
+        }
+    }
+    found
 }
 
 fn read(path: &Path, piped: bool) -> io::Result<String> {

@@ -5,22 +5,21 @@
 //! of the same tokens but for brackets and commas that mean nothing, so they are walked side by side
 //! ([`align`]), and comments are put between the printed tokens: where a new line may not stand, after
 //! the next token where it may. What is too long for a line is broken at commas and operators, the
-//! outermost that help ([`Writer`]).
+//! outermost that help, and line breaks that were written there are kept ([`Writer`]). At last draws and
+//! comments are put in [columns](super::columns).
 
 use super::ast::Ast;
+use super::columns::{Line, in_columns};
 use super::lexer::{self, Piece, Token};
-use super::print::print_like;
+use super::print::{WIDTH, print_like};
 use crate::diag::SourceId;
 use std::mem::discriminant;
-
-/// Lines are broken where they would be longer, in characters.
-const WIDTH: usize = 100;
 
 /// How far a line inside brackets is moved to the right.
 const STEP: usize = 2;
 
-/// The program as text; `text` is what it was parsed from, and tells where comments, blank lines and
-/// items on lines of their own were. Formatting the result again changes nothing.
+/// The program as text; `text` is what it was parsed from, and tells where comments, blank lines and line
+/// breaks were. Formatting the result again changes nothing.
 ///
 /// A text with mistakes, of which the tree does not hold everything, is given back as it is, and so are
 /// the ends of its lines (`\n` or `\r\n`).
@@ -37,7 +36,7 @@ pub fn format(ast: &Ast, text: &str) -> String {
     let Some(tokens) = align(ast, text, &printed) else {
         return text.to_string();
     };
-    let out = Writer::new(&tokens).write();
+    let out = in_columns(Writer::new(&tokens).write());
     match text.find('\n') {
         Some(at) if text[..at].ends_with('\r') => out.replace('\n', "\r\n"),
         _ => out,
@@ -62,16 +61,22 @@ struct Word<'p> {
     begins_line: bool,
     space_before: bool,
     blank_before: bool,
+    /// In the source a new line stands before this token, or before the operator before it.
+    newline_before: bool,
     /// In the source a new line follows.
     newline_after: bool,
+    /// In the source a comma follows that the printed program does not have.
+    comma_after: bool,
     /// Comments between this token and the next.
     notes: Vec<Note>,
     /// The bracket that closes the one opened here, or opens the one closed here.
     partner: Option<usize>,
     /// The innermost bracket around this token.
     inside: Option<usize>,
-    /// An open bracket whose items stand on lines of their own.
+    /// An open bracket whose items stand on lines between its own and that of the one that closes it.
     tall: bool,
+    /// One of the parameters of `|x, y| e`.
+    between_bars: bool,
 }
 
 /// The printed tokens with what the source has between them; the first word is empty and has the comments
@@ -82,9 +87,12 @@ fn align<'p>(ast: &Ast, text: &str, printed: &'p str) -> Option<Vec<Word<'p>>> {
     let (mut at, mut end, mut reached) = (0, 0, 0);
     // Where comments may stand never goes back.
     let mut note_at = 0;
+    // A new line since the last token that is printed.
+    let mut newline = false;
     let mut source = items.into_iter().peekable();
     while let Some(item) = source.next() {
         let newlines = text[end..item.start].matches('\n').count();
+        newline |= newlines > 0;
         end = item.end;
         let Some(token) = item.token else {
             let first = reached == 0 && words[0].notes.is_empty();
@@ -110,12 +118,17 @@ fn align<'p>(ast: &Ast, text: &str, printed: &'p str) -> Option<Vec<Word<'p>>> {
         match words.get_mut(at + 1) {
             Some(word) if discriminant(&word.token) == discriminant(&token) => {
                 word.blank_before = newlines > 1;
+                word.newline_before |= newline;
+                let moved = std::mem::take(&mut newline) && token.is_operator();
                 let next = source.peek().map_or(end, |next| next.start);
                 word.newline_after = text[end..next].contains('\n');
+                if let Some(next) = words.get_mut(at + 2) {
+                    next.newline_before |= moved;
+                }
                 at += 1;
                 reached = at;
             }
-            _ if means_nothing(token) => {}
+            _ if means_nothing(token) => words[at].comma_after |= token == Token::Comma,
             _ => return None,
         }
     }
@@ -149,11 +162,14 @@ fn words(printed: &str) -> Vec<Word<'_>> {
         begins_line: gap.contains('\n'),
         space_before: !gap.is_empty(),
         blank_before: false,
+        newline_before: false,
         newline_after: false,
+        comma_after: false,
         notes: Vec::new(),
         partner: None,
         inside: None,
         tall: false,
+        between_bars: false,
     };
     let mut words = vec![word(Token::End, "", "\n")];
     let mut end = 0;
@@ -167,6 +183,7 @@ fn words(printed: &str) -> Vec<Word<'_>> {
         first.begins_line = true;
     }
     let mut open: Vec<usize> = Vec::new();
+    let mut between_bars = false;
     for at in 0..words.len() {
         if closes(words[at].token)
             && let Some(opener) = open.pop()
@@ -175,6 +192,8 @@ fn words(printed: &str) -> Vec<Word<'_>> {
             words[at].partner = Some(opener);
         }
         words[at].inside = open.last().copied();
+        between_bars ^= words[at].token == Token::Bar;
+        words[at].between_bars = between_bars;
         if opens(words[at].token) {
             open.push(at);
         }
@@ -253,8 +272,8 @@ fn may_break(words: &[Word], at: usize) -> bool {
         || matches!(next.token, Token::RBrace | Token::Dot | Token::Else)
 }
 
-/// Finds the brackets whose items are to stand on lines of their own: those that were written so, and those
-/// with comments inside.
+/// Finds the brackets whose items are to stand on lines between theirs: those that were written so, and
+/// those with comments inside. Blocks with comments inside are put on several lines.
 fn find_tall(words: &mut [Word]) {
     for at in 0..words.len() {
         let bracket = matches!(words[at].token, Token::LParen | Token::LBracket);
@@ -267,6 +286,9 @@ fn find_tall(words: &mut [Word]) {
             true => Some(at),
             false => words[at].inside,
         };
+        if let Some(open) = around.filter(|&open| words[open].token == Token::LBrace) {
+            open_block(words, open);
+        }
         while let Some(open) = around.filter(|&open| words[open].token != Token::LBrace) {
             words[open].tall = true;
             around = words[open].inside;
@@ -274,12 +296,61 @@ fn find_tall(words: &mut [Word]) {
     }
 }
 
+/// Puts the statements of a block that is printed on one line on lines of their own, and those of the
+/// other branches of an `if`.
+fn open_block(words: &mut [Word], open: usize) {
+    let Some(close) = words[open].partner.filter(|&at| !words[at].begins_line) else {
+        return;
+    };
+    words[open + 1].begins_line = true;
+    words[close].begins_line = true;
+    for at in open + 1..close {
+        if words[at].inside == Some(open) && words[at].token == Token::Semicolon {
+            words[at].text = "";
+            words[at + 1].begins_line = true;
+        }
+    }
+    let beside = |words: &[Word], at: usize| {
+        words[at].token == Token::LBrace && words[at].inside == words[open].inside
+    };
+    let next = (close..words.len()).find(|&at| beside(words, at));
+    let is_else = |words: &[Word], at: usize| words.get(at).is_some_and(|w| w.token == Token::Else);
+    if let Some(next) = next.filter(|_| is_else(words, close + 1)) {
+        open_block(words, next);
+    }
+    let before = (0..open).rev().find(|&at| beside(words, at));
+    let joined = |at: &usize| {
+        words[*at]
+            .partner
+            .is_some_and(|close| is_else(words, close + 1))
+    };
+    if let Some(before) = before.filter(joined) {
+        open_block(words, before);
+    }
+}
+
+/// The rank of an operator among the places for a new line, those that hold together loosest first.
+fn looseness(operator: Token) -> usize {
+    use Token::*;
+    match operator {
+        OrOr => 1,
+        AndAnd => 2,
+        EqEq | NotEq | Less | LessEq | Greater | GreaterEq => 3,
+        Plus | Minus => 4,
+        _ => 5,
+    }
+}
+
 /// Writes the tokens, line by line.
 struct Writer<'w, 'p> {
     words: &'w [Word<'p>],
-    out: String,
+    lines: Vec<Line>,
+    /// Width of the last line so far.
     column: usize,
-    /// How far the line in writing is moved to the right.
+    /// The first token of the last line.
+    first: usize,
+    /// How far the line in writing is moved to the right, or that on which the bracket was opened that was
+    /// closed last.
     indent: usize,
     /// The indents of the lines on which the brackets were opened that are still open.
     open: Vec<usize>,
@@ -289,14 +360,15 @@ impl<'w, 'p> Writer<'w, 'p> {
     fn new(words: &'w [Word<'p>]) -> Writer<'w, 'p> {
         Writer {
             words,
-            out: String::new(),
+            lines: Vec::new(),
             column: 0,
+            first: 0,
             indent: 0,
             open: Vec::new(),
         }
     }
 
-    fn write(mut self) -> String {
+    fn write(mut self) -> Vec<Line> {
         self.notes(0);
         for at in 1..self.words.len() {
             let word = &self.words[at];
@@ -305,36 +377,71 @@ impl<'w, 'p> Writer<'w, 'p> {
                     && !closes(word.token)
                     && !opens(self.words[at - 1].token)
                     && self.begins_item(at);
-                self.line(self.indent_of(at), blank);
+                self.line(self.indent_of(at), blank, word.begins_line);
+                self.first = at;
             } else if word.space_before {
                 self.put(" ");
             }
             if closes(word.token) {
-                self.open.pop();
+                self.indent = self.open.pop().unwrap_or(0);
+            }
+            if word.token == Token::Tilde && self.is_first_of_line(at) {
+                self.mark(|line| &mut line.tilde);
             }
             self.put(word.text);
+            if self.keeps_comma(at) {
+                self.put(",");
+            }
             if opens(word.token) {
                 self.open.push(self.indent);
             }
             self.notes(at);
         }
-        if !self.out.is_empty() {
-            self.out.push('\n');
-        }
-        self.out
+        self.lines
+    }
+
+    /// Whether a statement begins the last line that this token is a part of, inside no bracket of it.
+    fn is_first_of_line(&self, at: usize) -> bool {
+        let first = &self.words[self.first];
+        first.begins_line && first.inside == self.words[at].inside
+    }
+
+    /// Whether a comma was written after the last item, and the bracket is closed on the next line.
+    fn keeps_comma(&self, at: usize) -> bool {
+        let next = self.words.get(at + 1).filter(|next| closes(next.token));
+        let open = next.and_then(|next| next.partner);
+        self.words[at].comma_after && open.is_some_and(|open| self.words[open].tall)
     }
 
     fn put(&mut self, text: &str) {
-        self.out.push_str(text);
+        if let Some(line) = self.lines.last_mut() {
+            line.text.push_str(text);
+        }
         self.column += text.chars().count();
     }
 
-    /// Begins a line, after a blank one if so wanted.
-    fn line(&mut self, indent: usize, blank: bool) {
-        if !self.out.is_empty() {
-            self.out.push_str(if blank { "\n\n" } else { "\n" });
+    /// Remembers where in its line the text stands that is written next.
+    fn mark(&mut self, place: impl Fn(&mut Line) -> &mut Option<usize>) {
+        if let Some(line) = self.lines.last_mut() {
+            let at = line.text.len();
+            *place(line) = Some(at);
         }
-        self.out.extend(std::iter::repeat_n(' ', indent));
+    }
+
+    /// Begins a line, after a blank one if so wanted.
+    fn line(&mut self, indent: usize, blank: bool, begins: bool) {
+        if blank && !self.lines.is_empty() {
+            self.lines.push(Line {
+                begins: true,
+                ..Line::default()
+            });
+        }
+        self.lines.push(Line {
+            text: " ".repeat(indent),
+            indent,
+            begins,
+            ..Line::default()
+        });
         (self.column, self.indent) = (indent, indent);
     }
 
@@ -344,14 +451,16 @@ impl<'w, 'p> Writer<'w, 'p> {
         for (i, note) in word.notes.iter().enumerate() {
             if i == 0 && !note.own_line {
                 self.put("  ");
+                self.mark(|line| &mut line.comment);
             } else {
+                let next_begins = self.words.get(at + 1).is_none_or(|next| next.begins_line);
                 let indent = match self.words.get(at + 1) {
                     Some(next) if closes(next.token) => self.inner_indent(),
                     Some(_) => self.indent_of(at + 1),
                     None => 0,
                 };
                 let first_inside = i == 0 && opens(word.token);
-                self.line(indent, note.blank_before && !first_inside);
+                self.line(indent, note.blank_before && !first_inside, next_begins);
             }
             self.put(&note.text);
         }
@@ -367,7 +476,7 @@ impl<'w, 'p> Writer<'w, 'p> {
         match self.words[at].token {
             token if closes(token) => self.open.last().copied().unwrap_or(0),
             Token::Else => self.inner_indent(),
-            _ if self.begins_item(at) => self.inner_indent(),
+            _ if self.begins_item(at) && !self.is_parameter(at) => self.inner_indent(),
             _ => self.inner_indent() + STEP,
         }
     }
@@ -384,6 +493,15 @@ impl<'w, 'p> Writer<'w, 'p> {
             || in_brackets && (before == Token::Comma || word.token == Token::For)
     }
 
+    /// Whether this is inside the parentheses of `fn f(…`, which are closed on the line of the last
+    /// parameter: the others are moved further than the body.
+    fn is_parameter(&self, at: usize) -> bool {
+        self.words[at].inside.is_some_and(|open| {
+            let function = open >= 2 && self.words[open - 2].token == Token::Fn;
+            function && !self.words[open].tall
+        })
+    }
+
     fn breaks_before(&self, at: usize) -> bool {
         let (word, before) = (&self.words[at], &self.words[at - 1]);
         if word.begins_line || !before.notes.is_empty() {
@@ -391,47 +509,72 @@ impl<'w, 'p> Writer<'w, 'p> {
         }
         let closes_tall =
             closes(word.token) && word.partner.is_some_and(|open| self.words[open].tall);
-        let item_of_tall =
-            self.begins_item(at) && word.inside.is_some_and(|open| self.words[open].tall);
-        closes_tall || item_of_tall || self.is_too_long(at)
+        let opens_tall = before.tall && opens(before.token);
+        closes_tall || opens_tall || self.is_kept(at) || self.is_too_long(at)
+    }
+
+    /// Whether a line was broken before this token and may be.
+    fn is_kept(&self, at: usize) -> bool {
+        self.words[at].newline_before && self.depth(at).is_some()
     }
 
     /// How deep inside brackets a line may be broken before this token, if it may.
     fn depth(&self, at: usize) -> Option<usize> {
         let (word, before) = (&self.words[at], &self.words[at - 1]);
         let brackets = std::iter::successors(word.inside, |&open| self.words[open].inside);
+        let depth = || brackets.map(|open| self.weight(open)).sum::<usize>();
         let in_brackets = word
             .inside
             .is_some_and(|o| self.words[o].token != Token::LBrace);
         let operator = before.token.is_operator() && before.space_before && word.space_before;
         match () {
             () if word.begins_line => Some(0),
-            () if in_brackets && !opens(before.token) && self.begins_item(at) => {
-                Some(2 * brackets.count())
-            }
-            () if operator => Some(2 * brackets.count() + 1),
+            () if word.between_bars => None,
+            () if !in_brackets && before.token == Token::Assign => Some(0),
+            () if in_brackets && !opens(before.token) && self.begins_item(at) => Some(depth()),
+            () if operator => Some(depth() + looseness(before.token)),
             () => None,
         }
     }
 
-    /// Whether what follows, up to the next place that is as good for a new line, fits a line but not this one.
+    /// How much deeper what stands inside this bracket is: most so between indices.
+    fn weight(&self, open: usize) -> usize {
+        let bracket = &self.words[open];
+        let indices = bracket.token == Token::LBracket
+            && !bracket.space_before
+            && !opens(self.words[open - 1].token);
+        if indices { 24 } else { 8 }
+    }
+
+    /// Whether what follows, up to the next place that is as good for a new line, fits a line but not this
+    /// one; or this line has no room for the part up to the next place at all.
+    ///
+    /// Lines that were broken in this way are found so when the result is formatted again, and kept; that
+    /// what follows is then shorter changes nothing, as all that stands on a line had room.
     fn is_too_long(&self, at: usize) -> bool {
         let Some(depth) = self.depth(at) else {
             return false;
         };
-        let room = WIDTH.saturating_sub(self.column);
-        let mut width = 0;
+        let (room, indent) = (WIDTH.saturating_sub(self.column), self.indent_of(at));
+        let (mut width, mut first) = (0, None);
         for next in at..self.words.len() {
             let word = &self.words[next];
-            let ends = word.begins_line || self.depth(next).is_some_and(|d| d <= depth);
-            if next > at && (ends || !self.words[next - 1].notes.is_empty()) {
-                break;
+            if next > at {
+                let place = self.depth(next);
+                let noted = !self.words[next - 1].notes.is_empty();
+                if noted || self.is_kept(next) || place.is_some_and(|place| place <= depth) {
+                    break;
+                }
+                first = first.or(place.map(|_| width));
             }
             width += usize::from(word.space_before) + word.text.chars().count();
-            if word.tall || width > WIDTH {
+            width += usize::from(self.keeps_comma(next));
+            if word.tall || width > 2 * WIDTH {
                 break;
             }
         }
-        width > room && width < WIDTH - self.indent_of(at)
+        let fits_below = width <= WIDTH + 1 - indent;
+        let has_no_room = first.unwrap_or(width) > room && indent < self.column;
+        width > room && (fits_below || has_no_room)
     }
 }

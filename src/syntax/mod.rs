@@ -7,9 +7,11 @@
 
 mod actions;
 pub mod ast;
+mod columns;
 mod error;
 mod format;
 mod layout;
+mod level;
 mod lexer;
 mod message;
 mod nesting;

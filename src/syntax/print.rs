@@ -5,6 +5,7 @@
 //! tree up to places. [`super::format`] puts comments and blank lines back where they were.
 
 use super::ast::*;
+use super::level::Level;
 use std::iter::Peekable;
 use std::slice::Iter;
 
@@ -19,8 +20,14 @@ pub fn print(ast: &Ast) -> String {
     Printer::new(&ast.comments, None).program(ast)
 }
 
-/// The program without its comments, numbers as `text`, which it was parsed from, has them, and branches
-/// on lines of their own where they are there.
+/// Lines are broken where they would be longer, in characters.
+pub(super) const WIDTH: usize = 100;
+
+/// How long a block inside brackets may be that stays on one line.
+const INNER_WIDTH: usize = 60;
+
+/// The program without its comments, numbers as `text`, which it was parsed from, has them, and blocks
+/// on one line that are so there, if they fit.
 pub(super) fn print_like(ast: &Ast, text: &str) -> String {
     Printer::new(&[], Some(text)).program(ast)
 }
@@ -32,66 +39,13 @@ pub fn print_expr(expr: &Expr) -> String {
     printer.out
 }
 
-/// How tightly an expression holds together, loosest first; the grammar's rules have the same order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Level {
-    Any,
-    Or,
-    And,
-    Comparison,
-    Range,
-    Sum,
-    Product,
-    Unary,
-    Power,
-    Postfix,
-}
-
-impl Level {
-    /// The next tighter level.
-    fn tighter(self) -> Level {
-        match self {
-            Level::Any => Level::Or,
-            Level::Or => Level::And,
-            Level::And => Level::Comparison,
-            Level::Comparison => Level::Range,
-            Level::Range => Level::Sum,
-            Level::Sum => Level::Product,
-            Level::Product => Level::Unary,
-            Level::Unary => Level::Power,
-            Level::Power | Level::Postfix => Level::Postfix,
-        }
-    }
-
-    fn of(expr: &Expr) -> Level {
-        match &expr.kind {
-            // An `if` parses anywhere, but reads better enclosed when it is an operand.
-            ExprKind::Lambda { .. } | ExprKind::If { .. } => Level::Any,
-            ExprKind::Binary { op, .. } => Level::of_operator(*op),
-            ExprKind::Range { .. } => Level::Range,
-            ExprKind::Unary { .. } => Level::Unary,
-            _ => Level::Postfix,
-        }
-    }
-
-    fn of_operator(op: BinaryOp) -> Level {
-        use BinaryOp::*;
-        match op {
-            Or => Level::Or,
-            And => Level::And,
-            Eq | Ne | Lt | Le | Gt | Ge => Level::Comparison,
-            Add | Sub => Level::Sum,
-            Mul | Div | Rem | MatMul => Level::Product,
-            Pow => Level::Power,
-        }
-    }
-}
-
 struct Printer<'a> {
     out: String,
     indent: usize,
     comments: Peekable<Iter<'a, Comment>>,
     source: Option<&'a str>,
+    /// Blocks are printed on one line.
+    flat: bool,
 }
 
 impl<'a> Printer<'a> {
@@ -101,6 +55,7 @@ impl<'a> Printer<'a> {
             indent: 0,
             comments: comments.iter().peekable(),
             source,
+            flat: false,
         }
     }
 
@@ -145,11 +100,54 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// `{ … }` over several lines; `end` is where it ends in the source.
+    /// Prints something with blocks: on one line if it stands on one from `start` to `end` of the source
+    /// and fits, else over several.
+    fn blocks(&mut self, start: u32, end: u32, print: impl Fn(&mut Self)) {
+        let written = self
+            .source
+            .and_then(|s| s.get(start as usize..end as usize));
+        if !self.flat && written.is_some_and(|text| !text.contains('\n')) {
+            let before = self.out.len();
+            self.flat = true;
+            print(self);
+            self.flat = false;
+            if self.is_short(before) {
+                return;
+            }
+            self.out.truncate(before);
+        }
+        print(self);
+    }
+
+    /// Whether what was printed from `before` on may stay on its line.
+    fn is_short(&self, before: usize) -> bool {
+        let line = self.out[..before].rfind('\n').map_or(0, |at| at + 1);
+        let width = |text: &str| text.chars().count();
+        match self.in_brackets(before) {
+            true => width(&self.out[before..]) <= INNER_WIDTH,
+            false => width(&self.out[line..]) <= WIDTH,
+        }
+    }
+
+    /// Whether a bracket is open on the line printed last, up to `end`.
+    fn in_brackets(&self, end: usize) -> bool {
+        let line = self.out[..end].rfind('\n').map_or(0, |at| at + 1);
+        let count = |signs: [char; 2]| self.out[line..end].matches(signs).count();
+        count(['(', '[']) > count([')', ']'])
+    }
+
+    /// `{ … }`; `end` is where it ends in the source.
     fn braces(&mut self, statements: &[Statement], end: u32) {
         let comment = self.comments.peek().is_some_and(|c| c.span.start < end);
         if statements.is_empty() && !comment {
             return self.put("{}");
+        }
+        if self.flat {
+            for (i, statement) in statements.iter().enumerate() {
+                self.put(if i > 0 { "; " } else { "{ " });
+                self.statement(statement);
+            }
+            return self.put(" }");
         }
         self.put("{\n");
         self.indent += 1;
@@ -193,26 +191,27 @@ impl<'a> Printer<'a> {
                 range,
                 batch,
                 body,
-            } => {
-                self.put("for ");
-                self.put(&var.name);
-                self.optional(" in ", Some(range));
-                self.optional(" batch ", batch.as_ref());
-                self.put(" ");
-                self.braces(body, end);
-            }
+            } => self.blocks(var.span.start, end, |printer| {
+                printer.put("for ");
+                printer.put(&var.name);
+                printer.optional(" in ", Some(range));
+                printer.optional(" batch ", batch.as_ref());
+                printer.put(" ");
+                printer.braces(body, end);
+            }),
             StatementKind::If {
                 condition,
                 then,
                 otherwise,
-            } => {
-                self.if_statement(condition, then, otherwise.as_deref(), end);
-            }
+            } => self.blocks(condition.span.start, end, |printer| {
+                printer.if_statement(condition, then, otherwise.as_deref(), end);
+            }),
             StatementKind::Fn(function) => self.function(function),
             StatementKind::Guide { strategy } => self.optional("guide ", Some(strategy)),
             StatementKind::GuideBlock { body } => {
                 self.put("guide ");
-                self.braces(body, end);
+                let start = statement.span.start;
+                self.blocks(start, end, |printer| printer.braces(body, end));
             }
             StatementKind::Expr { value } => self.expression_statement(value),
             StatementKind::Error => self.original(statement),
@@ -303,6 +302,11 @@ impl<'a> Printer<'a> {
     }
 
     fn function(&mut self, function: &FnDef) {
+        let (start, end) = (function.name.span.start, function.body.span.end);
+        self.blocks(start, end, |printer| printer.function_in_form(function));
+    }
+
+    fn function_in_form(&mut self, function: &FnDef) {
         self.put("fn ");
         self.put(&function.name.name);
         self.put("(");
@@ -422,8 +426,13 @@ impl<'a> Printer<'a> {
                 condition,
                 then,
                 otherwise,
-            } => self.if_expr(condition, then, otherwise, false),
-            ExprKind::Block(statements) => self.braces(statements, expr.span.end),
+            } => self.blocks(expr.span.start, expr.span.end, |printer| {
+                printer.if_expr(condition, then, otherwise, false)
+            }),
+            ExprKind::Block(statements) => {
+                let (start, end) = (expr.span.start, expr.span.end);
+                self.blocks(start, end, |printer| printer.braces(statements, end));
+            }
             ExprKind::Range { start, end } => self.range(Some(start), Some(end)),
             // Cannot be read back, as it never could be read.
             ExprKind::Error => self.put("<error>"),
@@ -525,9 +534,23 @@ impl<'a> Printer<'a> {
         self.put("]");
     }
 
-    /// On one line if no branch needs several.
+    /// On one line if no branch needs several, and it fits or the line may be broken in brackets.
     fn if_expr(&mut self, condition: &Expr, then: &Expr, otherwise: &Expr, tall: bool) {
-        let tall = tall || has_block(then) || has_block(otherwise) || self.is_on_own_line(then);
+        let lines = |value: &Expr| has_block(value) || self.is_on_own_line(value);
+        let mut tall = tall || !self.flat && (lines(then) || lines(otherwise));
+        let before = self.out.len();
+        if !tall && !self.flat && self.source.is_some() && !self.in_brackets(before) {
+            self.branches(condition, then, otherwise, false);
+            tall = !self.is_short(before);
+            if !tall {
+                return;
+            }
+            self.out.truncate(before);
+        }
+        self.branches(condition, then, otherwise, tall);
+    }
+
+    fn branches(&mut self, condition: &Expr, then: &Expr, otherwise: &Expr, tall: bool) {
         self.optional("if ", Some(condition));
         self.put(" ");
         self.branch(then, tall);
