@@ -656,12 +656,12 @@ fn matched(costs: &[Vec<f64>], taken: &mut Vec<usize>) -> f64 {
         return 0.0;
     };
     let mut least = f64::INFINITY;
-    for column in 0..row.len() {
+    for (column, &cost) in row.iter().enumerate() {
         if taken.contains(&column) {
             continue;
         }
         taken.push(column);
-        least = least.min(matched(costs, taken).max(row[column]));
+        least = least.min(matched(costs, taken).max(cost));
         taken.pop();
     }
     least
