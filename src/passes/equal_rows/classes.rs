@@ -1,7 +1,7 @@
 //! Which rows agree in everything that they read.
 
 use super::reads::Read;
-use crate::graph::Var;
+use crate::graph::{NodeId, Var};
 use crate::passes::statistics::coordinates;
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ impl Classes {
         let mut of = vec![0_u32; value.numel()];
         let mut first = vec![0_u32];
         let mut at = vec![0; shape.len()];
-        for read in reads {
+        for read in different_first(reads) {
             let mut seen: HashMap<(u32, u64), u32> = HashMap::new();
             first.clear();
             for (row, class) in of.iter_mut().enumerate() {
@@ -51,4 +51,22 @@ impl Classes {
         }
         weights
     }
+}
+
+/// The first that is read of every value, then the second of each: further columns of a value seldom tell rows apart
+/// that its first does not, and where there are too many classes it shows after a few.
+fn different_first(reads: &[Read]) -> Vec<&Read> {
+    let mut before: HashMap<NodeId, usize> = HashMap::new();
+    let rank = |read: &Read| match read {
+        Read::Data(_) => 0,
+        Read::Latent(id, _) => {
+            let count = before.entry(*id).or_default();
+            *count += 1;
+            *count
+        }
+    };
+    let ranks: Vec<usize> = reads.iter().map(rank).collect();
+    let mut order: Vec<usize> = (0..reads.len()).collect();
+    order.sort_by_key(|&i| ranks[i]);
+    order.into_iter().map(|i| &reads[i]).collect()
 }
