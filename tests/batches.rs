@@ -186,6 +186,44 @@ for i in 1..N batch 16 {
     }
 }
 
+/// A thousand local latents, some of which are always on their way. The best mean-field guide is known: all is
+/// Normal, so its ELBO is the evidence plus half the log determinant of the posterior's precision, less that
+/// of its diagonal.
+#[test]
+fn many_locals_do_not_keep_a_fit_from_its_end() {
+    let n = 1000;
+    let text = "data y: real[N]
+mu ~ Normal(0, 2)
+for i in 1..N batch 100 {
+  z[i] ~ Normal(mu, 1)
+  y[i] ~ Normal(z[i], 0.5)
+}";
+    let (_, fit) = fitted(text, &data(n));
+    let (y, rows) = (numbers(n), n as f64);
+    let (sum, squares) = y.iter().fold((0.0, 0.0), |(s, q), y| (s + y, q + y * y));
+    // y ~ N(0, 1.25·I + 4·11ᵀ).
+    let (own, shared) = (1.25, 1.25 + 4.0 * rows);
+    let log_det = (rows - 1.0) * f64::ln(own) + shared.ln();
+    let quadratic = squares / own - 4.0 * sum * sum / (own * shared);
+    let evidence = -0.5 * (rows * (2.0 * std::f64::consts::PI).ln() + log_det + quadratic);
+    // Precisions 5 of a local, N + 1/4 of the global, and −1 between them.
+    let (global, given_locals) = (rows + 0.25, rows + 0.25 - rows / 5.0);
+    let exact = evidence + 0.5 * (given_locals / global).ln();
+    println!("{} steps, {:?}, exactly {exact}", fit.steps, fit.elbo);
+    assert!(fit.steps <= 80_000, "{} steps", fit.steps);
+    // Two thousandths of a nat a row, which is 0.06 sds in each local mean.
+    let off = fit.elbo.mean - exact;
+    assert!(
+        off.abs() < 0.002 * rows + 4.0 * fit.elbo.se,
+        "{off}: {:?}",
+        fit.elbo
+    );
+    // Mean of the posterior's mu; four of the 0.02 sds of the guide that the fit stops at.
+    let mu = sum / 1.25 / (rows / 1.25 + 0.25);
+    let (mean, sd) = (fit.params.mean[0], global.powf(-0.5));
+    assert!((mean - mu).abs() < 0.1 * sd, "{mean}, exactly {mu} ± {sd}");
+}
+
 /// One guide for all rows, by a linear function of the datum: what a network would be.
 #[test]
 fn a_guide_is_amortised_over_batches() {

@@ -181,6 +181,16 @@ pub(super) fn few_draws(made: usize, asked: usize) -> Diagnostic {
         .help("means and quantiles are less precise than asked for; allow more time or ask for fewer draws")
 }
 
+/// Of a model in batches a draw is of all rows.
+pub(super) fn dear_draws(made: usize, asked: usize) -> Diagnostic {
+    let message = format!(
+        "{made} of {asked} posterior draws were made: each is of all rows, and more would take longer than is reasonable"
+    );
+    Diagnostic::warning("E0815", message).help(
+        "means and quantiles are less precise than asked for; fewer rows or smaller networks allow more draws",
+    )
+}
+
 pub(super) fn outside_support(bad: usize, draws: usize) -> Diagnostic {
     let message =
         format!("the ELBO is −∞: {bad} of the {draws} posterior draws have no finite log density");

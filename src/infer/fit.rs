@@ -5,7 +5,7 @@ use super::deterministic::{Draws, Solved, solve};
 use super::error;
 use super::explain::explain_non_finite;
 use super::objective::{Elbo, FreshDraws};
-use super::optim::{Budget, Outcome, Progress, Stop};
+use super::optim::{Budget, Outcome, Progress, StochasticObjective, Stop};
 use super::posterior::{Estimate, PosteriorDraws, Sampler, Sampling, sample};
 use super::precision::MonteCarlo;
 use super::response::{Response, response};
@@ -236,6 +236,7 @@ pub fn fit(
         options,
         reached,
         (posterior, estimate),
+        draws,
         seconds,
     ))
 }
@@ -414,6 +415,10 @@ pub(super) struct Reached {
     pub(super) exact: bool,
     pub(super) error: Option<MonteCarlo>,
     pub(super) tolerance: f64,
+    /// Whether steps were of some rows, and what is learned was judged by what a row gains.
+    pub(super) by_rows: bool,
+    /// Whether there was anything else.
+    pub(super) measured: bool,
     /// How the posterior is wider than the guide, where that was looked for.
     pub(super) response: Option<Response>,
     /// What is to be said besides the verdict.
@@ -459,6 +464,8 @@ impl Task<'_> {
             exact: elbo.is_exact(),
             error,
             tolerance: size.draws.tolerance,
+            by_rows: false,
+            measured: true,
             response: None,
             notes: Vec::new(),
             precision: elbo.precision(),
@@ -480,6 +487,8 @@ fn stochastic(
     };
     let samples = size.per_step.next_multiple_of(elbo.chunk());
     let mut objective = FreshDraws::new(elbo, samples, options.seed);
+    let by_rows = objective.measured() < objective.dim();
+    let measured = objective.measured() > 0;
     Reached {
         outcome: minimise_stochastic(&mut objective, x0, &settings, budget, progress),
         method: Method::Svi,
@@ -488,6 +497,8 @@ fn stochastic(
         exact: false,
         error: None,
         tolerance: options.tolerance,
+        by_rows,
+        measured,
         response: None,
         notes: Vec::new(),
         precision: elbo.precision(),
@@ -506,12 +517,24 @@ fn is_written(model: &Model) -> bool {
     model.blocks.iter().any(|b| b.role == Role::Noise)
 }
 
+/// Why there are fewer draws than asked for, if there are.
+fn missing_draws(made: usize, affordable: usize, asked: usize) -> Option<Diagnostic> {
+    if made < affordable {
+        Some(error::few_draws(made, asked))
+    } else if made < asked {
+        Some(error::dear_draws(made, asked))
+    } else {
+        None
+    }
+}
+
 fn report(
     model: &Model,
     guide: &dyn Guide,
     options: &Options,
     reached: Reached,
     (posterior, elbo): (PosteriorDraws, Estimate),
+    affordable: usize,
     seconds: Seconds,
 ) -> Fit {
     let Verdict {
@@ -540,9 +563,7 @@ fn report(
         let bad = posterior.log_p.iter().filter(|p| !p.is_finite()).count();
         messages.push(error::outside_support(bad, posterior.draws));
     }
-    if posterior.draws < options.draws {
-        messages.push(error::few_draws(posterior.draws, options.draws));
-    }
+    messages.extend(missing_draws(posterior.draws, affordable, options.draws));
     Fit {
         elbo,
         converged: good && elbo.mean.is_finite(),

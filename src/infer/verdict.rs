@@ -79,9 +79,7 @@ fn converged(reached: &Reached, name: &dyn Fn(usize) -> String) -> Verdict {
                 ),
             }
         }
-        None if reached.method == Method::Svi => format!(
-            "Converged: lowering the step size moves no mean by more than {tolerance:.2} of its guide's sd."
-        ),
+        None if reached.method == Method::Svi => lowered(reached, tolerance),
         None if reached.exact => "Converged: the log density is at its maximum.".into(),
         None => {
             messages.push(error::unknown_precision(draws));
@@ -112,6 +110,18 @@ fn converged(reached: &Reached, name: &dyn Fn(usize) -> String) -> Verdict {
             }
         }
     }
+}
+
+/// What lowering the step size did not do.
+fn lowered(reached: &Reached, tolerance: f64) -> String {
+    let moves = format!("moves no mean by more than {tolerance:.2} of its guide's sd");
+    let gains = format!("gains less than {tolerance:.2} nats a row");
+    let what = match (reached.by_rows, reached.measured) {
+        (false, _) => moves,
+        (true, false) => gains,
+        (true, true) => format!("{moves}, and {gains}"),
+    };
+    format!("Converged: lowering the step size {what}.")
 }
 
 /// An error in words.

@@ -8,6 +8,7 @@ mod battery;
 mod step_search;
 mod stochastic;
 mod tail;
+mod travel;
 mod walk;
 
 pub use stochastic::{StochasticSettings, minimise_stochastic};

@@ -2,10 +2,12 @@
 //!
 //! At each step size the iterates are left to settle. Once they only wander, their average is a better
 //! answer than any of them, but off by an amount that grows with the step size. So the step is
-//! lowered, and when the average no longer moves by an amount that matters, it is done.
+//! lowered, and when the average no longer moves by an amount that matters, it is done. Coordinates
+//! without a natural length, of which there may be thousands, are judged by what moving them gains.
 
 use super::step_search::find_step_size;
 use super::tail::{Summary, Tail};
+use super::travel::Travel;
 use super::walk::{Limits, Place, Walk, mean_and_error, plainly_worse};
 use crate::infer::optim::{
     Adam, Budget, Drift, NewStepper, Outcome, Progress, StochasticObjective, Stop,
@@ -31,11 +33,16 @@ pub struct StochasticSettings {
     pub phase_steps: usize,
     /// R-hat of the iterates' later half below which they count as settled.
     pub r_hat: f64,
-    /// Factor by which the step size is lowered once they have.
+    /// Steps after which coordinates without natural lengths no longer keep the step size from being lowered.
+    pub learning_steps: usize,
+    /// Factor by which the step size is lowered once they have settled.
     pub lower: f64,
     /// Movement of the average from one step size to the next, in natural lengths, that does not
-    /// matter. Its standard error has to be a quarter of that.
+    /// matter. Its standard error has to be a quarter of that. And nats for each of the objective's rows
+    /// that do not matter, where coordinates have no natural length.
     pub tolerance: f64,
+    /// Share of the latter where these coordinates are at rest: there an optimum is near.
+    pub resting: f64,
     /// Estimates averaged to judge the final point.
     pub judging_draws: usize,
 }
@@ -51,8 +58,10 @@ impl Default for StochasticSettings {
             block: 25,
             phase_steps: 400,
             r_hat: 1.1,
+            learning_steps: 2400,
             lower: 0.3,
             tolerance: 0.05,
+            resting: 0.1,
             judging_draws: 100,
         }
     }
@@ -72,7 +81,9 @@ const RUNAWAY: f64 = 10.0;
 /// last iterates, or whatever was judged better when the run was cut short. Step search after
 /// Agrawal, Sheldon & Domke (2020); lowering and stopping after Dhaka et al. (2020) and Welandawe et
 /// al. (2024), with the movement of the average from one step size to the next as the error
-/// that a still lower one could remove.
+/// that a still lower one could remove. Coordinates without natural lengths settle together, by how far they
+/// travel (Pesme, Dieuleveut & Flammarion 2020), and it is what lowering the step gained that
+/// counts for them.
 pub fn minimise_stochastic(
     objective: &mut dyn StochasticObjective,
     x0: &[f64],
@@ -89,8 +100,11 @@ pub fn minimise_stochastic(
         x: x0.to_vec(),
         values: None,
     };
+    let measured = walk.objective.measured();
     let mut control = Control {
         walk,
+        measured,
+        rests: false,
         settings,
         budget,
         progress,
@@ -136,11 +150,16 @@ fn descend(control: &mut Control, first: f64) -> Stop {
         }
         let settled = summary.filter(|_| kept && stop.is_none());
         let moved = match (&settled, &before) {
-            (Some(now), Some(before)) => control.walk.distance(&now.mean, before),
+            (Some(now), Some(before)) => control.distance(&now.mean, before),
+            _ => f64::INFINITY,
+        };
+        let gained = match (&settled, &before) {
+            (Some(now), Some(before)) => control.gain(&now.mean, before),
             _ => f64::INFINITY,
         };
         if let Some(summary) = &settled
             && moved <= settings.tolerance
+            && gained <= control.allowed()
             && control.is_precise(summary)
         {
             return Stop::Converged;
@@ -178,7 +197,8 @@ fn settle(
 ) -> (Option<Summary>, Option<Stop>) {
     let settings = control.settings;
     let mut tail = Tail::new(control.walk.place.x.len(), settings.block);
-    let (mut values, mut next_look) = (Vec::new(), least);
+    let [mut measured, mut learned] = control.travels();
+    let (mut values, mut next_look) = (Vec::new(), control.first_look(least));
     loop {
         match control.step(step_size) {
             Ok(Some(value)) => values.push(value),
@@ -191,6 +211,9 @@ fn settle(
         let (value, std_error) = mean_and_error(&values);
         control.report(value, std_error, step_size);
         values.clear();
+        let (first, rest) = control.walk.place.x.split_at(control.measured);
+        measured.look(tail.steps(), first);
+        learned.look(tail.steps(), rest);
         if tail.steps() < next_look {
             continue;
         }
@@ -199,16 +222,22 @@ fn settle(
         let Some(summary) = tail.summary() else {
             continue;
         };
-        // Where lowering the step would not move the average, only more steps can make it precise.
+        control.rests = learned.wanders();
+        let learned = control.rests || tail.steps() >= settings.learning_steps;
+        // Where lowering the step would do nothing to the average, only more steps can make it precise.
         let still = before.is_some_and(|b| control.has_stayed(&summary.mean, b));
         let patient = still || tail.steps() < 4 * least;
-        let settled = control.is_settled(&summary);
+        let settled = learned && control.is_settled(&summary);
         if settled && (control.is_precise(&summary) || !patient) {
             return (Some(summary), None);
         }
-        // Long steps that do not settle can lead away from what is good, as weights of networks do.
-        if !settled && !patient && !control.keep_if_better(&summary.mean) {
-            return (Some(summary), None);
+        // Long steps that do not settle can lead away from what is good, as weights of networks do. Or they
+        // go nowhere: of hundreds of coordinates one or the other is always on its way.
+        if !settled && !patient {
+            let nowhere = control.learns() && learned && measured.wanders();
+            if nowhere || !control.keep_if_better(&summary.mean) {
+                return (Some(summary), None);
+            }
         }
     }
 }
@@ -216,6 +245,10 @@ fn settle(
 /// A walk with its limits and its record.
 pub(super) struct Control<'a> {
     pub(super) walk: Walk<'a>,
+    /// Coordinates with a natural length; the others come after them.
+    measured: usize,
+    /// Whether the others were at rest when last looked at.
+    rests: bool,
     pub(super) settings: &'a StochasticSettings,
     budget: &'a Budget,
     progress: &'a mut dyn FnMut(&Progress),
@@ -255,12 +288,69 @@ impl Control<'_> {
         });
     }
 
+    /// How far coordinates with and without natural lengths get from here.
+    fn travels(&mut self) -> [Travel; 2] {
+        let (measured, learned) = self.walk.place.x.split_at(self.measured);
+        let mut scale = vec![1.0; self.walk.place.x.len()];
+        self.walk.objective.scale(&self.walk.place.x, &mut scale);
+        crate::infer::optim::make_positive(&mut scale);
+        let (natural, unit) = scale.split_at(self.measured);
+        [Travel::new(measured, natural), Travel::new(learned, unit)]
+    }
+
+    /// Steps before the iterates are looked at: averages need more where steps are shorter, what is judged
+    /// by gains does not.
+    fn first_look(&self, least: usize) -> usize {
+        match self.measured {
+            0 => least.min(2 * self.settings.phase_steps),
+            _ => least,
+        }
+    }
+
+    fn distance(&mut self, mean: &[f64], before: &[f64]) -> f64 {
+        let apart: Vec<f64> = mean.iter().zip(before).map(|(a, b)| a - b).collect();
+        self.walk.length(mean, &apart[..self.measured])
+    }
+
     fn has_stayed(&mut self, mean: &[f64], before: &[f64]) -> bool {
-        self.walk.distance(mean, before) <= self.settings.tolerance
+        self.measured > 0
+            && self.distance(mean, before) <= self.settings.tolerance
+            && self.gain(mean, before) <= self.allowed()
     }
 
     fn is_precise(&mut self, summary: &Summary) -> bool {
-        4.0 * self.walk.length(&summary.mean, &summary.std_error) <= self.settings.tolerance
+        let std_error = &summary.std_error[..self.measured];
+        4.0 * self.walk.length(&summary.mean, std_error) <= self.settings.tolerance
+    }
+
+    /// Whether there are coordinates without natural lengths.
+    fn learns(&self) -> bool {
+        self.measured < self.walk.place.x.len()
+    }
+
+    /// What the objective fell by at most: two standard errors more than it did for the same draws. 0 where
+    /// all coordinates have natural lengths to tell by.
+    fn gain(&mut self, now: &[f64], before: &[f64]) -> f64 {
+        if !self.learns() {
+            return 0.0;
+        }
+        let draws = self.settings.judging_draws;
+        let (before, now) = (self.walk.judge(before, draws), self.walk.judge(now, draws));
+        let (Some(before), Some(now)) = (before, now) else {
+            return f64::INFINITY;
+        };
+        let fell: Vec<f64> = before.iter().zip(&now).map(|(b, n)| b - n).collect();
+        let (mean, std_error) = mean_and_error(&fell);
+        mean + 2.0 * std_error
+    }
+
+    /// A gain that does not matter.
+    fn allowed(&self) -> f64 {
+        let share = match self.rests {
+            true => self.settings.resting,
+            false => 1.0,
+        };
+        share * self.settings.tolerance * self.walk.objective.rows() as f64
     }
 
     /// Nothing drifts that could be told from wandering, or by an amount that matters.
@@ -276,6 +366,7 @@ impl Control<'_> {
             .drift
             .iter()
             .zip(&summary.r_hat)
+            .take(self.measured)
             .map(restless)
             .collect();
         self.walk.length(&summary.mean, &drift) <= 0.1 * self.settings.tolerance

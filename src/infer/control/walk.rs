@@ -197,13 +197,7 @@ impl<'a> Walk<'a> {
         drift.look(steps, &self.place.x, &self.scale)
     }
 
-    /// The largest `|a − b|` in natural lengths at `a`.
-    pub(crate) fn distance(&mut self, a: &[f64], b: &[f64]) -> f64 {
-        let apart: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
-        self.length(a, &apart)
-    }
-
-    /// The largest `|vᵢ|` in natural lengths at `x`.
+    /// The largest `|vᵢ|` in natural lengths at `x`; `v` may be of the first coordinates alone.
     pub(crate) fn length(&mut self, x: &[f64], v: &[f64]) -> f64 {
         self.objective.scale(x, &mut self.scale);
         crate::infer::optim::make_positive(&mut self.scale);

@@ -421,4 +421,17 @@ impl StochasticObjective for FreshDraws<'_, '_> {
     fn scale(&self, x: &[f64], out: &mut [f64]) {
         self.elbo.scale(x, out);
     }
+
+    /// Of a model in batches only the guide's parameters: networks' weights and numbers for every row are too
+    /// many to ask for all of them to come to rest.
+    fn measured(&self) -> usize {
+        match self.elbo.batches {
+            Some(_) => self.elbo.guide_dim,
+            None => self.elbo.dim,
+        }
+    }
+
+    fn rows(&self) -> usize {
+        self.elbo.batches.as_ref().map_or(1, Batches::total)
+    }
 }

@@ -31,6 +31,11 @@ impl Batches {
         batches
     }
 
+    /// Rows of the data.
+    pub(super) fn total(&self) -> usize {
+        self.rows.total
+    }
+
     /// Takes the rows of a step.
     pub(super) fn turn_to(&mut self, step: u64, seed: u64) {
         let steps = self.rows.steps() as u64;

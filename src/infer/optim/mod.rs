@@ -87,6 +87,17 @@ pub trait StochasticObjective {
     fn scale(&self, _x: &[f64], out: &mut [f64]) {
         out.fill(1.0);
     }
+
+    /// Coordinates that have a natural length, the first so many. For the others [`scale`](Self::scale) is
+    /// only a unit, and what a move of theirs is worth the objective alone tells.
+    fn measured(&self) -> usize {
+        self.dim()
+    }
+
+    /// Rows of data that the objective is a sum over, where it is a sum over rows.
+    fn rows(&self) -> usize {
+        1
+    }
 }
 
 /// A first-order rule: what one gradient does to the point.
