@@ -165,6 +165,24 @@ fn every_draw_has_noise_of_its_own() {
     assert!(y.windows(2).all(|pair| pair[0] < pair[1]));
 }
 
+/// What a function gives that draws can be fixed as a whole; its sites then have no say.
+#[test]
+fn the_result_of_a_function_that_draws_can_be_fixed() {
+    let text = "import priors
+        data x: real[N, K]
+        data y: real[N]
+        beta ~ priors.horseshoe(K)
+        y ~ Normal(x @ beta, 1e-6)";
+    let mut given = Data::default();
+    given.insert("x", vec![vec![1.0, 2.0], vec![3.0, 4.0]]);
+    let fixed = numbers([("beta", [1.0, 0.5].into())]);
+    let made = simulate(text, given, fixed, 1).remove(0);
+    for (y, exact) in of(&made.data, "y").iter().zip([2.0, 5.0]) {
+        assert!((y - exact).abs() < 1e-4);
+    }
+    assert_eq!(of(&made.truth, "beta"), [1.0, 0.5]);
+}
+
 #[test]
 fn what_cannot_be_drawn_is_said() {
     let fails = |text: &str, fixed: Data| {

@@ -34,8 +34,8 @@ impl Program {
             let variable = program.variable_mut(id);
             match (variable.kind, made.contains(&id)) {
                 (VariableKind::Data, true) => variable.kind = VariableKind::Simulated,
-                (VariableKind::Latent | VariableKind::Param, false) => program.hold(id),
-                _ => {}
+                (VariableKind::Data, false) | (_, true) => {}
+                (_, false) => program.hold(id),
             }
         }
         for (serial, statement) in (0..).zip(&self.statements) {
@@ -46,6 +46,7 @@ impl Program {
                     StatementKind::Let { target, value }
                 }
                 StatementKind::Param { var, .. } if !made.contains(var) => continue,
+                StatementKind::Let { target, .. } if self.is_held(target.var, held) => continue,
                 kind => kind.clone(),
             };
             program.statements.push(Statement {
@@ -73,13 +74,34 @@ impl Program {
         &mut self.variables[id.0 as usize]
     }
 
-    /// Variables that statements draw or learn.
+    /// Variables that statements draw or learn, of themselves or by a function that does.
     fn makes(&self) -> impl Iterator<Item = VarId> {
         self.statements.iter().filter_map(|s| match &s.kind {
             StatementKind::Draw { target, .. } => Some(target.var),
+            StatementKind::Let { target, .. } => Some(target.var).filter(|id| self.has_sites(*id)),
             StatementKind::Param { var, .. } => Some(*var),
             _ => None,
         })
+    }
+
+    /// Whether a definition is what a function gives that draws: `h` beside `h.w`.
+    fn has_sites(&self, id: VarId) -> bool {
+        let drawn = |s: &Statement| match &s.kind {
+            StatementKind::Draw { target, .. } => self.name(target.var).strip_prefix(self.name(id)),
+            _ => None,
+        };
+        let sites = self.statements.iter().filter_map(drawn);
+        sites.into_iter().any(|rest| rest.starts_with('.'))
+    }
+
+    fn is_held(&self, id: VarId, held: &dyn Fn(&str) -> bool) -> bool {
+        held(self.name(id)) && self.has_sites(id)
+    }
+
+    /// Whether some of the data are drawn.
+    pub fn draws_data(&self) -> bool {
+        let observed = |id| self.variable(id).kind == VariableKind::Data;
+        self.makes().any(observed)
     }
 
     /// The variable that makes the noise of all draws.
