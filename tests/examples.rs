@@ -181,14 +181,14 @@ const EXAMPLES: &[(&str, &[Known])] = &[
         ],
     ),
     (
-        // Beta(22, 12) and Gamma(56, 12.5).
+        // Beta(22, 12) and Gamma(47, 12.5), as `exact.py` prints them and the evidence.
         "conjugate",
         &[
             mean("p", 0, 22.0 / 34.0, 0.08078),
             sd("p", 0, 0.08078),
-            mean("rate", 0, 56.0 / 12.5, 0.59867),
-            sd("rate", 0, 0.59867),
-            evidence(-47.88676),
+            mean("rate", 0, 47.0 / 12.5, 0.54845),
+            sd("rate", 0, 0.54845),
+            evidence(-48.42936),
         ],
     ),
     ("evidence", &[evidence(-27.84360)]),
