@@ -280,14 +280,8 @@ impl<'a> Checker<'a> {
     /// Whether what a statement waits for goes through elements of an array: then it may be a recurrence.
     fn through_elements(&self, leaf: usize) -> bool {
         let from = self.path.iter().position(|&l| l == leaf).unwrap_or(0);
-        self.path[from..].iter().any(|&step| {
-            let (ast::StatementKind::Draw { target, .. } | ast::StatementKind::Let { target, .. }) =
-                &self.leaves[step].statement.kind
-            else {
-                return false;
-            };
-            matches!(target, ast::Target::Element { indices, .. } if !indices.is_empty())
-        })
+        let mut path = self.path[from..].iter();
+        path.any(|&step| !self.leaves[step].is_whole())
     }
 
     /// A value that is needed to find itself: the statements from its own to the one that asks.
