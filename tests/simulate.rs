@@ -148,6 +148,41 @@ fn what_is_fixed_stays_and_is_told_as_the_truth() {
     assert!((of(&made.truth, "s")[0] - 3.0).abs() < 1e-12);
 }
 
+/// Two calls of one drawing function, and the parts into which a recurrence cuts its loops, share a place in the text
+/// and nothing else.
+#[test]
+fn every_draw_has_noise_of_its_own() {
+    let text = "fn noise() { e ~ Normal(0, 1); e }\na ~ noise()\nb ~ noise()\ndata y: real\ny ~ Normal(a + b, 1)";
+    let made = simulate(text, Data::default(), Data::default(), 1).remove(0);
+    assert_ne!(of(&made.truth, "a"), of(&made.truth, "b"));
+    let text = "data y: real[T]
+        let s[1] = 0
+        for t in 1..T { y[t] ~ Normal(s[t], 1) }
+        for t in 2..T { let s[t] = 0 * y[t - 1] }";
+    let made = simulate(text, numbers([("T", 40.into())]), Data::default(), 1).remove(0);
+    let mut y = of(&made.data, "y").to_vec();
+    y.sort_by(f64::total_cmp);
+    assert!(y.windows(2).all(|pair| pair[0] < pair[1]));
+}
+
+/// What a function gives that draws can be fixed as a whole; its sites then have no say.
+#[test]
+fn the_result_of_a_function_that_draws_can_be_fixed() {
+    let text = "import priors
+        data x: real[N, K]
+        data y: real[N]
+        beta ~ priors.horseshoe(K)
+        y ~ Normal(x @ beta, 1e-6)";
+    let mut given = Data::default();
+    given.insert("x", vec![vec![1.0, 2.0], vec![3.0, 4.0]]);
+    let fixed = numbers([("beta", [1.0, 0.5].into())]);
+    let made = simulate(text, given, fixed, 1).remove(0);
+    for (y, exact) in of(&made.data, "y").iter().zip([2.0, 5.0]) {
+        assert!((y - exact).abs() < 1e-4);
+    }
+    assert_eq!(of(&made.truth, "beta"), [1.0, 0.5]);
+}
+
 #[test]
 fn what_cannot_be_drawn_is_said() {
     let fails = |text: &str, fixed: Data| {

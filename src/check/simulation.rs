@@ -34,18 +34,19 @@ impl Program {
             let variable = program.variable_mut(id);
             match (variable.kind, made.contains(&id)) {
                 (VariableKind::Data, true) => variable.kind = VariableKind::Simulated,
-                (VariableKind::Latent | VariableKind::Param, false) => program.hold(id),
-                _ => {}
+                (VariableKind::Data, false) | (_, true) => {}
+                (_, false) => program.hold(id),
             }
         }
-        for statement in &self.statements {
+        for (serial, statement) in (0..).zip(&self.statements) {
             let kind = match &statement.kind {
                 StatementKind::Draw { target, dist } if made.contains(&target.var) => {
-                    let value = self.drawn(target, dist, statement, &key, &program);
+                    let value = self.drawn(target, dist, statement, serial, &key, &program);
                     let target = target.clone();
                     StatementKind::Let { target, value }
                 }
                 StatementKind::Param { var, .. } if !made.contains(var) => continue,
+                StatementKind::Let { target, .. } if self.is_held(target.var, held) => continue,
                 kind => kind.clone(),
             };
             program.statements.push(Statement {
@@ -73,13 +74,34 @@ impl Program {
         &mut self.variables[id.0 as usize]
     }
 
-    /// Variables that statements draw or learn.
+    /// Variables that statements draw or learn, of themselves or by a function that does.
     fn makes(&self) -> impl Iterator<Item = VarId> {
         self.statements.iter().filter_map(|s| match &s.kind {
             StatementKind::Draw { target, .. } => Some(target.var),
+            StatementKind::Let { target, .. } => Some(target.var).filter(|id| self.has_sites(*id)),
             StatementKind::Param { var, .. } => Some(*var),
             _ => None,
         })
+    }
+
+    /// Whether a definition is what a function gives that draws: `h` beside `h.w`.
+    fn has_sites(&self, id: VarId) -> bool {
+        let drawn = |s: &Statement| match &s.kind {
+            StatementKind::Draw { target, .. } => self.name(target.var).strip_prefix(self.name(id)),
+            _ => None,
+        };
+        let sites = self.statements.iter().filter_map(drawn);
+        sites.into_iter().any(|rest| rest.starts_with('.'))
+    }
+
+    fn is_held(&self, id: VarId, held: &dyn Fn(&str) -> bool) -> bool {
+        held(self.name(id)) && self.has_sites(id)
+    }
+
+    /// Whether some of the data are drawn.
+    pub fn draws_data(&self) -> bool {
+        let observed = |id| self.variable(id).kind == VariableKind::Data;
+        self.makes().any(observed)
     }
 
     /// The variable that makes the noise of all draws.
@@ -108,6 +130,7 @@ impl Program {
         target: &Target,
         dist: &Expr,
         statement: &Statement,
+        serial: u32,
         key: &Expr,
         program: &Program,
     ) -> Expr {
@@ -138,7 +161,7 @@ impl Program {
             key: key.clone(),
             over: loops.map(index).collect(),
             dims,
-            serial: dist.span.start,
+            serial,
         };
         Expr {
             kind: ExprKind::Draw(Box::new(draw)),

@@ -210,7 +210,7 @@ impl<'g> Lowerer<'_, 'g> {
             .collect();
         let what = format!("`{}`", self.program.variable(target.var).name);
         self.for_target(target.var, |l| {
-            l.index_value(base, &indices, &what, target.span)
+            l.index_value(None, base, &indices, &what, target.span)
         })
     }
 
