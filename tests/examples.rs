@@ -476,10 +476,7 @@ const EXAMPLES: &[(&str, &[Known])] = &[
 
 /// Examples whose fits are stopped here, and after how many steps: they end by themselves, as their pages show, but take a minute or
 /// two in a build with assertions.
-const STOPPED: &[(&str, usize)] = &[
-    ("topics", 2500),
-    ("semi_supervised", 2000),
-];
+const STOPPED: &[(&str, usize)] = &[("topics", 2500), ("semi_supervised", 2000)];
 
 /// The default, but for fits that are stopped.
 fn options(name: &str) -> Options {
