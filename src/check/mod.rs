@@ -7,6 +7,8 @@
 
 mod batch;
 mod call;
+mod comprehension;
+mod data;
 mod distribution;
 mod error;
 mod expr;
