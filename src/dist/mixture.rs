@@ -125,13 +125,7 @@ fn guarded<'g>(component: &Distribution<'g>, x: Var<'g>, common: &Support<'g>) -
     let Some(inside) = inside else {
         return component.log_prob(x);
     };
-    let somewhere = match own {
-        (Some(a), Some(b)) if component.is_discrete() => (a + b * 0.0).min(b),
-        (Some(a), Some(b)) => (a + b) * 0.5,
-        (Some(a), None) => a + 1.0,
-        (None, Some(b)) => b - 1.0,
-        (None, None) => x,
-    };
+    let somewhere = component.support().somewhere().unwrap_or(x);
     inside.select(
         component.log_prob(inside.select(x, somewhere)),
         f64::NEG_INFINITY,

@@ -56,6 +56,18 @@ fn within<'b>(support: Support<'b>, x: Var<'b>) -> Option<Var<'b>> {
     }
 }
 
+/// A value in another graph.
+fn copy<'g, 'b>(v: &Var<'g>, graph: &'b Graph, inputs: &mut Vec<(NodeId, Var<'g>)>) -> Var<'b> {
+    match v.as_const() {
+        Some(constant) => graph.constant(constant),
+        None => {
+            let input = graph.input(&v.shape());
+            inputs.push((input.id, *v));
+            input
+        }
+    }
+}
+
 /// The distribution in another graph: values that are not constants become inputs.
 fn copied<'g, 'b>(
     d: &Distribution<'g>,
@@ -65,14 +77,8 @@ fn copied<'g, 'b>(
     let mut args = Vec::new();
     for arg in &d.args {
         args.push(match arg {
-            Argument::Value(v) => Argument::Value(match v.as_const() {
-                Some(constant) => graph.constant(constant),
-                None => {
-                    let input = graph.input(&v.shape());
-                    inputs.push((input.id, *v));
-                    input
-                }
-            }),
+            Argument::Value(v) => Argument::Value(copy(v, graph, inputs)),
+            Argument::Function(chain) => Argument::Function(chain.map(|v| copy(v, graph, inputs))),
             Argument::Dimension(n) => Argument::Dimension(*n),
             Argument::Distribution(d) => Argument::Distribution(Box::new(copied(d, graph, inputs))),
             Argument::Distributions(all) => {
