@@ -20,9 +20,9 @@ const QUARTERS: (f64, f64) = (-FRAC_PI_2, FRAC_PI_2);
 /// or its value there.
 pub struct Bijection {
     /// Names of the function of the language.
-    names: &'static [&'static str],
+    pub names: &'static [&'static str],
     /// Which of the function's arguments is `x`.
-    position: usize,
+    pub position: usize,
     /// As it is written.
     pub shown: &'static str,
     /// Where it is one-to-one.

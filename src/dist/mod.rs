@@ -227,6 +227,15 @@ pub trait Family: Send + Sync {
         None
     }
 
+    /// Of a family of vectors, the distribution of the next element given those before it, a value for each.
+    fn conditional<'g>(
+        &self,
+        _d: &Distribution<'g>,
+        _before: &[Var<'g>],
+    ) -> Option<Distribution<'g>> {
+        None
+    }
+
     /// The least `x` with `P(X ≤ x) ≥ p`, where it has a closed form; `p` from 0 to 1.
     fn quantile<'g>(&self, _d: &Distribution<'g>, _p: Var<'g>) -> Option<Var<'g>> {
         None

@@ -165,8 +165,10 @@ impl Family for Transformed {
     }
 
     fn quantile<'g>(&self, d: &Distribution<'g>, p: Var<'g>) -> Option<Var<'g>> {
-        let level = by_way(d, || Some(p), || Some(1.0 - p))?;
-        Some(chain(d).apply(d.inner(0).quantile(level)?))
+        // Of one that decreases the tails are exchanged, and 1 − p has lost digits: that is inverted.
+        let increases = matches!(chain(d).increases(), Ok(true));
+        let quantile = d.inner(0).quantile(p).filter(|_| increases)?;
+        Some(chain(d).apply(quantile))
     }
 
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {

@@ -197,6 +197,18 @@ fn vectors_and_matrices_of_noise_have_the_moments_of_their_distribution() {
     };
     let number = |x: f64| value(&[], &[x]);
     let scale = || value(&[2, 2], &[2.0, 0.6, 0.6, 1.0]);
+    let vectors = |mu: f64, form: usize| {
+        let (name, mut args) = match form {
+            0 => ("MvNormal", vec![]),
+            _ => ("MvStudentT", vec![number(9.0)]),
+        };
+        args.extend([value(&[2], &[mu, 0.5]), scale()]);
+        Distribution {
+            family: crate::dist::find(name).unwrap(),
+            form: 0,
+            args,
+        }
+    };
     let cases: Vec<(&str, Vec<Argument>, &[usize])> = vec![
         ("Dirichlet", vec![value(&[3], &[0.4, 2.0, 5.0])], &[3]),
         ("Lkj", vec![Argument::Dimension(3), number(1.7)], &[3, 3]),
@@ -212,6 +224,14 @@ fn vectors_and_matrices_of_noise_have_the_moments_of_their_distribution() {
             "GaussianRandomWalk",
             vec![number(0.5), Argument::Dimension(4), number(2.0)],
             &[4],
+        ),
+        (
+            "Mixture",
+            vec![
+                value(&[2], &[0.3, 0.7]),
+                Argument::Distributions(vec![vectors(-2.0, 1), vectors(1.0, 0)]),
+            ],
+            &[2],
         ),
     ];
     let mut rng = ChaCha8Rng::seed_from_u64(3);
