@@ -465,10 +465,6 @@ pub fn argument_read_twice(span: Span, (first, second): (Span, Span)) -> D {
 
 /// An operation that cannot be undone; without a name it is no function.
 pub fn no_inverse(span: Span, function: &str) -> D {
-    let known = crate::dist::bijection::TABLE
-        .iter()
-        .map(|row| format!("`{}`", row.shown));
-    let known: Vec<String> = known.collect();
     let message = match function {
         "" => "the function has no known inverse".into(),
         name => format!("the function has no known inverse: `{name}` has none"),
@@ -476,8 +472,8 @@ pub fn no_inverse(span: Span, function: &str) -> D {
     D::error("E0315", message)
         .at(span, "this is not undone")
         .help(format!(
-            "{INSTEAD}; these have inverses, where `c` does not depend on `x`: {}",
-            known.join(", ")
+            "`+`, `-`, `*`, `/` and `^` with what does not depend on the argument have inverses, and functions that are one-to-one, \
+             such as `exp`, `log`, `logit`, `sinh` or `Phi`; else {INSTEAD}"
         ))
 }
 

@@ -311,7 +311,7 @@ fn image<'g>(
     let below = high == INF || upper.is_some_and(|b| b.range().high <= high);
     if !(above && below) {
         return Err(format!(
-            "`{shown}` is one-to-one for x {} only, and values may lie beyond",
+            "`{shown}` has an inverse where x is {} only, and x may lie beyond",
             step.where_one_to_one()
         ));
     }
@@ -333,7 +333,7 @@ fn image<'g>(
         (Err(_), None, None) if step.image[0] == step.image[1] => up,
         _ => {
             return Err(format!(
-                "on which side of a bound the values of `{shown}` lie depends on the sign of `c`, which is not known; \
+                "on which side of a bound the values of `{shown}` lie depends on the sign of c, which is not known; \
                  make it positive, as `exp(…)` is"
             ));
         }

@@ -65,7 +65,7 @@ fn image<'g>(d: &Distribution<'g>) -> Result<Support<'g>, String> {
     };
     let (lower, upper) = chain(d)
         .image(graph, (lower, upper))
-        .map_err(|why| format!("{why}: the values of {name} are transformed here"))?;
+        .map_err(|why| format!("of the values of {name}, {why}"))?;
     Ok(Support::Interval { lower, upper })
 }
 

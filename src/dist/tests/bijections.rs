@@ -43,7 +43,11 @@ fn inverses_undo_and_slopes_are_derivatives() {
                 assert!((back - at).abs() <= blur, "{what}: {back}");
                 // The logarithm of the slope moves some ten times as fast as x.
                 let off = (log_slope - slope.abs().ln()).abs();
-                assert!(off <= 1e-13 + 20.0 * blur, "{what}: {log_slope}, {}", slope.abs().ln());
+                assert!(
+                    off <= 1e-13 + 20.0 * blur,
+                    "{what}: {log_slope}, {}",
+                    slope.abs().ln()
+                );
                 assert!(
                     chain.increases().is_ok_and(|up| up == (slope > 0.0)),
                     "{what}"

@@ -288,7 +288,7 @@ fn what_has_no_inverse_on_the_support_is_refused() {
             "Exponential",
             &[1.0],
             vec![("*", 0, Some(unknown))],
-            "sign of `c`",
+            "sign of c",
         ),
         (
             "Exponential",
