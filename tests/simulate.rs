@@ -148,6 +148,23 @@ fn what_is_fixed_stays_and_is_told_as_the_truth() {
     assert!((of(&made.truth, "s")[0] - 3.0).abs() < 1e-12);
 }
 
+/// Two calls of one drawing function, and the parts into which a recurrence cuts its loops, share a place in the text
+/// and nothing else.
+#[test]
+fn every_draw_has_noise_of_its_own() {
+    let text = "fn noise() { e ~ Normal(0, 1); e }\na ~ noise()\nb ~ noise()\ndata y: real\ny ~ Normal(a + b, 1)";
+    let made = simulate(text, Data::default(), Data::default(), 1).remove(0);
+    assert_ne!(of(&made.truth, "a"), of(&made.truth, "b"));
+    let text = "data y: real[T]
+        let s[1] = 0
+        for t in 1..T { y[t] ~ Normal(s[t], 1) }
+        for t in 2..T { let s[t] = 0 * y[t - 1] }";
+    let made = simulate(text, numbers([("T", 40.into())]), Data::default(), 1).remove(0);
+    let mut y = of(&made.data, "y").to_vec();
+    y.sort_by(f64::total_cmp);
+    assert!(y.windows(2).all(|pair| pair[0] < pair[1]));
+}
+
 #[test]
 fn what_cannot_be_drawn_is_said() {
     let fails = |text: &str, fixed: Data| {

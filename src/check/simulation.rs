@@ -38,10 +38,10 @@ impl Program {
                 _ => {}
             }
         }
-        for statement in &self.statements {
+        for (serial, statement) in (0..).zip(&self.statements) {
             let kind = match &statement.kind {
                 StatementKind::Draw { target, dist } if made.contains(&target.var) => {
-                    let value = self.drawn(target, dist, statement, &key, &program);
+                    let value = self.drawn(target, dist, statement, serial, &key, &program);
                     let target = target.clone();
                     StatementKind::Let { target, value }
                 }
@@ -108,6 +108,7 @@ impl Program {
         target: &Target,
         dist: &Expr,
         statement: &Statement,
+        serial: u32,
         key: &Expr,
         program: &Program,
     ) -> Expr {
@@ -138,7 +139,7 @@ impl Program {
             key: key.clone(),
             over: loops.map(index).collect(),
             dims,
-            serial: dist.span.start,
+            serial,
         };
         Expr {
             kind: ExprKind::Draw(Box::new(draw)),

@@ -66,17 +66,19 @@ struct Aligner<'b> {
     bound: &'b Bound,
     next_loop: u32,
     next_index: u32,
+    next_serial: u32,
 }
 
 impl<'b> Aligner<'b> {
     fn new(program: &Program, bound: &'b Bound) -> Aligner<'b> {
-        let (mut loops, mut indices) = (0, 0);
+        let (mut loops, mut indices, mut serials) = (0, 0, 0);
         let mut own = program.clone();
         for statement in &mut own.statements {
             each_expr(statement, &mut |e| {
                 numbers(e, &mut |number| match number {
                     Number::Loop(id) => loops = loops.max(id.0),
                     Number::Index(id) => indices = indices.max(*id),
+                    Number::Serial(id) => serials = serials.max(*id),
                     Number::Var(_) => {}
                 });
             });
@@ -90,6 +92,7 @@ impl<'b> Aligner<'b> {
             bound,
             next_loop: loops + 1,
             next_index: indices + 1,
+            next_serial: serials + 1,
         }
     }
 
@@ -172,6 +175,11 @@ impl<'b> Aligner<'b> {
             Number::Index(id) => {
                 *id = self.next_index;
                 self.next_index += 1;
+            }
+            // Elements of another part have noise of their own.
+            Number::Serial(id) => {
+                *id = self.next_serial;
+                self.next_serial += 1;
             }
             Number::Var(id) => *id = renamed.variables.get(id).copied().unwrap_or(*id),
         };
@@ -267,6 +275,7 @@ fn each_expr(statement: &mut Statement, visit: &mut dyn FnMut(&mut Expr)) {
 enum Number<'e> {
     Loop(&'e mut LoopId),
     Index(&'e mut u32),
+    Serial(&'e mut u32),
     Var(&'e mut VarId),
 }
 
@@ -276,6 +285,7 @@ fn numbers(e: &mut Expr, visit: &mut dyn FnMut(Number<'_>)) {
         ExprKind::Var(id) => visit(Number::Var(id)),
         ExprKind::Index { id, .. } => visit(Number::Index(id)),
         ExprKind::If { id, .. } => visit(Number::Loop(id)),
+        ExprKind::Draw(draw) => visit(Number::Serial(&mut draw.serial)),
         ExprKind::Comprehension { clauses, .. } => {
             for clause in clauses {
                 visit(Number::Loop(&mut clause.id));

@@ -21,9 +21,11 @@ impl<'g> Lowerer<'_, 'g> {
         let array = match &draw.dims {
             Some(dims) => {
                 let extents = dims[..dims.len().saturating_sub(d.event.len())].iter();
-                let known = extents.map(|dim| self.bound.evaluate(dim).map(|n| n.max(0) as usize));
-                let unknown = || vec![error::unknown_extent(span, "this draw", "of the data")];
-                known.collect::<Option<Vec<usize>>>().ok_or_else(unknown)?
+                let known = extents.map(|dim| match self.bound.evaluate(dim) {
+                    Some(n) => Ok(n.max(0) as usize),
+                    None => Err(vec![error::unknown_extent_of_draw(span, &dim.to_string())]),
+                });
+                known.collect::<Result<Vec<usize>>>()?
             }
             None => d.array.clone(),
         };

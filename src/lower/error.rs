@@ -153,6 +153,15 @@ pub fn unknown_extent(span: Span, name: &str, dim: &str) -> D {
     ))
 }
 
+pub fn unknown_extent_of_draw(span: Span, dim: &str) -> D {
+    D::error(
+        "E0659",
+        format!("how many are drawn here, `{dim}`, is not known"),
+    )
+    .at(span, "drawn here")
+    .help(format!("give data whose shape has `{dim}`, or its value"))
+}
+
 /// `extent` is not known where the index itself defines it.
 pub fn out_of_range(span: Span, index: f64, extent: Option<usize>, what: &str, row: &str) -> D {
     let at = match row {
