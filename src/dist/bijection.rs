@@ -132,11 +132,11 @@ macro_rules! bijections {
 }
 
 bijections! {
-    "x + c" ["+"] ALL => ALL, |x, c| x + c, |y, c| y - c, |x, _, _| x * 0.0, affine();
-    "c + x" ["+"] ALL => ALL, |x, c| c + x, |y, c| y - c, |x, _, _| x * 0.0, affine(), at(1);
-    "x - c" ["-"] ALL => ALL, |x, c| x - c, |y, c| y + c, |x, _, _| x * 0.0, affine();
-    "c - x" ["-"] ALL => ALL, |x, c| c - x, |y, c| c - y, |x, _, _| x * 0.0, affine(), at(1), down();
-    "-x" ["negate"] ALL => ALL, |x, _| -x, |y, _| -y, |x, _, _| x * 0.0, affine(), down();
+    "x + c" ["+"] ALL => ALL, |x, c| x + c, |y, c| y - c, |x, _, _| x.graph.scalar(0.0), affine();
+    "c + x" ["+"] ALL => ALL, |x, c| c + x, |y, c| y - c, |x, _, _| x.graph.scalar(0.0), affine(), at(1);
+    "x - c" ["-"] ALL => ALL, |x, c| x - c, |y, c| y + c, |x, _, _| x.graph.scalar(0.0), affine();
+    "c - x" ["-"] ALL => ALL, |x, c| c - x, |y, c| c - y, |x, _, _| x.graph.scalar(0.0), affine(), at(1), down();
+    "-x" ["negate"] ALL => ALL, |x, _| -x, |y, _| -y, |x, _, _| x.graph.scalar(0.0), affine(), down();
     "x * c" ["*"] ALL => ALL, |x, c| x * c, |y, c| y / c, |_, _, c| c.abs().log(), affine(), sign(|c| c);
     "c * x" ["*"] ALL => ALL, |x, c| c * x, |y, c| y / c, |_, _, c| c.abs().log(), affine(), at(1), sign(|c| c);
     "x / c" ["/"] ALL => ALL, |x, c| x / c, |y, c| y * c, |_, _, c| -c.abs().log(), affine(), sign(|c| c);
