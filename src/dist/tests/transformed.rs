@@ -5,6 +5,7 @@ use super::{close, number};
 use crate::dist::{Argument, Distribution, Support, bijection, find};
 use crate::graph::{Graph, Var};
 use statrs::distribution::{self as st, Continuous};
+use std::f64::consts::LN_2;
 
 type Steps = Vec<(&'static str, usize, Option<f64>)>;
 
@@ -94,8 +95,8 @@ pub fn rows() -> Vec<Row> {
         )
         .by_hand(&[
             // e^(−z) / (2 (1 + e^(−z))²) for z = x / 2.
-            (-3.0, -0.6931471805599453 - 1.5 - 2.0 * 0.2014132779827524),
-            (0.0, -0.6931471805599453 - 2.0 * std::f64::consts::LN_2),
+            (-3.0, -LN_2 - 1.5 - 2.0 * 0.2014132779827524),
+            (0.0, -LN_2 - 2.0 * LN_2),
         ]),
         row_of(
             "Mixture",
