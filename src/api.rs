@@ -211,7 +211,8 @@ impl Program {
     ///
     /// # Errors
     /// Those of [`Program::bind`]; E0626 for what has a density but no draws (`Flat`, or what a `factor` weighs), E0627 for
-    /// draws that are not finite, E0628 for names in `fixed` that the program neither draws nor learns.
+    /// draws that are not finite, E0628 for names in `fixed` that the program neither draws nor learns; of functions
+    /// that draw, both results and sites can be fixed.
     pub fn simulate(
         &self,
         data: &Data,
@@ -224,7 +225,10 @@ impl Program {
             sources: self.sources.clone(),
         };
         self.expect_drawn(fixed).map_err(fail)?;
-        let simulation = self.checked.simulation(&|name| fixed.get(name).is_some());
+        let held = |name: &str| fixed.get(name).is_some();
+        let simulation = self
+            .checked
+            .simulation(&held, &|name| data.get(name).is_some());
         let program = simulation.map_err(fail)?;
         let mut given = data.clone();
         for entry in fixed.entries() {

@@ -1,5 +1,6 @@
 //! Loops with batches: steps over some rows add up to all of them, and fits in batches end where fits of all rows do.
 
+use elbo::autodiff::grad;
 use elbo::graph::{Tensor, evaluate};
 use elbo::infer::{Fit, Method, Options, fit};
 use elbo::model::{Model, Role};
@@ -101,6 +102,188 @@ for i in 1..N batch 4 {
     let mean = steps.sum::<f64>() / 3.0;
     // Roundings of some hundreds of terms.
     assert!((mean - exact).abs() < 1e-9 * exact.abs(), "{mean} {exact}");
+}
+
+/// The log density of a model and its derivatives by what is inferred or learned, where all noise is the same number.
+fn derivatives(model: &Model, rows: &[usize], total: usize) -> Vec<f64> {
+    let mut feeds = Vec::new();
+    let mut inputs = Vec::new();
+    for block in &model.blocks {
+        let own: Vec<f64> = match block.role {
+            Role::Noise => vec![0.4; block.size],
+            _ => (0..block.size)
+                .map(|k| (k as f64 * 0.9 + 0.3).sin() / 2.0)
+                .collect(),
+        };
+        feeds.push((block.input, Tensor::vector(own)));
+        if block.role != Role::Noise {
+            inputs.push(model.graph.var(block.input));
+        }
+    }
+    if let Some(inputs) = &model.rows {
+        let weight = total as f64 / rows.len() as f64;
+        feeds.extend(inputs.feeds(&model.graph, rows, &vec![weight; rows.len()]));
+    }
+    let value = model.graph.var(model.log_joint) + model.graph.var(model.log_jacobian);
+    let mut wanted = vec![value.id];
+    wanted.extend(grad(value, &inputs).iter().map(|g| g.id));
+    let found = evaluate(&model.graph, &feeds, &wanted);
+    found.iter().flat_map(|v| v.data().to_vec()).collect()
+}
+
+/// Programs in which data tell what is done with a row, and values where that would go wrong: logarithms of what is
+/// not positive, padding that is far away, rows without anything.
+const VARYING: &[(&str, &str)] = &[
+    (
+        "a condition",
+        "if y[i] > 0 { y[i] ~ LogNormal(mu, tau) } else { factor -tau }",
+    ),
+    ("none in most batches", "if g[i] == 4 { y[i] ~ Normal(mu, tau) }"),
+    ("in no row", "if g[i] == 9 { y[i] ~ Normal(mu, tau) }"),
+    (
+        "in every row, inside of one",
+        "if g[i] < 9 { if y[i] > 0 { y[i] ~ LogNormal(mu, tau) } }",
+    ),
+    (
+        "a loop",
+        "for t in 1..L[i] { let m = mu * log(x[i, t])\n x[i, t] ~ LogNormal(m, tau) }",
+    ),
+    (
+        "a loop of a loop",
+        "for t in 1..L[i] { for k in 1..t { factor Normal(log(x[i, k]), tau + k).log_prob(x[i, t] * mu) } }",
+    ),
+    (
+        "a condition in a loop",
+        "for t in 1..4 { if x[i, t] > 0 { x[i, t] ~ LogNormal(mu * t, tau) } }",
+    ),
+    (
+        "rows of one long list",
+        "z[i] ~ Normal(mu, 1)
+         for k in first[i]..first[i] + L[i] - 1 { if all[k] > 0 { all[k] ~ LogNormal(z[i], tau) } }",
+    ),
+    (
+        "slices of equal lengths",
+        "let a = all[first[i]..first[i] + L[i] - 1]\n let b = 2 * all[first[i]..first[i] + L[i] - 1]
+         factor -sum((a - mu * b)^2) - tau * length(a)",
+    ),
+    (
+        "slices as long in every row",
+        "let w = all[first[i]..first[i] + g[i] - g[i] + 1]\n factor -sum((w - mu)^2)",
+    ),
+    (
+        "a comprehension",
+        "factor -tau * sum([if all[k] > 0 { log(all[k]) * mu } else { mu^2 } for k in first[i]..first[i] + L[i] - 1])",
+    ),
+    (
+        "a comprehension with a condition",
+        "factor sum([log(x[i, t]) * mu for t in 1..4 if x[i, t] > 0])",
+    ),
+    (
+        "elements and latents by two ways",
+        "if g[i] == 1 { let m[i] = mu } else { let m[i] = log(L[i] + 0 * y[i]) }
+         if g[i] == 1 { z[i] ~ Normal(m[i], 1) } else { z[i] ~ Exponential(tau) }
+         y[i] ~ Normal(z[i], 1)",
+    ),
+    (
+        "a latent of rows and columns by two ways",
+        "for t in 1..2 { if x[i, t] > 0 { z[i, t] ~ Normal(mu, 1) } else { z[i, t] ~ Gamma(2, tau) } }
+         y[i] ~ Normal(z[i, 1] - z[i, 2], 1)",
+    ),
+    (
+        "missing values",
+        "gap[i] ~ Normal(mu, tau)\n y[i] ~ Normal(mu + tau * gap[i], 1)",
+    ),
+    (
+        "missing values of bounded support",
+        "for k in 1..3 { gaps[i, k] ~ Gamma(2, exp(mu)) }\n y[i] ~ Normal(gaps[i, 2], tau)",
+    ),
+    (
+        "missing values of vectors",
+        "gaps[i] ~ MvNormal([mu, 1, 2], [[1, 0.8, 0.3], [0.8, 1, 0.2], [0.3, 0.2, 1]])
+         y[i] ~ Normal(gaps[i] @ [1, 2, 3], tau)",
+    ),
+    (
+        "missing values by two ways",
+        "if y[i] > 0 { gap[i] ~ Normal(mu, tau) } else { gap[i] ~ Normal(0, 1) }
+         y[i] ~ Normal(gap[i], 1)",
+    ),
+];
+
+#[test]
+fn rows_may_differ_in_what_is_done_with_them() {
+    let n = 12;
+    let lengths: Vec<f64> = (0..n).map(|i| (i * 7 % 5) as f64).collect();
+    let mut first = vec![1.0];
+    first.extend((0..n - 1).scan(1.0, |at, i| {
+        *at += lengths[i];
+        Some(*at)
+    }));
+    let total = lengths.iter().sum::<f64>() as usize + 2;
+    let mut x = numbers(4 * n);
+    for i in 0..n {
+        for t in 0..4 {
+            let used = (t as f64) < lengths[i];
+            x[4 * i + t] = if used { x[4 * i + t].abs() + 0.1 } else { -1e9 };
+        }
+    }
+    let gap = |k: usize, x: &f64| {
+        if k.is_multiple_of(5) {
+            f64::NAN
+        } else {
+            x.abs()
+        }
+    };
+    let gaps = |n: usize| -> Vec<f64> {
+        let all = numbers(n);
+        all.iter().enumerate().map(|(k, x)| gap(k, x)).collect()
+    };
+    let mut data = Data::default();
+    data.insert("y", numbers(n));
+    let groups: Vec<f64> = (0..n)
+        .map(|i| if i == 6 { 4.0 } else { (i % 3 + 1) as f64 })
+        .collect();
+    data.insert("g", groups);
+    data.insert("L", lengths);
+    data.insert("first", first);
+    data.insert("all", numbers(total));
+    data.insert("x", x.chunks(4).map(<[f64]>::to_vec).collect::<Vec<_>>());
+    data.insert("gap", gaps(n));
+    data.insert(
+        "gaps",
+        gaps(3 * n)
+            .chunks(3)
+            .map(<[f64]>::to_vec)
+            .collect::<Vec<_>>(),
+    );
+    let declared =
+        "data y: real[N]\ndata g: int[N]\ndata L: int[N]\ndata first: int[N]\ndata all: real[M]
+data x: real[N, 4]\n";
+    for (what, body) in VARYING {
+        let of_gaps = match (body.contains("gap["), body.contains("gaps[")) {
+            (true, _) => "data gap: real[N]\n",
+            (_, true) => "data gaps: real[N, 3]\n",
+            _ => "",
+        };
+        let text = format!(
+            "{declared}{of_gaps}mu ~ Normal(0, 1)\ntau ~ HalfNormal(1)\nfor i in 1..N batch 4 {{ {body} }}"
+        );
+        let model = bound(&text, &data);
+        let batched = model.batched.as_deref().expect("the program has batches");
+        let all: Vec<usize> = (0..n).collect();
+        let exact = derivatives(&batched.all, &all, n);
+        let order = [3, 0, 7, 11, 2, 9, 1, 5, 10, 4, 8, 6];
+        let mut mean = vec![0.0; exact.len()];
+        for rows in order.chunks(4) {
+            let step = derivatives(&batched.step, rows, n);
+            assert_eq!(step.len(), mean.len(), "{what}");
+            mean.iter_mut().zip(step).for_each(|(m, x)| *m += x / 3.0);
+        }
+        for (k, (mean, exact)) in mean.iter().zip(&exact).enumerate() {
+            // Roundings of some tens of terms.
+            let error = (mean - exact).abs() / exact.abs().max(1.0);
+            assert!(error < 1e-10, "{what}, {k}: {mean} {exact}");
+        }
+    }
 }
 
 /// Among further indices of what the batch has rows of, the loop's index would count these rows.
@@ -222,6 +405,70 @@ for i in 1..N batch 100 {
     let mu = sum / 1.25 / (rows / 1.25 + 0.25);
     let (mean, sd) = (fit.params.mean[0], global.powf(-0.5));
     assert!((mean - mu).abs() < 0.1 * sd, "{mean}, exactly {mu} ± {sd}");
+}
+
+/// Data around a million are 30 000 posterior sds from where fits start, and steps no longer than one.
+#[test]
+fn an_optimum_far_from_the_start_is_found() {
+    let n = 1000;
+    let y: Vec<f64> = numbers(n).iter().map(|z| 1e6 + z).collect();
+    let mean = y.iter().sum::<f64>() / n as f64;
+    let mut data = Data::default();
+    data.insert("y", y);
+    let text = "data y: real[N]
+mu ~ Normal(0, 1e7)
+for i in 1..N batch 50 { y[i] ~ Normal(mu, 1) }";
+    let (_, fit) = fitted(text, &data);
+    let (sd, found) = ((n as f64).powf(-0.5), fit.params.mean[0]);
+    // As in batches of data around 0.
+    assert!((found - mean).abs() < 0.1 * sd, "{found}, exactly {mean}");
+}
+
+/// Posteriors without an ELBO optimum, in batches: the classes are separated; all data are equal.
+#[test]
+fn what_runs_away_in_batches_is_named() {
+    let n = 200;
+    let middle = (n - 1) as f64 / 2.0;
+    let (mut separated, mut equal) = (Data::default(), Data::default());
+    let x = (0..n).map(|i| i as f64 - middle);
+    separated.insert(
+        "y",
+        x.clone()
+            .map(|x| f64::from(u8::from(x > 0.0)))
+            .collect::<Vec<_>>(),
+    );
+    separated.insert("x", x.collect::<Vec<_>>());
+    equal.insert("y", vec![2.0; n]);
+    let cases = [
+        (
+            "data x: real[N]
+data y: int[N]
+for k in 1..2 { b[k] ~ Flat() }
+for i in 1..N batch 50 { y[i] ~ Bernoulli(logit = b[1] + b[2] * x[i]) }",
+            separated,
+            "runs away",
+        ),
+        (
+            "data y: real[N]
+mu ~ Normal(0, 10)
+sigma ~ HalfNormal(5)
+for i in 1..N batch 50 { y[i] ~ Normal(mu, sigma) }",
+            equal,
+            "narrows to a point",
+        ),
+    ];
+    for (text, data, said) in cases {
+        let options = Options {
+            max_steps: Some(200_000),
+            ..Options::default()
+        };
+        let fit = fit(&bound(text, &data), &options, &mut |_| {}).expect("it begins");
+        assert!(
+            !fit.converged && fit.verdict.contains(said),
+            "{}",
+            fit.verdict
+        );
+    }
 }
 
 /// One guide for all rows, by a linear function of the datum: what a network would be.

@@ -331,6 +331,10 @@ fn function_page() -> String {
             row(&mut page, function);
         }
     }
+    page.push_str("\n## Constants\n\n| | |\n|---|---|\n");
+    for constant in functions::CONSTANTS {
+        let _ = writeln!(page, "| `{}()` | {} |", constant.name, constant.doc);
+    }
     page
 }
 

@@ -181,30 +181,30 @@ const EXAMPLES: &[(&str, &[Known])] = &[
         ],
     ),
     (
-        // Beta(22, 12) and Gamma(56, 12.5).
+        // Beta(22, 12) and Gamma(47, 12.5), as `exact.py` prints them and the evidence.
         "conjugate",
         &[
             mean("p", 0, 22.0 / 34.0, 0.08078),
             sd("p", 0, 0.08078),
-            mean("rate", 0, 56.0 / 12.5, 0.59867),
-            sd("rate", 0, 0.59867),
-            evidence(-47.88676),
+            mean("rate", 0, 47.0 / 12.5, 0.54845),
+            sd("rate", 0, 0.54845),
+            evidence(-48.42936),
         ],
     ),
-    ("evidence", &[evidence(-27.84360)]),
+    ("evidence", &[evidence(-34.65968)]),
     (
-        // The exact posterior, as `generate.py` prints it.
+        // The exact posterior, as `exact.py` prints it.
         "predictive_coding",
         &[
-            mean("cause", 0, 1.1811, 0.1786),
+            mean("cause", 0, 1.1978, 0.1786),
             sd("cause", 0, 0.1786),
-            mean("cause", 1, -1.0282, 0.2756),
+            mean("cause", 1, -1.4390, 0.2756),
             sd("cause", 1, 0.2756),
-            mean("feature", 0, 0.2279, 0.3211),
-            mean("feature", 1, -0.4436, 0.1633),
-            mean("feature", 2, -4.5673, 0.1709),
-            mean("feature", 3, 0.6106, 0.4351),
-            evidence(-11.37216),
+            mean("feature", 0, -0.3493, 0.3211),
+            mean("feature", 1, -0.9739, 0.1633),
+            mean("feature", 2, -5.0866, 0.1709),
+            mean("feature", 3, 1.0841, 0.4351),
+            evidence(-14.57289),
         ],
     ),
     (
@@ -215,7 +215,7 @@ const EXAMPLES: &[(&str, &[Known])] = &[
         &[elbo(-1175.7877, 0.05), near("noise", 0, 0.5314, 0.003)],
     ),
     (
-        // What the twin in PyTorch of `bench/autoencoder_twin.py` gets to with as many steps, -15.3 nats an image. Seeds and rates of
+        // What the twin in PyTorch of `bench/autoencoder_twin.py` gets to with 4000 steps, -15.3 nats an image. Seeds and rates of
         // the twin differ by 0.15 to 0.4; pixels by themselves have -24.1.
         "autoencoder",
         &[elbo(-15320.0, 400.0)],
@@ -420,13 +420,13 @@ const EXAMPLES: &[(&str, &[Known])] = &[
         ],
     ),
     (
-        // log p(y) on a grid, as `generate.py` prints it. The guide's path does not roughen as sigma grows: 2 nats are found.
+        // log p(y) on a grid, as `exact.py` prints it. The guide's path does not roughen as sigma grows: 1.5 nats are found.
         "stochastic_volatility",
         &[
             sds("mu", 0, -1.0),
             sds("phi", 0, 0.95),
             sds("sigma", 0, 0.25),
-            elbo(-129.0, 2.5),
+            elbo(-163.4, 2.5),
         ],
     ),
     (
@@ -449,16 +449,16 @@ const EXAMPLES: &[(&str, &[Known])] = &[
         ],
     ),
     (
-        // log p(y) by Laplace's method on a grid, as `generate.py` prints it; one Normal for weights and amplitude lies 1.1 nats below.
+        // log p(y) by Laplace's method on a grid, as `exact.py` prints it; one Normal for weights and amplitude lies 0.9 nats below.
         "gp_counts",
         &[
             sds("level", 0, 1.5),
             sds("amplitude", 0, 0.8),
             sds("length", 0, 6.0),
-            sds("rate", 9, 6.33),
-            sds("rate", 29, 2.99),
-            sds("rate", 49, 2.69),
-            elbo(-132.25, 1.5),
+            sds("rate", 9, 6.68),
+            sds("rate", 29, 6.96),
+            sds("rate", 49, 2.75),
+            elbo(-136.36, 1.5),
         ],
     ),
     (
@@ -474,14 +474,9 @@ const EXAMPLES: &[(&str, &[Known])] = &[
     ),
 ];
 
-/// Examples whose fits are stopped, and after how many steps, as their pages do: learned weights of networks have no prior and trade
-/// off against each other, so that some creep on long after the ELBO has settled; of ten thousand local latents some do so, too.
-const STOPPED: &[(&str, usize)] = &[
-    ("autoencoder", 4000),
-    ("topics", 2500),
-    ("semi_supervised", 2000),
-    ("anomaly", 2000),
-];
+/// Examples whose fits are stopped here, and after how many steps: they end by themselves, as their pages show, but take a minute or
+/// two in a build with assertions.
+const STOPPED: &[(&str, usize)] = &[("topics", 2500), ("semi_supervised", 2000)];
 
 /// The default, but for fits that are stopped.
 fn options(name: &str) -> Options {
@@ -577,11 +572,11 @@ fn examples_fit_and_find_what_was_simulated() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// log p(y) of each order, as `generate.py` computes it from the Normal density of all points together.
+/// log p(y) of each order, as `exact.py` computes it from the Normal density of all points together.
 #[test]
 fn the_evidence_of_each_order_is_exact() {
     let exact = [
-        -78.0271, -49.8963, -50.1697, -27.8436, -30.2847, -32.6778, -34.7717,
+        -93.8701, -64.1384, -66.2620, -34.6597, -37.2231, -39.7644, -42.2576,
     ];
     for (order, exact) in exact.into_iter().enumerate() {
         let model = bound_with("evidence", |data| data.insert("order", order as f64));
@@ -617,7 +612,7 @@ fn free_energy_falls_at_every_step() {
     let fit = infer::fit(&model, &Options::default(), &mut |_| {}).expect("it can be fitted");
     let free: Vec<f64> = fit.trace.iter().map(|(_, elbo)| -elbo).collect();
     assert!(free.len() > 3 && free[0] > free[1] + 0.1, "{free:?}");
-    let surprise = 11.37216;
+    let surprise = 14.57289;
     for pair in free.windows(2) {
         // Roundings of sums of some tens of terms.
         assert!(pair[1] < pair[0] + 1e-9, "{free:?}");
@@ -741,7 +736,7 @@ fn all_weights_predict_better_than_the_most_probable() {
     assert!(all > one + 0.5, "{all}, by the most probable weights {one}");
 }
 
-/// The same catches as Poisson counts: the ELBO falls by some 146 nats, and the interval of a coefficient misses what it was made with.
+/// The same catches as Poisson counts: the ELBO falls by some 144 nats, and the interval of a coefficient misses what it was made with.
 #[test]
 fn counts_are_found_to_vary_more_than_poisson_ones() {
     let wide = bound("negative_binomial");
@@ -790,7 +785,7 @@ fn a_shuffled_map_has_no_neighbours() {
     assert!(true_elbo > elbo + 4.0, "{true_elbo} {elbo}");
 }
 
-/// Centred and non-centred are one model. Neither guide is the posterior: 0.3 sds between means, 0.07 between a cafe's, and 0.7
+/// Centred and non-centred are one model. Neither guide is the posterior: 0.3 sds between means, 0.14 between a cafe's, and 0.4
 /// nats are found.
 #[test]
 fn forms_of_a_hierarchy_agree() {

@@ -48,6 +48,52 @@ fn x(t: usize) -> f64 {
 
 const A: f64 = 0.3;
 
+/// Names of a function's arguments are those of the step, not of all steps.
+#[test]
+fn functions_of_the_element_before() {
+    let functions = [
+        "fn f(x, b) = x * b\nlet s[1] = 0.5\nfor t in 2..T { let s[t] = f(s[t - 1], a) }",
+        "let f = |x| x * a\nlet s[1] = 0.5\nfor t in 2..T { let s[t] = f(s[t - 1]) }",
+        "fn f(x, b) { let c = x * b\n c }\nlet s[1] = 0.5\nfor t in 2..T { let s[t] = f(s[t - 1], a) }",
+    ];
+    let s: Vec<f64> = (0..6).map(|t| 0.5 * A.powi(t)).collect();
+    for text in functions {
+        close(&values(&format!("{HEAD}{text}"), &data(), "s"), &s);
+    }
+}
+
+/// The second element reads the first by its own number, and so it is no recurrence by itself.
+#[test]
+fn first_elements_one_by_one() {
+    let text = format!(
+        "{HEAD}let e[1] = x[1]
+let e[2] = x[2] - a * e[1]
+for t in 3..T {{ let e[t] = x[t] - a * e[t - 1] - 0.1 * e[t - 2] }}"
+    );
+    let mut e = vec![x(0), x(1) - A * x(0)];
+    for t in 2..6 {
+        e.push(x(t) - A * e[t - 1] - 0.1 * e[t - 2]);
+    }
+    close(&values(&text, &data(), "e"), &e);
+}
+
+/// A name inside the loop for a window of elements before.
+#[test]
+fn names_for_windows_of_earlier_elements() {
+    let text = format!(
+        "{HEAD}for t in 1..T {{
+  let m = sum([0.5 * e[t - q] for q in 1..min(t - 1, 2)])
+  let e[t] = x[t] - a * m
+}}"
+    );
+    let mut e: Vec<f64> = Vec::new();
+    for t in 0..6 {
+        let m: f64 = (1..=t.min(2)).map(|q| 0.5 * e[t - q]).sum();
+        e.push(x(t) - A * m);
+    }
+    close(&values(&text, &data(), "e"), &e);
+}
+
 #[test]
 fn one_step_back() {
     let program =

@@ -834,6 +834,16 @@ pub fn factor_of_drawn(span: Span, name: &str) -> D {
         .help("give what it reads a value (`--fix` on the command line)")
 }
 
+/// Data that would be drawn, and stand in the program for an expression of other data.
+pub fn drawn_but_computed(span: Span, name: &str, of: &str) -> D {
+    let message = format!("`{name}` is computed from `{of}`, and is to be drawn too");
+    D::error("E0626", message)
+        .at(span, "what is drawn would contradict this")
+        .help(format!(
+            "draw the elements of `{of}` themselves, in a loop over them; or give `{name}` as data"
+        ))
+}
+
 /// `h.w ~ …` in the model, where `h` is drawn by a function.
 pub fn site_outside_guide(span: Span, path: &str) -> D {
     D::error("E0014", format!("`{path}` cannot be drawn here"))

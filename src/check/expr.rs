@@ -185,6 +185,11 @@ impl<'a> Checker<'a> {
                         &format!("write `{name}(…)`"),
                     ),
                 ),
+            None if functions::constant(name).is_some() => {
+                let what = format!("`{name}` without parentheses");
+                let wrong = error::wrong_place(span, &what, &format!("write `{name}()`"));
+                self.fail(span, wrong)
+            }
             None => {
                 let known = self.known_names();
                 self.fail(

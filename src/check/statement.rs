@@ -268,10 +268,20 @@ impl<'a> Checker<'a> {
             return; // its own extents depend on it: reported
         }
         match dims {
-            Some(dims) if dims.is_empty() => self.report_cycle(id, leaf, span),
+            Some(dims) if dims.is_empty() && !self.through_elements(leaf) => {
+                self.report_cycle(id, leaf, span);
+            }
+            // What an element needs of elements before it is a number, until it turns out to be more.
             Some(dims) => self.variable_mut(id).ty = Type::array(Base::Real, dims),
             None => {}
         }
+    }
+
+    /// Whether what a statement waits for goes through elements of an array: then it may be a recurrence.
+    fn through_elements(&self, leaf: usize) -> bool {
+        let from = self.path.iter().position(|&l| l == leaf).unwrap_or(0);
+        let mut path = self.path[from..].iter();
+        path.any(|&step| !self.leaves[step].is_whole())
     }
 
     /// A value that is needed to find itself: the statements from its own to the one that asks.
@@ -554,7 +564,8 @@ impl<'a> Checker<'a> {
             self.latents.insert(target.var, latent);
         }
         let branches = self.definitions.get(&target.var).map_or(1, Vec::len);
-        if whole && branches == 1 {
+        let assumed = !self.variable(target.var).ty.is_error();
+        if whole && branches == 1 && !assumed {
             let size = value.size.clone();
             let variable = self.variable_mut(target.var);
             variable.ty = Type::array(base, dims);

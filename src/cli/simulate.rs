@@ -1,13 +1,13 @@
 //! `elbo simulate`: data made by a program, from its priors or from given values.
 
 use super::input::Input;
-use super::report::{Exit, Failure, Result, print};
+use super::report::{Exit, Failure, Result, note, print};
 use crate::api::{Program, Simulated};
 use crate::data::{self, Data, Disk, Entry};
-use crate::diag::{Diagnostics, Sources};
+use crate::diag::{Diagnostic, Diagnostics, Sources};
 use crate::output::{Posterior, Quantity, TableOptions, replace_file, summarise, table};
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Makes data as a program says that they come about
 ///
@@ -37,7 +37,7 @@ pub(super) struct Simulate {
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
 
-    /// Writes the data to this file instead of standard output
+    /// Writes the data to this file instead of standard output: as JSON, or as columns if it ends in `.csv`
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
 
@@ -79,7 +79,21 @@ impl Simulate {
         if let Some(path) = &self.truth {
             write(path, lines(|set| &set.truth))?;
         }
+        if !loaded.program.checked().draws_data() {
+            note("note: no statement draws data, so these are the data that were given");
+        }
         match &self.out {
+            Some(path) if is_csv(path) => {
+                let columns = match simulated.as_slice() {
+                    [set] => set.data.to_csv(),
+                    _ => Err(
+                        Diagnostic::error("E0629", "a `.csv` file has one set of data")
+                            .help("write several sets to a `.json` file, a set to a line"),
+                    ),
+                };
+                let wrong = |d| Failure::usage(vec![d], &Sources::default());
+                write(path, columns.map_err(wrong)?)?;
+            }
             Some(path) => write(path, lines(|set| &set.data))?,
             None => print(&lines(|set| &set.data))?,
         }
@@ -104,6 +118,11 @@ impl Simulate {
             false => Err(Failure::usage(problems, sources)),
         }
     }
+}
+
+fn is_csv(path: &Path) -> bool {
+    let ending = path.extension().and_then(|e| e.to_str());
+    ending.is_some_and(|e| e.eq_ignore_ascii_case("csv"))
 }
 
 /// Everything that is drawn, as draws.

@@ -23,6 +23,53 @@ pub(super) const FORMAT: Format = Format {
     stream: None,
 };
 
+impl Data {
+    /// The data as columns with a header, which a `.csv` file can hold.
+    ///
+    /// ```
+    /// use elbo::data::Data;
+    /// let mut data = Data::default();
+    /// data.insert("x", [1.0, 2.5]);
+    /// data.insert("county", ["ANOKA", "CASS"].as_slice());
+    /// assert_eq!(data.to_csv()?, "x,county\n1,ANOKA\n2.5,CASS\n");
+    /// # Ok::<(), elbo::diag::Diagnostic>(())
+    /// ```
+    ///
+    /// # Errors
+    /// E0629 for an entry that is no list, or not as long as the others.
+    pub fn to_csv(&self) -> Result<String, Diagnostic> {
+        use serde_json::Value;
+        let mut columns: Vec<Vec<Value>> = Vec::new();
+        for entry in self.entries() {
+            let column = match Value::from(&entry.values) {
+                Value::Array(column) if !column.iter().any(Value::is_array) => column,
+                _ => return Err(error::no_column(&entry.name, "is no list")),
+            };
+            if columns.first().is_some_and(|c| c.len() != column.len()) {
+                let first = &self.entries()[0].name;
+                let why = format!("is not as long as `{first}`");
+                return Err(error::no_column(&entry.name, &why));
+            }
+            columns.push(column);
+        }
+        let cell = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            Value::Null => String::new(),
+            other => other.to_string(),
+        };
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let rows = columns.first().map_or(0, Vec::len);
+        let in_memory = "memory can be written to";
+        writer.write_record(self.names()).expect(in_memory);
+        for row in 0..rows {
+            let cells = columns.iter().map(|column| cell(&column[row]));
+            writer.write_record(cells).expect(in_memory);
+        }
+        let bytes = writer.into_inner().expect(in_memory);
+        Ok(String::from_utf8(bytes).expect("names and texts are of characters"))
+    }
+}
+
 fn read(raw: Raw, sources: &mut Sources) -> Result<Data, Diagnostics> {
     let text = Text::decode(&raw.label, raw.bytes, sources).map_err(|found| vec![found])?;
     read_columns(&text).map_err(|found| vec![found])

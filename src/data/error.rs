@@ -412,6 +412,14 @@ fn count(n: usize, what: &str) -> String {
     }
 }
 
+pub(super) fn no_column(name: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(
+        "E0629",
+        format!("`{name}` {why}, and a `.csv` file has columns of equal lengths"),
+    )
+    .help("write a `.json` file: `--out NAME.json`")
+}
+
 /// Points at the place, or quotes it where the file is too large to be shown.
 fn show(mut found: Diagnostic, place: &Place, says: &str) -> Diagnostic {
     if let Some(excerpt) = &place.excerpt {

@@ -97,7 +97,7 @@ impl Epoch {
             return;
         };
         let own = part * self.rows.size * each..(part * self.rows.size + count) * each;
-        let draws = found.chunks(self.rows.size * each);
+        let draws = found.chunks(self.rows.width() * each);
         for (to, found) in to.chunks_mut(self.rows.total * each).zip(draws) {
             to[own.clone()].copy_from_slice(&found[..count * each]);
         }

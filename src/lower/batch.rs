@@ -6,10 +6,10 @@
 //! takes its own. An array of data that is read at the loop's index alone is an input with the rows of the step,
 //! so that it can stay in its file. With all rows in order, this is the model by which a fit is explained.
 
-use super::bind::Bound;
+use super::bind::{Bound, element_text};
 use super::value::{AxisId, AxisList, Value};
 use super::{Lowerer, Result, error, order};
-use crate::check::program::{Expr, Program, StatementKind, Target, VarId};
+use crate::check::program::{Expr, Index, Program, StatementKind, Target, VarId};
 use crate::diag::Span;
 use crate::dist::{LOG_SQRT_2PI, Support};
 use crate::graph::{NodeId, Tensor, Var, numel};
@@ -43,8 +43,11 @@ pub(super) struct Batch<'g> {
     rows: Var<'g>,
     /// What a row counts; absent where all count once.
     weights: Option<Var<'g>>,
+    /// As many as there are, examples included.
     size: usize,
-    total: usize,
+    /// Rows of the data that every step has after its own.
+    examples: Vec<usize>,
+    pub total: usize,
     /// The first of them, unless they are fed.
     from: usize,
     axes: Vec<AxisId>,
@@ -64,7 +67,7 @@ pub(super) fn fed(program: &Program, bound: &Bound) -> BTreeSet<VarId> {
     }
     let array = |var: &VarId| {
         let known = bound.values.get(var);
-        known.is_some_and(|b| b.missing.is_empty() && !b.value.shape().is_empty())
+        known.is_some_and(|b| !b.value.shape().is_empty())
     };
     read.retain(|var| array(var) && !program.beyond_batches.contains_key(var));
     read
@@ -90,17 +93,15 @@ impl<'g> Lowerer<'_, 'g> {
             Over::Everything => total,
         };
         if let Some(batch) = &self.batch {
-            if (batch.size, batch.total) != (size, total) {
-                return Err(vec![error::batches_differ(
-                    span,
-                    (size, total),
-                    (batch.size, batch.total),
-                )]);
+            let own = (batch.size - batch.examples.len(), batch.total);
+            if own != (size, total) {
+                return Err(vec![error::batches_differ(span, (size, total), own)]);
             }
         } else {
             self.batch = Some(self.new_batch(size, total));
             self.feed(span)?;
         }
+        let size = self.batch.as_ref().map_or(size, |batch| batch.size);
         let axis = self.new_axis(size, Vec::new());
         self.positions.insert(var, size);
         let batch = self.batch.as_mut().expect("it was set just above");
@@ -122,10 +123,12 @@ impl<'g> Lowerer<'_, 'g> {
 
     fn new_batch(&self, size: usize, total: usize) -> Batch<'g> {
         let step = self.over == Over::Step;
-        let from = match self.over {
-            Over::Rows { from, .. } => from,
-            _ => 0,
+        let from = self.first_of_part();
+        let examples = match step {
+            true => self.told.examples(),
+            false => Vec::new(),
         };
+        let size = size + examples.len();
         let rows = from..from + size;
         let all = || Tensor::vector(rows.map(|k| k as f64).collect::<Vec<_>>());
         Batch {
@@ -135,6 +138,7 @@ impl<'g> Lowerer<'_, 'g> {
             },
             weights: step.then(|| self.graph.input(&[size])),
             size,
+            examples,
             total,
             from,
             axes: Vec::new(),
@@ -184,10 +188,14 @@ impl<'g> Lowerer<'_, 'g> {
         let batch = self.batch.as_ref()?;
         let inputs = (batch.rows.id, batch.weights?.id);
         let (fed, own) = (batch.fed.clone(), batch.own.clone());
+        let missing = |var: &&VarId| !self.bound.values[var].missing.is_empty();
         let made = self.program.made_in_batches.iter();
+        let made = made.chain(self.fed.iter().filter(missing));
         let made = made.map(|var| self.program.variable(*var).name.clone());
-        let extents = (batch.size, batch.total);
-        Some(Rows::new(inputs, extents, fed, own, made.collect()))
+        let extents = (batch.size - batch.examples.len(), batch.total);
+        let mut rows = Rows::new(inputs, extents, fed, own, made.collect());
+        rows.examples.clone_from(&batch.examples);
+        Some(rows)
     }
 
     /// Tells that an input of noise belongs to the rows of batches.
@@ -238,26 +246,88 @@ impl<'g> Lowerer<'_, 'g> {
         self.over == Over::Step
     }
 
-    /// Whether some of `axes` are rows of a batch.
+    /// Whether an axis is one of rows of a batch.
+    pub(super) fn is_of_batch(&self, axis: AxisId) -> bool {
+        self.batch.iter().any(|batch| batch.axes.contains(&axis))
+    }
+
+    /// Whether some of `axes` are rows of a batch, or lie on such.
     pub(super) fn is_local(&self, axes: &AxisList) -> bool {
-        let batch = self.batch.iter().flat_map(|b| &b.axes);
-        batch.into_iter().any(|axis| axes.contains(axis))
+        self.of_rows(axes).is_some()
+    }
+
+    /// The one of `axes` that is rows of a batch or lies on such, and these rows.
+    fn of_rows(&self, axes: &AxisList) -> Option<(AxisId, AxisId)> {
+        let batch = &self.batch.as_ref()?.axes;
+        axes.iter().find_map(|&axis| {
+            let lies = |rows: &&AxisId| axis == **rows || self.is_ancestor(**rows, axis);
+            batch.iter().find(lies).map(|rows| (axis, *rows))
+        })
+    }
+
+    /// Where an example's row stands on an axis of a step's rows.
+    pub(super) fn place_of_example(&self, axis: AxisId, row: Option<usize>) -> Option<usize> {
+        let batch = self.batch.as_ref().filter(|_| self.is_of_batch(axis))?;
+        let at = batch.examples.binary_search(&row?).ok()?;
+        Some(batch.size - batch.examples.len() + at)
+    }
+
+    /// The first row of the data that is lowered.
+    pub(super) fn first_of_part(&self) -> usize {
+        match self.over {
+            Over::Rows { from, .. } => from,
+            _ => 0,
+        }
     }
 
     /// Rows of a batch times what they count for.
-    pub(super) fn weighted(&self, value: Var<'g>, axes: &AxisList) -> Var<'g> {
-        let Some(batch) = &self.batch else {
+    pub(super) fn weighted(&mut self, value: Var<'g>, axes: &AxisList) -> Var<'g> {
+        let weights = self.batch.as_ref().and_then(|batch| batch.weights);
+        let (Some((axis, rows)), Some(weights)) = (self.of_rows(axes), weights) else {
             return value;
         };
-        let at = axes.iter().position(|axis| batch.axes.contains(axis));
-        match (at, batch.weights) {
-            (Some(at), Some(weights)) => {
-                let mut shape = vec![1; value.rank()];
-                shape[at] = batch.size;
-                value * weights.reshape(&shape)
-            }
-            _ => value,
+        let weights = Value {
+            var: weights,
+            axes: AxisList::from_slice(&[rows]),
+            ragged: None,
+        };
+        let weights = self.descend(&weights, axis);
+        let mut weights = self.align(&weights, axes);
+        while weights.rank() < value.rank() {
+            weights = weights.unsqueeze(0);
         }
+        value * weights
+    }
+
+    /// How many numbers all rows of a latent have, the places of those of this batch, and how many each place has.
+    fn stored_places(
+        &mut self,
+        batch: &Batch<'g>,
+        axes: &AxisList,
+        batch_axes: &[usize],
+        free: usize,
+    ) -> (usize, Var<'g>, usize) {
+        // Some rows alone have but their own numbers.
+        let (total, rows) = match batch.from {
+            0 => (batch.total, batch.rows),
+            from => (batch.size, batch.rows - from as f64),
+        };
+        if self.is_of_batch(axes[0]) {
+            let each = numel(&batch_axes[1..]) * free;
+            return (total * each, rows, each.max(1));
+        }
+        let (_, of_batch) = self.of_rows(axes).expect("a latent of rows of a batch");
+        let rows = Value {
+            var: rows,
+            axes: AxisList::from_slice(&[of_batch]),
+            ragged: None,
+        };
+        let (within, places) = self.places_within(axes);
+        let within = Tensor::vector(within.iter().map(|&k| k as f64).collect::<Vec<_>>());
+        let rows = self.spread(&rows, axes).reshape(&[within.numel()]);
+        let at = rows * places as f64 + self.graph.constant(within);
+        let each = numel(&batch_axes[axes.len()..]) * free;
+        (total * places * each, at, each.max(1))
     }
 
     /// A latent of the rows of batches for which the guide has no draw: learned numbers for every row.
@@ -267,45 +337,15 @@ impl<'g> Lowerer<'_, 'g> {
         (support, batch_axes, event): (Support<'g>, Vec<usize>, Vec<usize>),
         axes: &AxisList,
     ) -> Result<()> {
-        let name = self.program.variable(target.var).name.clone();
         let batch = self.batch.clone().expect("a row of a batch is looked at");
         let free = transform::free_shape(&support, &event);
         let shape = [batch_axes.as_slice(), &free].concat();
-        let each: usize = numel(&shape[1..]);
-        // Some rows alone have but their own numbers.
-        let (total, rows) = match batch.from {
-            0 => (batch.total, batch.rows),
-            from => (batch.size, batch.rows - from as f64),
-        };
-        let mut stored = |what: &str, start: f64| {
-            let size = total * each;
-            let input = self.graph.input(&[size]);
-            self.blocks.push(Block {
-                name: format!("{what} of {name}"),
-                role: Role::Param,
-                input: input.id,
-                size,
-                value: input.id,
-                places: (0..size).collect(),
-                support: BlockSupport::new(&Support::REAL, &[]),
-                init: Some(vec![start; size]),
-            });
-            let all = input.reshape(&[total, each]);
-            all.gather(1, rows).reshape(&shape)
-        };
-        let (mean, log_sd) = (stored("mean", 0.0), stored("log sd", START));
-        let noise = self.new_noise(format!("noise of {name}"), &shape, axes);
-        let (value, jacobian) = transform::constrain(&support, &event, mean + log_sd.exp() * noise);
+        let places = self.stored_places(&batch, axes, &batch_axes, numel(&free));
+        let factor = self.stored_factor(target, places, &shape, axes);
+        let (value, jacobian) = transform::constrain(&support, &event, factor.value);
         let own: Vec<usize> = (0..free.len()).collect();
-        let minus_log_q = (log_sd + noise.square() * 0.5 + LOG_SQRT_2PI).sum_axes(&own);
-        let pointwise = self.weighted(minus_log_q + jacobian.broadcast(&batch_axes), axes);
-        self.terms.push(Term {
-            name: format!("guide of {name}"),
-            node: pointwise.sum().id,
-            pointwise: pointwise.id,
-            observed: false,
-            span: target.span,
-        });
+        let minus_log_q = factor.minus_log_q.sum_axes(&own) + jacobian.broadcast(&batch_axes);
+        self.add_guide_term(target, minus_log_q, axes);
         let full = [batch_axes, event].concat();
         let value = Value {
             var: value.broadcast(&full),
@@ -314,6 +354,119 @@ impl<'g> Lowerer<'_, 'g> {
         };
         self.add_piece(target, &value, axes, None)
     }
+
+    /// Missing elements of data that are drawn in batches: learned numbers for each of them.
+    pub(super) fn define_missing_in_batch(
+        &mut self,
+        target: &Target,
+        dist: &Expr,
+        axes: &AxisList,
+    ) -> Result<()> {
+        let d = self.distribution(dist)?;
+        let indices: Vec<Index> = target.indices.iter().cloned().map(Index::At).collect();
+        let all = Value::plain(self.numbers_of_missing(target.var));
+        let number = self.for_target(target.var, |l| {
+            l.index_value(None, all, &indices, "this", target.span)
+        })?;
+        let rank = number.rank() - d.event.len();
+        let (support, _, _) = self.own_support(&d, axes, rank, dist.span)?;
+        let (lower, upper) = support.bounds();
+        let real = matches!(support, Support::Interval { .. }) && lower.or(upper).is_none();
+        if !d.event.is_empty() && !real {
+            let bound = &self.bound.values[&target.var];
+            let name = &self.program.variable(target.var).name;
+            let element = element_text(&bound.value.shape(), bound.missing[0]);
+            let file = &bound.file;
+            let problem = error::missing_in_vector(target.span, name, &element, file);
+            return Err(vec![problem]);
+        }
+        let number = self.spread(&number, axes);
+        let shape = number.shape().to_vec();
+        let wide = |bound: Var<'g>| bound.broadcast(&shape[..shape.len() - d.event.len()]);
+        let support = match support {
+            Support::Interval { lower, upper } => Support::Interval {
+                lower: lower.map(wide),
+                upper: upper.map(wide),
+            },
+            other => other,
+        };
+        let total = self.bound.values[&target.var].missing.len();
+        let at = (number - 1.0).max(0.0).reshape(&[number.numel()]);
+        let factor = self.stored_factor(target, (total, at, 1), &shape, axes);
+        let (value, jacobian) = transform::constrain(&support, &[], factor.value);
+        let minus_log_q = factor.minus_log_q + jacobian.broadcast(&shape);
+        self.add_guide_term(target, number.select(minus_log_q, 0.0), axes);
+        let value = Value {
+            var: number.select(value.broadcast(&shape), 0.0),
+            axes: axes.clone(),
+            ragged: None,
+        };
+        self.add_piece(target, &value, axes, None)
+    }
+
+    /// For every element of the batch's rows of data: which of the missing ones it is, from 1, or 0.
+    pub(super) fn numbers_of_missing(&self, var: VarId) -> Var<'g> {
+        let bound = &self.bound.values[&var];
+        let shape = bound.value.shape();
+        let mut numbers = vec![0.0; numel(&shape)];
+        for (k, &at) in bound.missing.iter().enumerate() {
+            numbers[at] = (k + 1) as f64;
+        }
+        let batch = self.batch.as_ref().expect("a row of a batch is looked at");
+        let rank = shape.len();
+        let all = self.graph.constant(Tensor::new(shape, numbers));
+        all.gather(rank - 1, batch.rows)
+    }
+
+    /// A Normal factor with learned numbers at some of all places.
+    fn stored_factor(
+        &mut self,
+        target: &Target,
+        (total, at, each): (usize, Var<'g>, usize),
+        shape: &[usize],
+        axes: &AxisList,
+    ) -> Factor<'g> {
+        let name = self.program.variable(target.var).name.clone();
+        let mut stored = |what: &str, start: f64| {
+            let input = self.graph.input(&[total]);
+            self.blocks.push(Block {
+                name: format!("{what} of {name}"),
+                role: Role::Param,
+                input: input.id,
+                size: total,
+                value: input.id,
+                places: (0..total).collect(),
+                support: BlockSupport::new(&Support::REAL, &[]),
+                init: Some(vec![start; total]),
+            });
+            let all = input.reshape(&[total / each, each]);
+            all.gather(1, at).reshape(shape)
+        };
+        let (mean, log_sd) = (stored("mean", 0.0), stored("log sd", START));
+        let noise = self.new_noise(format!("noise of {name}"), shape, axes);
+        Factor {
+            value: mean + log_sd.exp() * noise,
+            minus_log_q: log_sd + noise.square() * 0.5 + LOG_SQRT_2PI,
+        }
+    }
+
+    /// The guide's part of the ELBO, row by row.
+    fn add_guide_term(&mut self, target: &Target, minus_log_q: Var<'g>, axes: &AxisList) {
+        let pointwise = self.weighted(minus_log_q, axes);
+        self.terms.push(Term {
+            name: format!("guide of {}", self.program.variable(target.var).name),
+            node: pointwise.sum().id,
+            pointwise: pointwise.id,
+            observed: false,
+            span: target.span,
+        });
+    }
+}
+
+/// Unconstrained values of a factor of the guide, and minus its log density.
+struct Factor<'g> {
+    value: Var<'g>,
+    minus_log_q: Var<'g>,
 }
 
 /// Log sd at which a local latent starts, in unconstrained space.

@@ -81,7 +81,9 @@ impl<'g> Lowerer<'_, 'g> {
                         self.env.insert(*id, value);
                     }
                 }
-                self.distribution(body)
+                let d = self.distribution(body);
+                self.forget(bindings);
+                d
             }
             ExprKind::Var(id) => match self.distributions.get(id) {
                 Some(d) => Ok(d.clone()),

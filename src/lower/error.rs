@@ -566,13 +566,13 @@ pub fn batches_differ(
 pub fn varies_in_batch(span: Span) -> D {
     D::error("E0683", "in a loop with batches this must be the same for every row")
         .at(span, "depends on the row")
-        .help("conditions, ranges and lengths cannot vary from row to row there: use `where(c, a, b)` and arrays that are filled up, or leave `batch` out")
+        .help("what such a loop defines lies at places that are the same in every row: choose its value by `if`, or leave `batch` out")
 }
 
 pub fn missing_in_batch(span: Span, name: &str, element: &str) -> D {
     D::error("E0680", format!("`{name}{element}` is missing, in a loop with batches"))
         .at(span, "drawn here")
-        .help("leave rows with missing values out of the data, or leave `batch` out: missing values are then inferred")
+        .help(format!("read `{name}` at the index of the loop with batches alone: a missing value is inferred with its row; or leave `batch` out"))
 }
 
 /// A guide draws a part of a latent.

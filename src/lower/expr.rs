@@ -2,6 +2,7 @@
 
 use super::recurrence::Recurrence;
 use super::value::{AxisId, AxisList, Value};
+use super::varying::Cause;
 use super::{Lowerer, Result, error};
 use crate::check::program::{Clause, Expr, ExprKind, LoopId, Property, VarId};
 use crate::diag::{Diagnostic, Diagnostics, Label, Span};
@@ -91,7 +92,9 @@ impl<'g> Lowerer<'_, 'g> {
                         self.distributions.insert(*id, dist);
                     }
                 }
-                self.value(body)
+                let value = self.value(body);
+                self.forget(bindings);
+                value
             }
             ExprKind::Index { id, value, indices } => self.index(*id, value, indices, e.span),
             ExprKind::Array(elements) => {
@@ -130,13 +133,26 @@ impl<'g> Lowerer<'_, 'g> {
 
     /// A variable's value, on the rows that conditions around leave.
     pub(super) fn variable(&mut self, id: VarId, span: Span) -> Result<Value<'g>> {
+        if let Some(number) = self.numbers.get(&id).filter(|_| self.laid_out) {
+            return Ok(number.clone());
+        }
         if let Some(position) = self.position(id) {
-            return Ok(position);
+            return Ok(match self.laid_out {
+                true => position,
+                false => self.on_rows_left(position),
+            });
         }
         let Some(value) = self.env.get(&id).cloned() else {
             return Err(vec![self.left_out(id, span)]);
         };
         Ok(self.on_rows_left(value))
+    }
+
+    /// Takes names back that an expression has for itself: a step of a recurrence would find those of all rows.
+    pub(super) fn forget(&mut self, bindings: &[(VarId, Expr)]) {
+        bindings.iter().for_each(|(id, _)| {
+            self.env.remove(id);
+        });
     }
 
     /// A value on the rows that the innermost of the conditions around leaves of it.
@@ -320,13 +336,14 @@ impl<'g> Lowerer<'_, 'g> {
     pub(super) fn open_clause(&mut self, clause: &Clause, own: &mut Vec<AxisId>) -> Result<()> {
         let axis = self.open_loop(clause.var, &clause.range, None)?;
         own.push(axis);
-        for (_, condition) in &clause.conditions {
+        for (id, condition) in &clause.conditions {
             let value = self.value(condition)?;
             if self.recurrence.is_some() && value.var.as_const().is_none() {
                 self.mask_also(axis, value)?;
                 continue;
             }
-            if let Some(flat) = self.filter(&value, true, Some(axis), condition.span)? {
+            let cause = Cause::If(*id, true);
+            if let Some(flat) = self.filter(cause, &value, Some(axis), condition.span)? {
                 self.filters.push(flat);
                 own.push(flat);
             }
@@ -436,6 +453,9 @@ impl<'g> Lowerer<'_, 'g> {
         if let Some(step) = self.step_loop(var, &low, &high, &axes, range.span)? {
             return Ok(step);
         }
+        if let Some(axis) = self.open_varying(var, (&low, &high), &axes) {
+            return Ok(axis);
+        }
         let name = self.program.variable(var).name.clone();
         let low = self.known(&low, &axes, range.span)?;
         let high = self.known(&high, &axes, range.span)?;
@@ -472,6 +492,9 @@ impl<'g> Lowerer<'_, 'g> {
         };
         self.axis_of.insert(var, axis);
         self.loop_names.insert(axis, (name, numbers.clone()));
+        if !axes.is_empty() {
+            self.record_turns(Cause::Loop(var), &axes, Some(axis));
+        }
         let value = Value {
             var: self.graph.constant(Tensor::vector(numbers)),
             axes: AxisList::from_slice(&[axis]),
@@ -508,28 +531,36 @@ impl<'g> Lowerer<'_, 'g> {
         if around.len() == axis.parents.len() {
             return flat;
         }
-        self.new_axis(axis.extent, around)
+        let rows = self.new_axis(axis.extent, around);
+        if let Some(found) = self.found.get(&flat).cloned() {
+            self.found.insert(rows, found);
+        }
+        rows
     }
 
     /// The rows where a known condition holds (or not), as a flat axis; `None` if all do and
     /// nothing varies. `along` is an axis to refine even if the condition does not vary on it.
     pub(super) fn filter(
         &mut self,
+        cause: Cause,
         condition: &Value<'g>,
-        holds: bool,
         along: Option<AxisId>,
         span: Span,
     ) -> Result<Option<AxisId>> {
         let extra: AxisList = along.into_iter().collect();
         let axes = self.union([condition.axes.clone(), extra]);
-        let truth = self.known(condition, &axes, span)?;
-        if truth.iter().all(|&x| (x != 0.0) == holds) {
-            return Ok(None);
+        if condition.var.as_const().is_none()
+            && let Some(found) = self.filter_varying(cause, condition, &axes)
+        {
+            return Ok(found);
         }
+        let truth = self.known(condition, &axes, span)?;
         let rows: Vec<usize> = (0..truth.len())
-            .filter(|&i| (truth[i] != 0.0) == holds)
+            .filter(|&i| (truth[i] != 0.0) == cause.holds())
             .collect();
-        Ok(Some(self.flat_axis(&axes, &rows)))
+        let some = (rows.len() < truth.len()).then(|| self.flat_axis(&axes, &rows));
+        self.record_turns(cause, &axes, some);
+        Ok(some)
     }
 
     fn choice(
@@ -548,12 +579,16 @@ impl<'g> Lowerer<'_, 'g> {
         let condition_value = self.value(condition)?;
         let known = condition_value.var.as_const();
         let Some(truth) = known else {
+            if let Some(told) = self.told_of_condition(id) {
+                return self.choice_of_step(id, told, &condition_value, (then, otherwise));
+            }
             let (a, b) = (self.value(then)?, self.value(otherwise)?);
             let select = functions::find("where").expect("a function of the language");
             return self.call(select, &[condition_value, a, b], condition.span);
         };
         let holds = truth.data().iter().filter(|x| **x != 0.0).count();
         let same = (holds == truth.numel() || holds == 0).then_some(holds > 0);
+        self.record_choice(id, &condition_value.axes, same);
         if let Some(Recurrence::Probe(_)) = self.recurrence {
             let settled = self.settled.entry(id).or_insert(same);
             *settled = settled.filter(|s| Some(*s) == same);
@@ -564,8 +599,9 @@ impl<'g> Lowerer<'_, 'g> {
         // Each branch on its own rows only: what is not meant for a row is not computed there.
         let mut parts = Vec::new();
         for (branch, holds) in [(then, true), (otherwise, false)] {
+            let cause = Cause::If(id, holds);
             let flat = self
-                .filter(&condition_value, holds, None, condition.span)?
+                .filter(cause, &condition_value, None, condition.span)?
                 .expect("both kinds of rows exist");
             self.filters.push(flat);
             let value = self.value(branch)?;
@@ -573,6 +609,32 @@ impl<'g> Lowerer<'_, 'g> {
             parts.push((flat, value));
         }
         self.merge_branches(&condition_value.axes, &parts, &truth)
+    }
+
+    /// A choice that differs from row to row of a batch.
+    fn choice_of_step(
+        &mut self,
+        id: LoopId,
+        (holds, fails): (bool, bool),
+        condition: &Value<'g>,
+        (then, otherwise): (&Expr, &Expr),
+    ) -> Result<Value<'g>> {
+        if !(holds && fails) {
+            return self.value(if holds { then } else { otherwise });
+        }
+        let mut parts = Vec::new();
+        for (branch, holds) in [(then, true), (otherwise, false)] {
+            let flat = self.filter(Cause::If(id, holds), condition, None, branch.span)?;
+            let flat = flat.expect("both kinds of rows exist");
+            self.filters.push(flat);
+            let value = self.value(branch)?;
+            self.filters.pop();
+            // The branch has a row for every row of the condition, in its order.
+            parts.push(self.unfiltered(&value, flat, &condition.axes));
+        }
+        let select = functions::find("where").expect("a function of the language");
+        parts.insert(0, condition.clone());
+        self.call(select, &parts, then.span)
     }
 
     /// Puts the rows of two branches in the order of the rows they came from.
@@ -615,9 +677,14 @@ impl<'g> Lowerer<'_, 'g> {
         let mut shape: Vec<usize> = axes.iter().map(|a| self.extent(*a)).collect();
         shape.extend_from_slice(&picked.shape()[1..]);
         let names: Vec<AxisId> = axes.iter().chain(others.iter()).copied().collect();
+        Ok(self.sorted_axes(picked.reshape(&shape), &names))
+    }
+
+    /// A value from a tensor whose leading axes are in any order.
+    pub(super) fn sorted_axes(&self, var: Var<'g>, names: &[AxisId]) -> Value<'g> {
         let mut sorted: AxisList = names.iter().copied().collect();
         sorted.sort_unstable();
-        let total = shape.len();
+        let total = var.rank();
         let mut front: Vec<usize> = sorted
             .iter()
             .map(|a| names.iter().position(|n| n == a).expect("named"))
@@ -626,7 +693,7 @@ impl<'g> Lowerer<'_, 'g> {
         let order: Vec<usize> = (0..total)
             .map(|i| total - 1 - front[total - 1 - i])
             .collect();
-        Ok(self.tidy(picked.reshape(&shape).permute(&order), &sorted, None))
+        self.tidy(var.permute(&order), &sorted, None)
     }
 
     /// Numbers of a value that is known, on all rows of `axes`.

@@ -2,6 +2,7 @@
 
 use super::bind::axis_text;
 use super::value::{AxisList, Value};
+use super::varying::Slice;
 use super::{Lowerer, Result, error};
 use crate::check::program::{Expr, ExprKind, Index};
 use crate::diag::Span;
@@ -25,7 +26,7 @@ impl<'g> Lowerer<'_, 'g> {
     ) -> Result<Value<'g>> {
         let ExprKind::Var(var) = value.kind else {
             let base = self.value(value)?;
-            return self.index_value(base, indices, "this", span);
+            return self.index_value(Some(id), base, indices, "this", span);
         };
         self.for_target(var, |l| {
             if l.is_recurrent(var) {
@@ -35,12 +36,13 @@ impl<'g> Lowerer<'_, 'g> {
             // Right-hand sides of differential equations have names that the program has not.
             let named = l.program.variables.get(var.0 as usize);
             let what = named.map_or("this".into(), |v| format!("`{}`", v.name));
-            l.index_value(base, indices, &what, span)
+            l.index_value(Some(id), base, indices, &what, span)
         })
     }
 
     pub(super) fn index_value(
         &mut self,
+        id: Option<u32>,
         mut base: Value<'g>,
         indices: &[Index],
         what: &str,
@@ -61,6 +63,7 @@ impl<'g> Lowerer<'_, 'g> {
                 }),
                 Index::Range { start, end, span } => {
                     self.slice(
+                        id,
                         &mut base,
                         axis,
                         start.as_ref(),
@@ -93,6 +96,7 @@ impl<'g> Lowerer<'_, 'g> {
     #[allow(clippy::too_many_arguments)]
     fn slice(
         &mut self,
+        id: Option<u32>,
         base: &mut Value<'g>,
         axis: usize,
         start: Option<&Expr>,
@@ -111,7 +115,23 @@ impl<'g> Lowerer<'_, 'g> {
         let high = bound(self, end, extent as f64)?;
         let axes = self.union([low.axes.clone(), high.axes.clone()]);
         if low.var.as_const().is_none() || high.var.as_const().is_none() {
-            return self.moving_slice(axis, &low, start, end, extent, span, picks);
+            let Some(id) = id.filter(|_| self.fixed_length(start, end, extent).is_none()) else {
+                return self.moving_slice(axis, &low, start, end, extent, span, picks);
+            };
+            return match self.open_slice(id, (&low, &high), &axes) {
+                Some(Slice::Equal(length)) => {
+                    let at = self.window(&low, (0..length).map(|k| k as f64).collect());
+                    picks.push(Pick { axis, at, span });
+                    Ok(())
+                }
+                Some(Slice::Ragged(flat, at)) => {
+                    expect_first(picks, axis, ragged, span)?;
+                    *ragged = Some(flat);
+                    picks.push(Pick { axis, at, span });
+                    Ok(())
+                }
+                None => self.moving_slice(axis, &low, start, end, extent, span, picks),
+            };
         }
         let (lows, highs) = (
             self.known(&low, &axes, span)?,
@@ -154,14 +174,14 @@ impl<'g> Lowerer<'_, 'g> {
             let steps: Vec<f64> = (0..length as usize).map(|k| k as f64).collect();
             let at = self.window(&low, steps);
             picks.push(Pick { axis, at, span });
+            id.iter()
+                .for_each(|id| self.record_slice(*id, &axes, Err(length as usize)));
             return Ok(());
         }
-        // A ragged axis comes first: every axis before it has to be gone.
-        let first = picks.len() == axis && picks.iter().all(|p| p.at.rank() == 0);
-        if !first || ragged.is_some() {
-            return Err(vec![error::ragged(span, "an index")]);
-        }
+        expect_first(picks, axis, ragged, span)?;
         let (flat, numbers) = self.ragged_rows(&axes, &lows, &lengths);
+        id.iter()
+            .for_each(|id| self.record_slice(*id, &axes, Ok(flat)));
         *ragged = Some(flat);
         let at = Value {
             var: self.graph.constant(Tensor::vector(numbers)),
@@ -415,5 +435,19 @@ impl<'g> Lowerer<'_, 'g> {
             what,
             &row,
         )])
+    }
+}
+
+/// A ragged axis comes first: every axis before it has to be gone.
+fn expect_first(
+    picks: &[Pick<'_>],
+    axis: usize,
+    ragged: &Option<super::value::AxisId>,
+    span: Span,
+) -> Result<()> {
+    let first = picks.len() == axis && picks.iter().all(|p| p.at.rank() == 0);
+    match first && ragged.is_none() {
+        true => Ok(()),
+        false => Err(vec![error::ragged(span, "an index")]),
     }
 }

@@ -186,6 +186,9 @@ impl<'g> Lowerer<'_, 'g> {
         dist: &Expr,
         axes: &AxisList,
     ) -> Result<()> {
+        if self.is_local(axes) && self.is_by_position(target.var) {
+            return self.define_missing_in_batch(target, dist, axes);
+        }
         let bound = &self.bound.values[&target.var];
         let shape = bound.value.shape().clone();
         let name = self.program.variable(target.var).name.clone();
@@ -251,6 +254,7 @@ impl<'g> Lowerer<'_, 'g> {
             indexed: 1,
             axes: axes.clone(),
             block: Some(block),
+            counts: None,
             span: target.span,
         };
         self.pieces.entry(target.var).or_default().push(piece);

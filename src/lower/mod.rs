@@ -24,17 +24,19 @@ mod statement;
 mod streamed;
 mod term;
 mod value;
+mod varying;
 
 use crate::check::program::{Expr, Program, VarId};
 use crate::data::Data;
 use crate::diag::{Diagnostics, Span};
-use crate::graph::{Graph, Origin, Tensor};
+use crate::graph::{Graph, Origin, Tensor, Var};
 use crate::model::{Batched, Block, Drawn, Families, Model, Place, Stated, Term};
 use batch::{Batch, Over};
 use bind::Bound;
 use distribution::DistValue;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use value::{Axis, AxisId, AxisList, Value};
+use varying::Varying;
 
 type Result<T> = std::result::Result<T, Diagnostics>;
 
@@ -52,18 +54,26 @@ pub fn lower(
     if let Some(found) = streamed::lower_streamed(fitted, &mut bound, text)? {
         return Ok(found);
     }
-    let over = |program, over| lower_once(program, &bound, text, over);
-    let (mut model, mut notes) = over(program, Over::Everything)?;
+    let whole = |program| lower_once(program, &bound, text, Over::Everything, &Varying::default());
+    let Lowered {
+        mut model,
+        mut notes,
+        mut varying,
+        ..
+    } = whole(program)?;
     notes.splice(0..0, bound.notes.iter().cloned());
     if let Some(guided) = &program.guided {
-        model.guided = Some(Box::new(over(guided, Over::Everything)?.0));
+        let lowered = whole(guided)?;
+        varying = lowered.varying;
+        model.guided = Some(Box::new(lowered.model));
     }
     if fitted.has_batches {
-        let step = over(fitted, Over::Step)?.0;
+        let over = |over| lower_once(fitted, &bound, text, over, &varying);
+        let step = over(Over::Step)?.model;
         // Batches that hold all rows are none.
         let rows = step.rows.as_ref();
         if rows.is_some_and(|rows| rows.size < rows.total) {
-            let all = over(fitted, Over::ALL_ROWS)?.0;
+            let all = over(Over::ALL_ROWS)?.model;
             model.batched = Some(Box::new(Batched { step, all }));
         }
     }
@@ -81,7 +91,8 @@ pub fn lower_simulation(
 ) -> Result<Model> {
     let mut bound = bind::bind(program, data, evaluate)?;
     streamed::hold_all(program, &mut bound)?;
-    Ok(lower_once(program, &bound, text, Over::Everything)?.0)
+    let none = Varying::default();
+    Ok(lower_once(program, &bound, text, Over::Everything, &none)?.model)
 }
 
 /// The value of an expression of data, as far as they are known.
@@ -90,11 +101,22 @@ fn evaluate(program: &Program, bound: &mut Bound, e: &Expr) -> Result<Tensor> {
     e.variables(&mut |id| read.push((id, e.span)));
     bound.hold(program, read.into_iter())?;
     let graph = Graph::new();
-    let mut lowerer = Lowerer::new(program, bound, &graph, Over::Everything);
+    let none = Varying::default();
+    let mut lowerer = Lowerer::new(program, bound, &graph, Over::Everything, &none);
     lowerer.constants()?;
     let value = lowerer.value(e)?;
     let numbers = lowerer.known(&value, &AxisList::new(), e.span)?;
     Ok(Tensor::new(value.var.shape(), numbers))
+}
+
+/// What lowering gives.
+struct Lowered {
+    model: Model,
+    notes: Diagnostics,
+    /// What the data tell of loops and conditions.
+    varying: Varying,
+    /// Rows of loops with batches.
+    total: usize,
 }
 
 fn lower_once(
@@ -102,7 +124,8 @@ fn lower_once(
     bound: &Bound,
     text: &dyn Fn(Span) -> String,
     over: Over,
-) -> Result<(Model, Diagnostics)> {
+    told: &Varying,
+) -> Result<Lowered> {
     let program = &*align::align(program, bound);
     let graph = Graph::new();
     let places = program
@@ -113,7 +136,7 @@ fn lower_once(
             text: text(s.span),
         })
         .collect();
-    let mut lowerer = Lowerer::new(program, bound, &graph, over);
+    let mut lowerer = Lowerer::new(program, bound, &graph, over, told);
     let in_order = |mut problems: Diagnostics| {
         problems.sort_by_key(|p| p.labels.first().map(|l| (l.span.source, l.span.start)));
         problems
@@ -122,6 +145,8 @@ fn lower_once(
     lowerer.statements().map_err(in_order)?;
     let mut notes = lowerer.unobserved();
     let rows = lowerer.rows();
+    let total = lowerer.batch.as_ref().map_or(0, |batch| batch.total);
+    let varying = std::mem::take(&mut lowerer.varying);
     let parts = lowerer.finish()?;
     notes.extend(parts.notes);
     let model = Model {
@@ -142,7 +167,12 @@ fn lower_once(
         batched: None,
         graph,
     };
-    Ok((model, notes))
+    Ok(Lowered {
+        model,
+        notes,
+        varying,
+        total,
+    })
 }
 
 fn families(program: &Program) -> Families {
@@ -212,10 +242,26 @@ struct Lowerer<'p, 'g> {
     positions: BTreeMap<VarId, usize>,
     /// Whether the index of such a loop stands for a place in the batch.
     by_position: bool,
+    /// What the data tell of loops and conditions, of the rows that are lowered here and of all.
+    varying: Varying,
+    told: &'p Varying,
+    /// Axes whose rows a step finds out.
+    found: HashMap<AxisId, varying::Found<'g>>,
+    slices: BTreeMap<varying::Equal, (AxisId, Var<'g>)>,
+    /// Numbers of such loops where turns stand for where they lie.
+    numbers: HashMap<VarId, Value<'g>>,
+    /// Whether they do.
+    laid_out: bool,
 }
 
 impl<'p, 'g> Lowerer<'p, 'g> {
-    fn new(program: &'p Program, bound: &'p Bound, graph: &'g Graph, over: Over) -> Self {
+    fn new(
+        program: &'p Program,
+        bound: &'p Bound,
+        graph: &'g Graph,
+        over: Over,
+        told: &'p Varying,
+    ) -> Self {
         Lowerer {
             program,
             bound,
@@ -246,6 +292,12 @@ impl<'p, 'g> Lowerer<'p, 'g> {
             },
             positions: BTreeMap::new(),
             by_position: false,
+            varying: Varying::default(),
+            told,
+            found: HashMap::new(),
+            slices: BTreeMap::new(),
+            numbers: HashMap::new(),
+            laid_out: false,
         }
     }
 }
@@ -288,6 +340,12 @@ impl<'p> Lowerer<'p, '_> {
             fed: self.fed.clone(),
             positions: self.positions.clone(),
             by_position: false,
+            varying: Varying::default(),
+            told: self.told,
+            found: HashMap::new(),
+            slices: BTreeMap::new(),
+            numbers: HashMap::new(),
+            laid_out: false,
         }
     }
 

@@ -3,7 +3,8 @@
 use super::bind::{BoundData, element_text};
 use super::distribution::batch_index;
 use super::order::{self, Step};
-use super::value::{AxisList, Value};
+use super::value::{AxisList, Value, flat_index};
+use super::varying::Cause;
 use super::{Lowerer, Result, error};
 use crate::check::program::{
     Nest, Statement, StatementKind, Target, VarId, Variable, VariableKind,
@@ -25,6 +26,8 @@ pub struct Piece<'g> {
     pub axes: AxisList,
     /// The block whose value this is.
     pub block: Option<usize>,
+    /// Which rows count, where a step finds that out.
+    pub counts: Option<Var<'g>>,
     pub span: Span,
 }
 
@@ -36,6 +39,7 @@ impl<'g> Piece<'g> {
             indexed,
             axes: AxisList::new(),
             block: None,
+            counts: None,
             span,
         }
     }
@@ -291,7 +295,8 @@ impl<'g> Lowerer<'_, 'g> {
                         None => {
                             let value = self.value(condition)?;
                             let along = axes.last().copied();
-                            let flat = self.filter(&value, *holds, along, condition.span)?;
+                            let cause = Cause::If(*id, *holds);
+                            let flat = self.filter(cause, &value, along, condition.span)?;
                             self.loops.insert(*id, flat);
                             flat
                         }
@@ -407,6 +412,7 @@ impl<'g> Lowerer<'_, 'g> {
             indexed: target.indices.len(),
             axes: axes.clone(),
             block,
+            counts: self.counts(axes).map(|counts| counts.reshape(&[rows])),
             span: target.span,
         };
         self.pieces.entry(target.var).or_default().push(piece);
@@ -417,8 +423,10 @@ impl<'g> Lowerer<'_, 'g> {
     pub(super) fn places(&mut self, target: &Target, axes: &AxisList) -> Result<Vec<usize>> {
         let mut columns = Vec::new();
         for index in &target.indices {
-            let value = self.for_target(target.var, |l| l.value(index))?;
-            let numbers = self.known(&value, axes, index.span)?;
+            let numbers = self.laid_out(|l| {
+                let value = l.for_target(target.var, |l| l.value(index))?;
+                l.known(&value, axes, index.span)
+            })?;
             if let Some(row) = numbers
                 .iter()
                 .position(|&k| !(k >= 1.0 && k.fract() == 0.0))
@@ -447,33 +455,36 @@ impl<'g> Lowerer<'_, 'g> {
             return Ok(());
         };
         let Variable { name, kind, .. } = self.program.variable(var).clone();
-        if let (Some(bound), VariableKind::Data) = (self.bound.values.get(&var), kind) {
+        let of_batch = self.fed.contains(&var) && self.in_batches();
+        if let (Some(bound), VariableKind::Data, false) =
+            (self.bound.values.get(&var), kind, of_batch)
+        {
             let held = bound.held().expect("what has missing values is held");
             return self.assemble_data(var, held.clone(), &bound.missing, &pieces);
         }
-        let indexed = pieces[0].indexed;
-        let mut extents = vec![0usize; indexed];
-        for piece in &pieces {
-            for place in piece.places.chunks(indexed) {
-                extents
-                    .iter_mut()
-                    .zip(place)
-                    .for_each(|(n, &k)| *n = (*n).max(k + 1));
-            }
+        if of_batch {
+            let given = self.env[&var].var;
+            let missing = self.numbers_of_missing(var);
+            return self.assemble_found(var, &pieces, Some(missing.select(0.0, given)));
         }
+        let indexed = pieces[0].indexed;
+        let extents = extents_of(&pieces);
         self.expect_size(
             &format!("`{name}`"),
             extents.iter().copied(),
             pieces[0].span,
         )?;
         self.expect_all_drawn(var, &extents, pieces[0].span)?;
+        if pieces.iter().any(|piece| piece.counts.is_some()) {
+            return self.assemble_found(var, &pieces, None);
+        }
         let total = numel(&extents);
         let mut source: Vec<Option<(usize, usize)>> = vec![None; total];
         let mut order = vec![0.0; total];
         let mut offset = 0;
         for (p, piece) in pieces.iter().enumerate() {
             for (row, place) in piece.places.chunks(indexed).enumerate() {
-                let flat = place.iter().zip(&extents).fold(0, |f, (k, n)| f * n + k);
+                let flat = flat_index(place, &extents);
                 if let Some((other, other_row)) = source[flat] {
                     let element = element_text(&extents, flat);
                     let other = &pieces[other];
@@ -533,6 +544,48 @@ impl<'g> Lowerer<'_, 'g> {
         shape.extend_from_slice(&parts[0].shape()[1..]);
         self.env.insert(var, Value::plain(sorted.reshape(&shape)));
         self.place_blocks(&pieces, &shape);
+        Ok(())
+    }
+
+    /// The same where a step finds out which piece has an element: that one and no other does, in all data. What is
+    /// given has 0 where pieces have elements.
+    fn assemble_found(
+        &mut self,
+        var: VarId,
+        pieces: &[Piece<'g>],
+        given: Option<Var<'g>>,
+    ) -> Result<()> {
+        let Some(first) = pieces.first() else {
+            given.map(|given| self.env.insert(var, Value::plain(given)));
+            return Ok(());
+        };
+        let extents = match given {
+            Some(given) => given.shape()[..first.indexed].to_vec(),
+            None => extents_of(pieces),
+        };
+        let extents = extents.as_slice();
+        let part = |piece: &Piece<'g>| {
+            let rank = piece.values.rank();
+            let places = piece.places.chunks(piece.indexed);
+            let at = places.map(|place| flat_index(place, extents) as f64);
+            let at = self.graph.constant(Tensor::vector(at.collect::<Vec<_>>()));
+            let values = match piece.counts {
+                Some(counts) => {
+                    let mut shape = vec![1; rank];
+                    shape[0] = counts.numel();
+                    counts.reshape(&shape).select(piece.values, 0.0)
+                }
+                None => piece.values,
+            };
+            values.scatter_add(rank - 1, numel(extents), at)
+        };
+        let whole = pieces.iter().map(part).reduce(|a, b| a + b);
+        let whole = whole.expect("an array has pieces");
+        let shape = [extents, &whole.shape()[1..]].concat();
+        let whole = whole.reshape(&shape);
+        let whole = given.map_or(whole, |given| given + whole);
+        self.env.insert(var, Value::plain(whole));
+        self.place_blocks(pieces, &shape);
         Ok(())
     }
 
@@ -613,8 +666,8 @@ impl<'g> Lowerer<'_, 'g> {
             };
             let (extents, element) = shape.split_at(piece.indexed);
             let inner = numel(element);
-            let flat = |place: &[usize]| place.iter().zip(extents).fold(0, |f, (k, n)| f * n + k);
-            let rows = piece.places.chunks(piece.indexed).map(flat);
+            let chunks = piece.places.chunks(piece.indexed);
+            let rows = chunks.map(|place| flat_index(place, extents));
             let places = rows.flat_map(|row| (0..inner).map(move |i| row * inner + i));
             self.blocks[block].places = places.collect();
         }
@@ -664,4 +717,15 @@ impl<'g> Lowerer<'_, 'g> {
         self.env.insert(var, Value::plain(filled.reshape(&shape)));
         Ok(())
     }
+}
+
+/// Extents of the indexed axes of an array that has these elements.
+fn extents_of(pieces: &[Piece<'_>]) -> Vec<usize> {
+    let indexed = pieces[0].indexed;
+    let mut extents = vec![0usize; indexed];
+    for place in pieces.iter().flat_map(|p| p.places.chunks(indexed)) {
+        let wider = extents.iter_mut().zip(place);
+        wider.for_each(|(n, &k)| *n = (*n).max(k + 1));
+    }
+    extents
 }

@@ -1,7 +1,8 @@
 //! Data that stay in their files: the model of a step, whose rows are all there is of them in memory.
 
-use super::batch::Over;
+use super::batch::{self, Over};
 use super::bind::Bound;
+use super::varying::Varying;
 use super::{Result, error, lower_once};
 use crate::check::program::{Program, VarId};
 use crate::diag::{Diagnostics, Span};
@@ -27,7 +28,19 @@ pub(super) fn lower_streamed(
     if bound.stored().is_empty() || !program.has_batches {
         return hold_all(program, bound).map(|()| None);
     }
-    let (mut model, _) = lower_once(program, bound, text, Over::Step)?;
+    let width = |var: &VarId| numel(&bound.values[var].value.shape()[1..]);
+    let widths: usize = batch::fed(program, bound).iter().map(width).sum();
+    let most = (PART / widths.max(1)).max(1);
+    let (mut varying, mut from) = (Varying::default(), 0);
+    loop {
+        let part = lower_once(program, bound, text, Over::Rows { from, most }, &varying)?;
+        varying.merge(part.varying);
+        from += most;
+        if from >= part.total {
+            break;
+        }
+    }
+    let mut model = lower_once(program, bound, text, Over::Step, &varying)?.model;
     let streams = |rows: &&Rows| {
         let in_files = |fed: &Fed| matches!(fed.source, Source::Stored(_));
         rows.size < rows.total && rows.fed.iter().any(in_files)
@@ -35,11 +48,6 @@ pub(super) fn lower_streamed(
     let Some(rows) = model.rows.as_ref().filter(streams) else {
         return hold_all(program, bound).map(|()| None);
     };
-    let width = |fed: &Fed| numel(&fed.source.shape()[1..]);
-    let most = (PART / rows.fed.iter().map(width).sum::<usize>().max(1)).max(1);
-    for from in (0..rows.total).step_by(most) {
-        lower_once(program, bound, text, Over::Rows { from, most })?;
-    }
     let made = |q: &Quantity| rows.made.contains(&q.name);
     let (left_out, kept): (Vec<_>, Vec<_>) = model.quantities.drain(..).partition(made);
     let mut notes = bound.notes.clone();

@@ -62,9 +62,10 @@ impl<'g> Lowerer<'_, 'g> {
                 if self.is_left_out(statement) {
                     return Ok(());
                 }
-                let value = self.value(value)?;
+                let mut value = self.value(value)?;
                 if value.ragged.is_some() {
-                    return Err(vec![error::ragged(span, "factor")]);
+                    // All of its elements are added.
+                    value = self.padded(&value, 0.0).0;
                 }
                 self.add_term("factor".into(), &value, &axes, false, span);
                 Ok(())
@@ -210,7 +211,7 @@ impl<'g> Lowerer<'_, 'g> {
             .collect();
         let what = format!("`{}`", self.program.variable(target.var).name);
         self.for_target(target.var, |l| {
-            l.index_value(base, &indices, &what, target.span)
+            l.index_value(None, base, &indices, &what, target.span)
         })
     }
 

@@ -26,6 +26,17 @@ pub struct Axis {
 
 pub type AxisList = SmallVec<[AxisId; 4]>;
 
+/// No axis at all.
+pub const NO_AXIS: AxisId = AxisId(usize::MAX);
+
+/// The place of an element in an array of these extents, counted row by row.
+pub fn flat_index<'k>(place: impl IntoIterator<Item = &'k usize>, extents: &[usize]) -> usize {
+    place
+        .into_iter()
+        .zip(extents)
+        .fold(0, |f, (k, n)| f * n + k)
+}
+
 /// `var` has the axes, in ascending order, then `var.rank() − axes.len()` positional ones.
 #[derive(Clone, Debug)]
 pub struct Value<'g> {
@@ -137,20 +148,26 @@ impl<'g> Lowerer<'_, 'g> {
         let mut flat_shape = vec![count];
         flat_shape.extend(front[moved.len()..].iter().map(|&i| shape[i]));
         var = var.reshape(&flat_shape);
-        let mut index = vec![0.0; rows];
+        let mut known = vec![0.0; rows];
+        let mut found: Option<Var<'g>> = None;
         for &i in &moved {
+            if let Some(positions) = self.positions_on(flat, value.axes[i]) {
+                found = Some(match found {
+                    Some(before) => before * shape[i] as f64 + positions,
+                    None => positions,
+                });
+                continue;
+            }
             let (_, table) = parents
                 .iter()
                 .find(|(p, _)| *p == value.axes[i])
                 .expect("moved axes are parents");
-            for (k, &position) in index.iter_mut().zip(table) {
+            for (k, &position) in known.iter_mut().zip(table) {
                 *k = *k * shape[i] as f64 + position as f64;
             }
         }
-        var = var.gather(
-            flat_shape.len() - 1,
-            self.graph.constant(Tensor::vector(index)),
-        );
+        let index = found.unwrap_or_else(|| self.graph.constant(Tensor::vector(known)));
+        var = var.gather(flat_shape.len() - 1, index);
         // The flat axis into its place.
         let mut axes: AxisList = (0..value.axes.len())
             .filter(|i| !moved.contains(i))
@@ -203,6 +220,7 @@ impl<'g> Lowerer<'_, 'g> {
         if let Some(mask) = self.masks.get(&flat).cloned() {
             return self.masked(value, flat, &mask, fill);
         }
+        let value = &self.counted(value, flat, fill);
         let parents = self.direct_parents(flat);
         let others: AxisList = value.axes.iter().copied().filter(|a| *a != flat).collect();
         let extents: Vec<usize> = parents.iter().map(|(p, _)| self.extent(*p)).collect();
@@ -210,10 +228,7 @@ impl<'g> Lowerer<'_, 'g> {
         // Which rows belong to which cell of the parents.
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); cells];
         for row in 0..rows {
-            let cell = parents
-                .iter()
-                .zip(&extents)
-                .fold(0, |c, ((_, table), n)| c * n + table[row]);
+            let cell = flat_index(parents.iter().map(|(_, table)| &table[row]), &extents);
             members[cell].push(row);
         }
         let longest = members.iter().map(Vec::len).max().unwrap_or(0);
@@ -252,11 +267,19 @@ impl<'g> Lowerer<'_, 'g> {
         front.push(parents.len());
         front.extend(names.len()..rank);
         let order: Vec<usize> = (0..rank).map(|i| rank - 1 - front[rank - 1 - i]).collect();
-        let lengths: Vec<f64> = members.iter().map(|m| m.len() as f64).collect();
         let parent_axes: AxisList = parents.iter().map(|(p, _)| *p).collect();
-        let lengths = self
-            .graph
-            .constant(Tensor::new(Shape::from_slice(&extents), lengths));
+        let lengths = match self.found.get(&flat) {
+            Some(found) => {
+                let each = [cells, rows / cells.max(1)];
+                let lengths = found.counts.reshape(&each).sum_axes(&[0]);
+                lengths.reshape(&extents)
+            }
+            None => {
+                let lengths: Vec<f64> = members.iter().map(|m| m.len() as f64).collect();
+                let shape = Shape::from_slice(&extents);
+                self.graph.constant(Tensor::new(shape, lengths))
+            }
+        };
         (
             Value {
                 var: var.permute(&order),
@@ -269,6 +292,26 @@ impl<'g> Lowerer<'_, 'g> {
                 ragged: None,
             },
         )
+    }
+
+    /// A value with `fill` in rows of a flat axis of a step that do not count.
+    fn counted(&mut self, value: &Value<'g>, flat: AxisId, fill: f64) -> Value<'g> {
+        let Some(found) = self.found.get(&flat) else {
+            return value.clone();
+        };
+        let counts = Value {
+            var: found.counts,
+            axes: AxisList::from_slice(&[flat]),
+            ragged: None,
+        };
+        let mut on = self.align(&counts, &value.axes);
+        for _ in 0..value.rank() {
+            on = on.unsqueeze(0);
+        }
+        Value {
+            var: on.select(value.var, fill),
+            ..value.clone()
+        }
     }
 
     /// The same for a loop that runs as long as it ever does, with a mask of the turns that count.

@@ -14,6 +14,8 @@ pub struct Rows {
     pub weights: NodeId,
     /// Rows in a batch.
     pub size: usize,
+    /// Rows of the data that every batch has after its own, for which each of them counts nothing.
+    pub examples: Vec<usize>,
     /// Rows of the data.
     pub total: usize,
     /// What the rows hold of arrays of data.
@@ -100,6 +102,7 @@ impl Rows {
             rows,
             weights,
             size,
+            examples: Vec::new(),
             total,
             fed,
             own,
@@ -119,14 +122,21 @@ impl Rows {
         [self.rows, self.weights].into_iter().chain(fed).collect()
     }
 
+    /// Rows in a batch, with those that are there as examples.
+    pub fn width(&self) -> usize {
+        self.size + self.examples.len()
+    }
+
     /// Adds the values of the inputs, one after the other: `rows` are as many as a batch has. What cannot be read
     /// is NaN, and [`Rows::take_failure`] says why.
     pub fn numbers(&self, rows: &[usize], weights: &[f64], out: &mut Vec<f64>) {
+        let rows = [rows, &self.examples].concat();
         out.extend(rows.iter().map(|&row| row as f64));
         out.extend_from_slice(weights);
+        out.extend(self.examples.iter().map(|_| 0.0));
         for fed in &self.fed {
             let from = out.len();
-            if let Err(why) = fed.source.read(rows, out) {
+            if let Err(why) = fed.source.read(&rows, out) {
                 out[from..].fill(f64::NAN);
                 let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
                 failed.get_or_insert((fed.name.clone(), why.to_string()));

@@ -167,7 +167,7 @@ fn the_order_of_an_autoregression_is_found() {
     }
 }
 
-/// A chain follows a path that independent factors tear apart: 4 nats are found.
+/// A chain follows a path that independent factors tear apart: 12 nats are found.
 #[test]
 fn a_chain_is_nearer_to_a_path_than_independent_factors() {
     let model = bound("stochastic_volatility");

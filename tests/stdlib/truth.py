@@ -279,6 +279,7 @@ def others():
     y = data["y"]
     steps = np.exp([0, 1.5 * 0.8, 1.5 * 0.8 - 1.5 * 0.3])
     covs = np.linalg.pinv(np.array([[2, -1, -1, 0], [-1, 2, -1, 0], [-1, -1, 3, -1], [0, 0, -1, 1]]))
+    scaling = np.exp(np.log(np.diag(covs)).mean())
     B = np.array([[1, -0.4, 0], [-0.2, 1, -0.2], [0, -0.4, 1]])
     cov = 0.49 * np.linalg.inv(B.T @ B)
     cox = y[0] - np.log(np.exp(y[:4]).sum()) + y[1] - np.log(np.exp(y[1:4]).sum()) + y[4] - np.log(np.exp(y).sum())
@@ -289,7 +290,8 @@ def others():
         "correlated": num("correlated.z", 2, 2) @ np.array([[0.5, 0], [1.2, 1.6]]).T,
         "horseshoe_scale": 3 / 17 * 0.15,
         "car_precision": 4 * np.array([[1, -0.9, 0], [-0.9, 2, -0.9], [0, -0.9, 1]]),
-        "icar_scaling": np.exp(np.log(np.diag(covs)).mean()),
+        "icar_scaling": scaling,
+        "bym2": st.multivariate_normal(np.zeros(4), 0.49 * (0.6 / scaling * covs + 0.4 * np.eye(4))).logpdf([0.5, 1, -0.3, 0.2]),
         "sar": st.multivariate_normal([0.2] * 3, cov).logpdf([0.5, 1, -0.3]),
         "hazards": [
             st.expon(scale=1 / 0.6).logpdf(1.7) - st.expon(scale=1 / 0.6).logsf(1.7),

@@ -13,7 +13,7 @@ mod step;
 
 use super::order::uses;
 use super::statement::Piece;
-use super::value::{AxisId, AxisList, Value};
+use super::value::{AxisId, AxisList, Value, flat_index};
 use super::{Lowerer, Result, error};
 use crate::check::program::{Index, StatementKind, Target, VarId};
 use crate::diag::Span;
@@ -151,7 +151,7 @@ impl<'g> Lowerer<'_, 'g> {
         if !first.iter().any(shares) {
             let parts = self.parts(group, &streams, &places, &reads);
             if parts.len() > 1 {
-                return self.one_by_one(&parts, &streams, &places, &reads);
+                return self.one_by_one(&parts, &streams, &places);
             }
         }
         for ((i, _, _), rows) in streams.iter().zip(&places) {
@@ -218,7 +218,7 @@ impl<'g> Lowerer<'_, 'g> {
                 self.recurrence = Some(Recurrence::Probe(probe));
                 let read = self.record(var, statement, &stand_in, indexed, indices, span)?;
                 let what = format!("`{}`", self.program.variable(var).name);
-                let value = self.index_value(stand_in, indices, &what, span)?;
+                let value = self.index_value(None, stand_in, indices, &what, span)?;
                 if let Some(Recurrence::Probe(probe)) = &mut self.recurrence {
                     probe.reads.insert(id, read);
                 }
@@ -233,7 +233,7 @@ impl<'g> Lowerer<'_, 'g> {
                 let mut rest = vec![Index::All; own];
                 rest.extend(indices.iter().skip(indexed).cloned());
                 let what = format!("`{}`", self.program.variable(var).name);
-                self.index_value(value, &rest, &what, span)
+                self.index_value(None, value, &rest, &what, span)
             }
             None => unreachable!("asked only inside a recurrence"),
         }

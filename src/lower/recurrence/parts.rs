@@ -7,6 +7,13 @@ use super::*;
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
+/// Statements of a recurrence.
+pub(super) struct Part {
+    statements: Vec<usize>,
+    /// Whether they read elements that they define themselves.
+    recurrent: bool,
+}
+
 impl<'g> Lowerer<'_, 'g> {
     /// Statements that read each other's elements, each part after those that it reads.
     pub(super) fn parts(
@@ -15,13 +22,13 @@ impl<'g> Lowerer<'_, 'g> {
         streams: &[(usize, &Target, AxisList)],
         places: &[Vec<usize>],
         reads: &BTreeMap<u32, Read>,
-    ) -> Vec<Vec<usize>> {
+    ) -> Vec<Part> {
         let mut owners: HashMap<(VarId, usize), usize> = HashMap::new();
         for ((statement, target, _), own) in streams.iter().zip(places) {
             let indexed = target.indices.len();
             let extents = self.extents_of(target.var, indexed, streams, places);
             for place in own.chunks(indexed) {
-                let flat = place.iter().zip(&extents).fold(0, |f, (k, n)| f * n + k);
+                let flat = flat_index(place, &extents);
                 owners.insert((target.var, flat), *statement);
             }
         }
@@ -48,20 +55,24 @@ impl<'g> Lowerer<'_, 'g> {
         }
         // Components come after those that they point to.
         let components = tarjan_scc(&graph).into_iter();
-        let mut parts: Vec<Vec<usize>> = components
-            .map(|c| c.into_iter().map(|n| graph[n]).collect())
-            .collect();
-        parts.iter_mut().for_each(|part| part.sort_unstable());
-        parts
+        let part = |nodes: Vec<NodeIndex>| {
+            let mut statements: Vec<usize> = nodes.iter().map(|&n| graph[n]).collect();
+            statements.sort_unstable();
+            let itself = graph.contains_edge(nodes[0], nodes[0]);
+            Part {
+                recurrent: statements.len() > 1 || itself,
+                statements,
+            }
+        };
+        components.map(part).collect()
     }
 
     /// Lowers one part after the other. Arrays are read as far as they are known by then.
     pub(super) fn one_by_one(
         &mut self,
-        parts: &[Vec<usize>],
+        parts: &[Part],
         streams: &[(usize, &Target, AxisList)],
         places: &[Vec<usize>],
-        reads: &BTreeMap<u32, Read>,
     ) -> Result<()> {
         let arrays: BTreeMap<VarId, Vec<usize>> = streams
             .iter()
@@ -71,24 +82,21 @@ impl<'g> Lowerer<'_, 'g> {
             })
             .collect();
         let result = parts.iter().try_for_each(|part| {
-            let own = streams.iter().filter(|(i, ..)| part.contains(i));
+            let own = streams.iter();
+            let own = own.filter(|(i, ..)| part.statements.contains(i));
             let own: Vec<VarId> = own.map(|(_, target, _)| target.var).collect();
-            let recurrent = part.len() > 1
-                || reads
-                    .values()
-                    .any(|r| r.statement == part[0] && own.contains(&r.var));
             for (&var, extents) in &arrays {
                 self.env.remove(&var);
-                if !(recurrent && own.contains(&var))
+                if !(part.recurrent && own.contains(&var))
                     && let Some(known) = self.known_so_far(var, extents)
                 {
                     self.env.insert(var, Value::plain(known));
                 }
             }
-            match recurrent {
-                true => self.recur(part),
+            match part.recurrent {
+                true => self.recur(&part.statements),
                 false => {
-                    let done = self.define(part[0], true);
+                    let done = self.define(part.statements[0], true);
                     self.filters.clear();
                     done
                 }
@@ -106,7 +114,7 @@ impl<'g> Lowerer<'_, 'g> {
         let total = numel(extents);
         let part = |piece: &Piece<'g>| {
             let places = piece.places.chunks(piece.indexed);
-            let flat = places.map(|p| p.iter().zip(extents).fold(0, |f, (k, n)| f * n + k) as f64);
+            let flat = places.map(|p| flat_index(p, extents) as f64);
             let values = piece.values();
             values.scatter_add(values.rank() - 1, total, self.vector(flat))
         };

@@ -157,7 +157,7 @@ impl<'g> Lowerer<'_, 'g> {
             let after: usize = axes[at + 1..].iter().map(|a| self.extent(*a)).product();
             let steps = self.extent(time);
             for (row, place) in places[stream].chunks(n).enumerate() {
-                let flat = place.iter().zip(&extents).fold(0, |f, (k, n)| f * n + k);
+                let flat = flat_index(place, &extents);
                 let (inner, rest) = (row % after.max(1), row / after.max(1));
                 let source = Source::Stream {
                     stream,
@@ -252,7 +252,7 @@ impl<'g> Lowerer<'_, 'g> {
     }
 
     /// Turns of a loop that has one number of them in every row.
-    pub(super) fn base_extent(&self, axis: AxisId) -> usize {
+    pub(in crate::lower) fn base_extent(&self, axis: AxisId) -> usize {
         let this = &self.axes[axis.0];
         if this.parents.is_empty() {
             this.extent

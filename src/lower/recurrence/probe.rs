@@ -67,15 +67,16 @@ impl<'g> Lowerer<'_, 'g> {
             .constant(Tensor::new(Shape::from_slice(&dims[..indexed]), numbers));
         let what = format!("`{}`", self.program.variable(var).name);
         let taken = indices.len().min(indexed);
-        let value = self.index_value(Value::plain(iota), &indices[..taken], &what, span)?;
-        if value.ragged.is_some() {
-            return Err(vec![error::ragged(span, "a recurrence")]);
-        }
-        let elements = self
-            .known(&value, &value.axes.clone(), span)?
-            .iter()
-            .map(|&k| k as usize)
-            .collect();
+        let (value, numbers) = self.laid_out(|l| {
+            let taken = &indices[..taken];
+            let value = l.index_value(None, Value::plain(iota), taken, &what, span)?;
+            if value.ragged.is_some() {
+                return Err(vec![error::ragged(span, "a recurrence")]);
+            }
+            let numbers = l.known(&value, &value.axes.clone(), span)?;
+            Ok((value, numbers))
+        })?;
+        let elements = numbers.iter().map(|&k| k as usize).collect();
         let axes = value.axes.clone();
         let mut of_axes: HashMap<AxisId, VarId> = HashMap::new();
         for (&v, &a) in &self.axis_of {
@@ -93,7 +94,7 @@ impl<'g> Lowerer<'_, 'g> {
     }
 
     /// Position on every base axis of one row of `axes`; `time` counts as a base axis.
-    pub(super) fn coordinates(
+    pub(in crate::lower) fn coordinates(
         &self,
         axes: &AxisList,
         mut row: usize,

@@ -72,7 +72,7 @@ impl<'g> Lowerer<'_, 'g> {
                 let flat: Vec<usize> = piece
                     .places
                     .chunks(indexed)
-                    .map(|p| p.iter().zip(&extents).fold(0, |f, (k, n)| f * n + k))
+                    .map(|p| flat_index(p, &extents))
                     .collect();
                 let inside: Vec<usize> = (0..flat.len()).filter(|&i| flat[i] < total).collect();
                 if inside.is_empty() {

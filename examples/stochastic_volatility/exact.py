@@ -1,21 +1,12 @@
-"""Writes stochastic_volatility.json: 150 days of returns whose log variance is an autoregression. Prints the posterior of its numbers."""
+"""Prints log p(y) and the posterior of mu, phi and sigma for stochastic_volatility.json."""
 
 import json
 from math import log, pi
 
 import numpy as np
 
-MU, PHI, SIGMA = -1.0, 0.95, 0.25
-
-rng = np.random.default_rng(22)
-h = MU + rng.normal(0, SIGMA / np.sqrt(1 - PHI**2))
-y = []
-for _ in range(150):
-    y.append(round(rng.normal(0, np.exp(h / 2)), 4))
-    h = MU + PHI * (h - MU) + rng.normal(0, SIGMA)
-with open("stochastic_volatility.json", "w") as out:
-    json.dump({"y": y}, out)
-    out.write("\n")
+with open("stochastic_volatility.json") as file:
+    y = json.load(file)["y"]
 
 
 def log_likelihood(mu, phi, sigma):
@@ -35,7 +26,7 @@ def log_likelihood(mu, phi, sigma):
 
 
 # On a grid, with the program's priors and the Jacobians of tanh and exp.
-mu, phi, sigma = np.linspace(-3.2, 0.6, 13), np.tanh(np.linspace(-1.5, 3.3, 17)), np.exp(np.linspace(log(0.05), log(1.3), 17))
+mu, phi, sigma = np.linspace(-5.0, 4.0, 19), np.tanh(np.linspace(-1.5, 3.3, 17)), np.exp(np.linspace(log(0.05), log(1.3), 17))
 log_joint = np.array([[[log_likelihood(m, f, s) for s in sigma] for f in phi] for m in mu])
 log_joint += (-0.5 * log(2 * pi * 4) - mu**2 / 8)[:, None, None]
 log_joint += (log(0.5) + np.log(1 - phi**2))[:, None]
