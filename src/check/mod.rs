@@ -14,6 +14,7 @@ mod error;
 mod expr;
 mod guide;
 mod index;
+mod inverse;
 mod ode;
 mod outline;
 pub mod program;
