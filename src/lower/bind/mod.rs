@@ -11,7 +11,7 @@ use super::error;
 use crate::check::program::{DataDecl, Expr, Program, Refinement, VarId, VariableKind};
 use crate::data::{Data, Entry, Stored, Values};
 use crate::diag::{Diagnostic, Diagnostics, Span};
-use crate::graph::{Shape, Tensor, numel};
+use crate::graph::{Shape, Tensor, element, numel};
 use crate::model::Source;
 use crate::types::{Atom, Base, Dim, Type};
 use std::collections::{BTreeMap, HashMap};
@@ -159,17 +159,7 @@ struct Binder<'a> {
 
 /// `[2, 3]` of a flat index, 1-based; nothing for a scalar.
 pub fn element_text(shape: &[usize], flat: usize) -> String {
-    if shape.is_empty() {
-        return String::new();
-    }
-    let mut rest = flat;
-    let mut parts: Vec<String> = Vec::new();
-    for &n in shape.iter().rev() {
-        parts.push((rest % n.max(1) + 1).to_string());
-        rest /= n.max(1);
-    }
-    parts.reverse();
-    format!("[{}]", parts.join(", "))
+    element::name("", shape, flat)
 }
 
 /// `` dimension 2 of `x` ``, or just `` `x` `` if it has one.
