@@ -363,11 +363,7 @@ impl<'g> Lowerer<'_, 'g> {
         axes: &AxisList,
     ) -> Result<()> {
         let d = self.distribution(dist)?;
-        let indices: Vec<Index> = target.indices.iter().cloned().map(Index::At).collect();
-        let all = Value::plain(self.numbers_of_missing(target.var));
-        let number = self.for_target(target.var, |l| {
-            l.index_value(None, all, &indices, "this", target.span)
-        })?;
+        let number = self.missing_at(target)?;
         let rank = number.rank() - d.event.len();
         let (support, _, _) = self.own_support(&d, axes, rank, dist.span)?;
         let (lower, upper) = support.bounds();
@@ -382,6 +378,20 @@ impl<'g> Lowerer<'_, 'g> {
         }
         let number = self.spread(&number, axes);
         let shape = number.shape().to_vec();
+        if d.event.is_empty() && !self.is_read(target.var) {
+            // Nothing depends on it: it is a draw, and no part of the density.
+            let law = self.checked(&d, axes, rank, dist.span)?;
+            let noise = self.new_noise(name_of_noise(self.program, target), &shape, axes);
+            if let Some(drawn) = law.reparameterised(noise) {
+                self.left_open.insert(target.var);
+                let value = Value {
+                    var: number.select(drawn.broadcast(&shape), 0.0),
+                    axes: axes.clone(),
+                    ragged: None,
+                };
+                return self.add_piece(target, &value, axes, None);
+            }
+        }
         let wide = |bound: Var<'g>| bound.broadcast(&shape[..shape.len() - d.event.len()]);
         let support = match support {
             Support::Interval { lower, upper } => Support::Interval {
@@ -402,6 +412,21 @@ impl<'g> Lowerer<'_, 'g> {
             ragged: None,
         };
         self.add_piece(target, &value, axes, None)
+    }
+
+    /// Which of the missing ones an element is that a statement draws, from 1, or 0.
+    pub(super) fn missing_at(&mut self, target: &Target) -> Result<Value<'g>> {
+        let indices: Vec<Index> = target.indices.iter().cloned().map(Index::At).collect();
+        let all = Value::plain(self.numbers_of_missing(target.var));
+        self.for_target(target.var, |l| {
+            l.index_value(None, all, &indices, "this", target.span)
+        })
+    }
+
+    /// Whether some statement reads a variable.
+    fn is_read(&self, var: VarId) -> bool {
+        let count = self.program.statements.len();
+        (0..count).any(|i| order::uses(self.program, i, false).contains(&var))
     }
 
     /// For every element of the batch's rows of data: which of the missing ones it is, from 1, or 0.
@@ -443,7 +468,7 @@ impl<'g> Lowerer<'_, 'g> {
             all.gather(1, at).reshape(shape)
         };
         let (mean, log_sd) = (stored("mean", 0.0), stored("log sd", START));
-        let noise = self.new_noise(format!("noise of {name}"), shape, axes);
+        let noise = self.new_noise(name_of_noise(self.program, target), shape, axes);
         Factor {
             value: mean + log_sd.exp() * noise,
             minus_log_q: log_sd + noise.square() * 0.5 + LOG_SQRT_2PI,
@@ -461,6 +486,10 @@ impl<'g> Lowerer<'_, 'g> {
             span: target.span,
         });
     }
+}
+
+fn name_of_noise(program: &Program, target: &Target) -> String {
+    format!("noise of {}", program.variable(target.var).name)
 }
 
 /// Unconstrained values of a factor of the guide, and minus its log density.

@@ -240,6 +240,8 @@ struct Lowerer<'p, 'g> {
     batch: Option<Batch<'g>>,
     /// Arrays of data of which a step is told the rows.
     fed: BTreeSet<VarId>,
+    /// Those whose missing values nothing depends on.
+    left_open: BTreeSet<VarId>,
     /// Indices of such loops, and how many rows they go over.
     positions: BTreeMap<VarId, usize>,
     /// Whether the index of such a loop stands for a place in the batch.
@@ -292,6 +294,7 @@ impl<'p, 'g> Lowerer<'p, 'g> {
                 Over::Everything => BTreeSet::new(),
                 _ => batch::fed(program, bound),
             },
+            left_open: BTreeSet::new(),
             positions: BTreeMap::new(),
             by_position: false,
             varying: Varying::default(),
@@ -340,6 +343,7 @@ impl<'p> Lowerer<'p, '_> {
             over: self.over,
             batch: None,
             fed: self.fed.clone(),
+            left_open: BTreeSet::new(),
             positions: self.positions.clone(),
             by_position: false,
             varying: Varying::default(),

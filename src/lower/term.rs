@@ -7,6 +7,7 @@ use super::{Lowerer, Result, error, order};
 use crate::check::program::{StatementKind, Target, VariableKind};
 use crate::diag::{Diagnostics, Span};
 use crate::dist::Support;
+use crate::functions;
 use crate::graph::{Shape, Tensor, Var, numel};
 use crate::model::Term;
 use crate::transform;
@@ -49,7 +50,13 @@ impl<'g> Lowerer<'_, 'g> {
                     }
                 }
                 let batch = full.clone();
-                let value = self.tidy(log_prob.broadcast(&full), &own, None);
+                let mut value = self.tidy(log_prob.broadcast(&full), &own, None);
+                if observed && self.left_open.contains(&target.var) {
+                    let missing = self.missing_at(target)?;
+                    let choose = functions::find("where").expect("a function of the language");
+                    let zero = Value::plain(self.graph.scalar(0.0));
+                    value = self.call(choose, &[missing, zero, value], span)?;
+                }
                 self.add_term(name, &value, &axes, observed, span);
                 if own == axes && self.sites.contains_key(&self.graph.origin()) {
                     let dist = self.build(&d, &own, array);

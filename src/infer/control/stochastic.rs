@@ -116,6 +116,7 @@ pub fn minimise_stochastic(
         best,
         drift: Drift::new(PATIENCE, RUNAWAY),
         steps: 0,
+        judged: 0,
         trace: Vec::new(),
     };
     control.keep_if_better(x0);
@@ -265,6 +266,8 @@ pub(super) struct Control<'a> {
     best: Best,
     drift: Drift,
     steps: usize,
+    /// Draws by which points were judged.
+    judged: u64,
     trace: Vec<(usize, f64)>,
 }
 
@@ -393,13 +396,19 @@ impl Control<'_> {
         self.walk.length(&summary.mean, &drift) <= 0.1 * self.settings.tolerance
     }
 
-    /// Judges a point, and keeps it unless it is plainly worse than the best so far.
+    /// Judges a point, and keeps it unless it is plainly worse than the best so far. The noise is new every time:
+    /// one that speaks for a point by chance would do so for ever.
     fn keep_if_better(&mut self, x: &[f64]) -> bool {
-        let Some(values) = self.walk.judge(x, self.settings.judging_draws) else {
+        let (first, draws) = (self.judged, self.settings.judging_draws);
+        self.judged += draws as u64;
+        let Some(values) = self.walk.judge_by(x, first, draws) else {
             return false;
         };
-        let best = self.best.values.as_ref();
-        let better = best.is_none_or(|best| !plainly_worse(&values, best));
+        let best = match self.best.values {
+            Some(_) => self.walk.judge_by(&self.best.x, first, draws),
+            None => None,
+        };
+        let better = best.is_none_or(|best| !plainly_worse(&values, &best));
         if better {
             self.best = Best {
                 x: x.to_vec(),

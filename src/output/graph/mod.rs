@@ -81,13 +81,12 @@ impl Graph {
             graph: Graph::default(),
             of: BTreeMap::new(),
             reads: BTreeMap::new(),
+            names: program.statements.iter().filter_map(|s| alias(program, s)).collect(),
         };
-        let targets: Vec<usize> = program
-            .statements
-            .iter()
-            .map(|s| builder.target(s))
-            .collect();
-        for (statement, target) in program.statements.iter().zip(targets) {
+        let drawn = |s: &&Statement| alias(program, s).is_none();
+        let statements: Vec<&Statement> = program.statements.iter().filter(drawn).collect();
+        let targets: Vec<usize> = statements.iter().map(|s| builder.target(s)).collect();
+        for (statement, target) in statements.into_iter().zip(targets) {
             builder.reads(statement, target);
         }
         builder.place_data();
@@ -117,6 +116,20 @@ struct Builder<'a> {
     of: BTreeMap<VarId, usize>,
     /// Where data that are not drawn are read.
     reads: BTreeMap<VarId, Vec<Read>>,
+    /// What arguments of functions are that are names themselves.
+    names: BTreeMap<VarId, VarId>,
+}
+
+/// The argument of a function that is given by a name, and that name.
+fn alias(program: &Program, statement: &Statement) -> Option<(VarId, VarId)> {
+    match &statement.kind {
+        StatementKind::Let { target, value } if target.indices.is_empty() => match value.kind {
+            ExprKind::Var(of) => Some((target.var, of)),
+            _ => None,
+        },
+        _ => None,
+    }
+    .filter(|(var, _)| program.variable(*var).kind == VariableKind::Local)
 }
 
 impl Builder<'_> {
@@ -309,7 +322,10 @@ impl Builder<'_> {
         });
     }
 
-    fn read(&mut self, var: VarId, read: Read, reader: usize) {
+    fn read(&mut self, mut var: VarId, read: Read, reader: usize) {
+        while let Some(&of) = self.names.get(&var) {
+            var = of;
+        }
         let is_data = self.program.variable(var).kind == VariableKind::Data;
         let known = self.of.get(&var).copied();
         let from = match known {
