@@ -4,11 +4,13 @@
 //! posterior variance (linear response; Giordano, Broderick & Jordan 2018). A mean-field guide has the
 //! variance of the latent with all others held, which is less. In natural lengths the inverse of the
 //! objective's Hessian holds the ratio on its diagonal, and the smallest eigenvalue, which Lanczos' method
-//! finds in some tens of Hessian products, says where it is large.
+//! finds in some tens of Hessian products, says where it is large. Where the density has kinks second
+//! derivatives miss its curvature, and differences of gradients take their place.
 
+use super::kinks::{has_kinks, second_difference, wide_products};
 use super::objective::{Elbo, FixedDraws};
 use super::optim::{
-    Budget, NonFinite, Objective, add_scaled, dot, in_natural_lengths, natural_lengths,
+    Budget, HessVec, NonFinite, Objective, add_scaled, dot, in_natural_lengths, natural_lengths,
 };
 use nalgebra::{DMatrix, Dyn, SymmetricEigen};
 use rand::{RngExt, SeedableRng};
@@ -38,6 +40,11 @@ const PRODUCTS: usize = 40;
 const DRAWS: usize = 64;
 /// Draws at least before a posterior is called improper.
 const MANY: usize = 512;
+/// Elementary operations of an evaluation by which kinks are counted, at most.
+const LARGEST: usize = 1 << 27;
+/// Natural lengths by which it is looked ahead, and nats that tell a rise from rounding.
+const AHEAD: [f64; 4] = [1.0, 8.0, 64.0, 512.0];
+const NOTABLE_RISE: f64 = 0.01;
 /// A part of the eigenvector below this does not count.
 const NOTABLE_PART: f64 = 0.1;
 
@@ -59,44 +66,123 @@ pub(super) fn response(
         true => DRAWS.max(2 * guide_dim),
         false => DRAWS,
     };
-    let found = averaged(elbo, x, draws.min(enough), seed, budget)?;
+    let count = draws.min(enough);
+    let soft = softest(elbo, x, count, seed, budget, Curvature::AtPoints)?;
+    if soft.response.widening < Response::NOTABLE {
+        return Some(soft.response);
+    }
     // Few draws may curve the other way where all of them do not.
-    match found.widening >= Response::IMPROPER && draws.min(enough) < MANY.max(draws) {
-        true => averaged(elbo, x, MANY.max(draws), seed, budget),
-        false => Some(found),
+    let improper = soft.response.widening >= Response::IMPROPER;
+    let many = if improper { MANY.max(draws) } else { count };
+    if soft.misses_kinks(elbo, x, many, seed, budget)? {
+        let affordable = many.max(MANY.min(LARGEST / elbo.work()));
+        let wide = softest(elbo, x, affordable, seed, budget, Curvature::Between)?;
+        let improper = wide.response.widening >= Response::IMPROPER;
+        let rises = improper && wide.rises_ahead(elbo, x, affordable, seed, budget)?;
+        return (!rises).then_some(wide.response);
+    }
+    match improper && count < many {
+        true => softest(elbo, x, many, seed, budget, Curvature::AtPoints).map(|s| s.response),
+        false => Some(soft.response),
     }
 }
 
+/// Whence curvature comes.
+#[derive(Clone, Copy, PartialEq)]
+enum Curvature {
+    /// Second derivatives.
+    AtPoints,
+    /// Differences of gradients, which see kinks.
+    Between,
+}
+
+/// The direction in which the objective curves least.
+struct Softest {
+    response: Response,
+    /// Of unit length in natural lengths, with learned parameters held.
+    direction: Vec<f64>,
+    curvature: f64,
+}
+
 /// The same by the curvature of so many draws.
-fn averaged(
+fn softest(
     elbo: &mut Elbo,
     x: &[f64],
     draws: usize,
     seed: u64,
     budget: &Budget,
-) -> Option<Response> {
+    curvature: Curvature,
+) -> Option<Softest> {
     let (guide_dim, latents) = (elbo.guide_dim(), elbo.locations());
     let mut objective = FixedDraws::new(elbo, draws, seed).within(budget);
     let scale = natural_lengths(&objective, x);
+    let mut product: Box<HessVec> = match curvature {
+        Curvature::AtPoints => Box::new(in_natural_lengths(&scale, |v, out| {
+            objective.hess_vec(x, v, out)
+        })),
+        Curvature::Between => Box::new(wide_products(&mut objective, x, &scale)),
+    };
     // Learned parameters are held: they have no natural length.
     let (mut whole, mut image) = (vec![0.0; x.len()], vec![0.0; x.len()]);
-    let product = in_natural_lengths(&scale[..guide_dim], |v, out| {
+    let of_guide = |v: &[f64], out: &mut [f64]| {
         whole[..guide_dim].copy_from_slice(v);
-        objective.hess_vec(x, &whole, &mut image)?;
+        product(&whole, &mut image)?;
         out.copy_from_slice(&image[..guide_dim]);
         Ok(())
-    });
-    let found = Lanczos::of(guide_dim, seed, product).ok()?;
-    let softest = found.softest();
-    let mut parts: Vec<(usize, f64)> = softest.into_iter().enumerate().take(latents).collect();
+    };
+    let found = Lanczos::of(guide_dim, seed, of_guide).ok()?;
+    let mut direction = found.softest();
+    let mut parts: Vec<(usize, f64)> = direction.iter().copied().enumerate().take(latents).collect();
     parts.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
     let parameter = parts[0].0;
     let other = parts.get(1).filter(|o| o.1.abs() > NOTABLE_PART);
-    Some(Response {
-        widening: found.inverse(parameter).sqrt(),
-        parameter,
-        other: other.map(|o| o.0),
+    direction.resize(x.len(), 0.0);
+    Some(Softest {
+        response: Response {
+            widening: found.inverse(parameter).sqrt(),
+            parameter,
+            other: other.map(|o| o.0),
+        },
+        direction,
+        curvature: found.eigen.eigenvalues.min(),
     })
+}
+
+impl Softest {
+    /// Whether the curvature in this direction is more than second derivatives tell.
+    fn misses_kinks(
+        &self,
+        elbo: &mut Elbo,
+        x: &[f64],
+        draws: usize,
+        seed: u64,
+        budget: &Budget,
+    ) -> Option<bool> {
+        let mut objective = FixedDraws::new(elbo, draws, seed).within(budget);
+        let scale = natural_lengths(&objective, x);
+        let place = (x, scale.as_slice());
+        has_kinks(&mut objective, place, &self.direction, self.curvature).ok()
+    }
+
+    /// Whether the objective rises where one goes on in this direction: then something holds it, though the
+    /// curvature is lost in what differences leave.
+    fn rises_ahead(
+        &self,
+        elbo: &mut Elbo,
+        x: &[f64],
+        draws: usize,
+        seed: u64,
+        budget: &Budget,
+    ) -> Option<bool> {
+        let mut objective = FixedDraws::new(elbo, draws, seed).within(budget);
+        let scale = natural_lengths(&objective, x);
+        let mut rise = |far: f64| {
+            let found = second_difference(&mut objective, (x, &scale), &self.direction, far);
+            found.map(|c| c * far * far)
+        };
+        let rises = AHEAD.map(|far| rise(far).is_ok_and(|nats| nats > NOTABLE_RISE));
+        Some(rises.contains(&true))
+    }
 }
 
 /// What some products of a symmetric matrix with vectors tell of its small eigenvalues: those of its

@@ -24,7 +24,10 @@ impl Verdict {
             Stop::MaxSteps => cut_short("the limit on steps", reached),
             Stop::Deadline => cut_short("the time limit", reached),
             Stop::Cancelled => cut_short("request", reached),
-            Stop::Stalled(why) => error::stalled(why),
+            Stop::Stalled(why) => match reached.jumps {
+                Some(parameter) => error::jumps(&name(parameter)),
+                None => error::stalled(why),
+            },
             Stop::Diverging(parameter) => {
                 let (latent, steps) = (name(*parameter), reached.outcome.steps);
                 let own: usize = guide.parameters().iter().map(|p| p.size).sum();
@@ -64,8 +67,16 @@ fn converged(reached: &Reached, name: &dyn Fn(usize) -> String) -> Verdict {
         Some(error) => {
             let short = error.excess(tolerance) > 1.0;
             let (sds, nats) = (bound(error.sds), bound(error.nats));
+            let wanted = error.draws_wanted(draws, tolerance);
+            if error.is_useless(reached.outcome.x.len()) {
+                let warning = error::useless(draws, &sds, &nats, wanted);
+                return Verdict {
+                    sentence: format!("Not converged: {}.", warning.message),
+                    messages: vec![warning],
+                    good: false,
+                };
+            }
             if short {
-                let wanted = error.draws_wanted(draws, tolerance);
                 messages.push(error::imprecise(draws, &sds, &nats, wanted));
             }
             let so = claim(short);
@@ -145,10 +156,10 @@ fn claim(short: bool) -> &'static str {
 
 /// An error in words.
 fn bound(error: f64) -> String {
-    if error < 0.001 {
-        "0.001".into()
-    } else {
-        format!("{error:.3}")
+    match error {
+        e if e < 0.001 => "0.001".into(),
+        e if e < 1e4 => format!("{e:.3}"),
+        e => format!("{e:.0e}"),
     }
 }
 
