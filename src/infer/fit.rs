@@ -466,8 +466,8 @@ impl Task<'_> {
         // Double precision is tried before fresh draws are.
         let last = elbo.precision() == Precision::Double;
         // Fresh draws have no better gradients.
-        let stalled = last && matches!(outcome.stop, Stop::Stalled(_));
-        let jumps = stalled.then(|| {
+        let doubtful = last && (chance || matches!(outcome.stop, Stop::Stalled(_)));
+        let jumps = doubtful.then(|| {
             let means = elbo.locations();
             let objective = FixedDraws::new(elbo, size.draws.believed, options.seed);
             let mut objective = objective.within(budget);
@@ -476,10 +476,10 @@ impl Task<'_> {
         });
         let jumps = jumps.flatten();
         if (failed || chance) && last && jumps.is_none() && options.method == Method::Auto {
-            let from = if outcome.value.is_finite() {
-                &outcome.x
-            } else {
-                &start.x
+            // From an optimum of chance the way is longer than from the start.
+            let from = match outcome.value.is_finite() && !chance {
+                true => &outcome.x,
+                false => &start.x,
             };
             let mut reached = stochastic(elbo, from, size, options, budget, progress);
             if reached.outcome.stop == Stop::NonFinite
@@ -509,13 +509,10 @@ impl Task<'_> {
 
 /// The coordinate that has gone furthest, if so far that it was on its way out of all numbers.
 fn far_off(elbo: &Elbo, from: &[f64], to: &[f64]) -> Option<usize> {
-    let mut scales = [from, to].map(|x| {
-        let mut scale = vec![1.0; x.len()];
-        elbo.scale(x, &mut scale);
-        scale
-    });
-    scales.iter_mut().for_each(|s| make_positive(s));
-    let gone = |i: usize| (to[i] - from[i]).abs() / scales[0][i].max(scales[1][i]);
+    let mut scale = vec![1.0; to.len()];
+    elbo.scale(to, &mut scale);
+    make_positive(&mut scale);
+    let gone = |i: usize| (to[i] - from[i]).abs() / scale[i];
     let furthest = (0..to.len()).max_by(|&i, &j| gone(i).total_cmp(&gone(j)))?;
     (gone(furthest) > FAR_OFF).then_some(furthest)
 }

@@ -19,15 +19,15 @@ pub(super) struct Verdict {
 impl Verdict {
     pub(super) fn of(reached: &Reached, model: &Model, guide: &dyn Guide) -> Verdict {
         let name = |parameter| latent_name(model, guide, parameter);
+        if let Some(parameter) = reached.jumps {
+            return Verdict::bad("Not converged", error::jumps(&name(parameter)));
+        }
         let warning = match &reached.outcome.stop {
             Stop::Converged => return converged(reached, &name),
             Stop::MaxSteps => cut_short("the limit on steps", reached),
             Stop::Deadline => cut_short("the time limit", reached),
             Stop::Cancelled => cut_short("request", reached),
-            Stop::Stalled(why) => match reached.jumps {
-                Some(parameter) => error::jumps(&name(parameter)),
-                None => error::stalled(why),
-            },
+            Stop::Stalled(why) => error::stalled(why),
             Stop::Diverging(parameter) => {
                 let (latent, steps) = (name(*parameter), reached.outcome.steps);
                 let own: usize = guide.parameters().iter().map(|p| p.size).sum();
@@ -40,8 +40,13 @@ impl Verdict {
             }
             Stop::NonFinite => error::stalled("the ELBO is not finite around the best point found"),
         };
+        Verdict::bad("Not converged", warning)
+    }
+
+    /// Of a fit that is not to be used.
+    fn bad(so: &str, warning: Diagnostic) -> Verdict {
         Verdict {
-            sentence: format!("Not converged: {}.", warning.message),
+            sentence: format!("{so}: {}.", warning.message),
             messages: vec![warning],
             good: false,
         }
@@ -70,11 +75,7 @@ fn converged(reached: &Reached, name: &dyn Fn(usize) -> String) -> Verdict {
             let wanted = error.draws_wanted(draws, tolerance);
             if error.is_useless(reached.outcome.x.len()) {
                 let warning = error::useless(draws, &sds, &nats, wanted);
-                return Verdict {
-                    sentence: format!("Not converged: {}.", warning.message),
-                    messages: vec![warning],
-                    good: false,
-                };
+                return Verdict::bad("Not converged", warning);
             }
             if short {
                 messages.push(error::imprecise(draws, &sds, &nats, wanted));
@@ -109,11 +110,7 @@ fn converged(reached: &Reached, name: &dyn Fn(usize) -> String) -> Verdict {
     match &reached.response {
         Some(flat) if improper(flat) => {
             let warning = error::improper(&name(flat.parameter), flat.other.map(name));
-            Verdict {
-                sentence: format!("Not to be trusted: {}.", warning.message),
-                messages: vec![warning],
-                good: false,
-            }
+            Verdict::bad("Not to be trusted", warning)
         }
         wide => {
             let wide = wide.as_ref().filter(|r| r.widening >= Response::NOTABLE);

@@ -207,5 +207,10 @@ fn shrink(length: f64, rise: f64, gain: f64) -> f64 {
     // The slope along the step is at least the gain, and twice the gain for a full Newton step.
     let share = gain / (rise + 2.0 * gain);
     // Both may be beyond the largest number.
-    length * if share.is_nan() { 0.05 } else { share.clamp(0.05, 0.5) }
+    length
+        * if share.is_nan() {
+            0.05
+        } else {
+            share.clamp(0.05, 0.5)
+        }
 }
