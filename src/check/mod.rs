@@ -7,11 +7,14 @@
 
 mod batch;
 mod call;
+mod comprehension;
+mod data;
 mod distribution;
 mod error;
 mod expr;
 mod guide;
 mod index;
+mod inverse;
 mod ode;
 mod outline;
 pub mod program;

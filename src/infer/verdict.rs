@@ -174,13 +174,7 @@ fn latent_name(model: &Model, guide: &dyn Guide, parameter: usize) -> String {
             let quantity = model.quantities.iter().find(|q| q.name == block.name);
             return match (quantity, block.places.get(at)) {
                 // Of a simplex or a matrix no element has a coordinate to itself.
-                (Some(q), Some(&place)) if block.size == block.places.len() => {
-                    format!(
-                        "{}{}",
-                        block.name,
-                        super::explain::index_of(&q.shape, place)
-                    )
-                }
+                (Some(q), Some(&place)) if block.size == block.places.len() => q.element(place),
                 _ => block.name.clone(),
             };
         }
