@@ -555,7 +555,7 @@ fn output_that_cannot_be_written_is_told() {
 }
 
 /// Posteriors without an ELBO optimum: program, data, and what is to be said.
-const IMPROPER: [(&str, &str, &str); 5] = [
+const IMPROPER: [(&str, &str, &str); 8] = [
     (
         "data y: real[N]\nmu ~ Normal(0, 10)\nsigma ~ HalfNormal(5)\ny ~ Normal(mu, sigma)",
         r#"{"y": [2, 2, 2, 2]}"#,
@@ -577,7 +577,47 @@ const IMPROPER: [(&str, &str, &str); 5] = [
         "`s` runs away",
     ),
     ("a ~ Flat()\nfactor a", "{}", "`a` runs away"),
+    ("a ~ Normal(0, 1)\nfactor 0.5 * a^11", "{}", "`a` runs away"),
+    (
+        "data y: real[N]\nlet top = max(y)\nmu ~ Normal(0, 10)\nU ~ Flat(lower = top)\ny ~ Normal(mu, 1).truncate(upper = U)",
+        r#"{"y": [2, 1, 2, 3]}"#,
+        "`U` runs away",
+    ),
+    (
+        "data y: real[N]\na ~ Flat()\nb ~ Flat()\ny ~ Laplace(a + b, 1)",
+        r#"{"y": [2, 1, 2, 3]}"#,
+        "a combination of",
+    ),
 ];
+
+/// With few draws in the far tails, where the recurrence is chaotic, deciding where the optimum is.
+#[test]
+fn an_optimum_by_chance_is_no_result() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = "a ~ HalfNormal(0.5)\nlet x[1] = 0.5\nfor k in 2..12 { let x[k] = cos(a * x[k - 1]) }\nfactor -x[12]";
+    write(folder.path(), "m.vi", program);
+    let fixed = elbo(folder.path(), &["fit", "m.vi", "--method", "dadvi"]);
+    assert_eq!(fixed.status.code(), Some(3), "{}", stdout(&fixed));
+    let said = (stdout(&fixed), stderr(&fixed));
+    assert!(said.0.contains("Not converged: other draws"), "{}", said.0);
+    assert!(said.1.contains("E0813"), "{}", said.1);
+    assert!(!said.1.contains("--samples"), "{}", said.1);
+    let fresh = elbo(folder.path(), &["fit", "m.vi"]);
+    assert_eq!(fresh.status.code(), Some(0), "{}", stdout(&fresh));
+}
+
+#[test]
+fn a_density_that_jumps_names_the_latent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = "data x: real[N]\nsigma ~ HalfNormal(5)\nalpha ~ HalfNormal(5)\ntheta ~ HalfNormal(5)\nfor i in 1..N {\n  let lp = if x[i] < theta { LogNormal(log(theta) - alpha * sigma^2, sigma).log_prob(x[i]) } else { Pareto(theta, alpha).log_prob(x[i]) }\n  factor lp - log1p(Phi(alpha * sigma))\n}";
+    let data = r#"{"x": [1.67, 3.17, 1.31, 1.52, 2.41, 1.18, 1.16, 1.09, 1.12, 1.43, 2.96, 1.58, 2.97, 3.86, 1.86, 2.79, 8.82, 1.6, 3.16, 1.17]}"#;
+    write(folder.path(), "m.vi", program);
+    write(folder.path(), "m.json", data);
+    let fit = elbo(folder.path(), &["fit", "m.vi"]);
+    assert_eq!(fit.status.code(), Some(3), "{}", stdout(&fit));
+    let said = stdout(&fit);
+    assert!(said.contains("jumps where `theta` changes"), "{said}");
+}
 
 #[test]
 fn fits_without_an_optimum_end_and_name_the_latent() {

@@ -74,6 +74,16 @@ pub(super) fn stalled(why: &str) -> Diagnostic {
         .help("do not rely on these results; try other priors, another scale of the data or another guide")
 }
 
+/// The density is not continuous.
+pub(super) fn jumps(latent: &str) -> Diagnostic {
+    let message = format!(
+        "the fit did not converge: the density jumps where `{latent}` changes, which its gradient does not tell"
+    );
+    Diagnostic::warning("E0812", message).help(format!(
+        "do not rely on these results; let the density be continuous in `{latent}`: sum over the cases it decides on, or make the step smooth, as `expit((x - {latent}) / width)`"
+    ))
+}
+
 /// Stopped between rounds; `error` in sds of the guide and nats, where it is known.
 pub(super) fn too_few_rounds(
     why: &str,
@@ -171,9 +181,28 @@ pub(super) fn imprecise(draws: usize, sds: &str, nats: &str, wanted: usize) -> D
     let message = format!(
         "with {draws} draws the fitted means are known only to {sds} sds of the guide, the ELBO to {nats} nats"
     );
-    Diagnostic::warning("E0813", message).help(format!(
-        "by what these draws show `--samples {wanted}` would be enough, but takes longer"
-    ))
+    Diagnostic::warning("E0813", message).help(enough_draws(wanted))
+}
+
+/// Draws that can still be waited for.
+const BEARABLE: usize = 1 << 20;
+
+/// What would make an optimum precise.
+fn enough_draws(wanted: usize) -> String {
+    match wanted <= BEARABLE {
+        true => format!(
+            "by what these draws show `--samples {wanted}` would be enough, but takes longer"
+        ),
+        false => "no number of draws that can be run would be enough: a few of them in the guide's tails decide all, as if the variance were infinite; see what `--method svi` or another guide gives, write the model in other terms, or give priors that leave less room".into(),
+    }
+}
+
+/// An optimum that is as good as unknown; `sds` and `nats` in words.
+pub(super) fn useless(draws: usize, sds: &str, nats: &str, wanted: usize) -> Diagnostic {
+    let message = format!(
+        "other draws than these {draws} would have put the optimum elsewhere, by some {sds} sds of the guide and {nats} nats"
+    );
+    Diagnostic::warning("E0813", message).help(enough_draws(wanted))
 }
 
 /// Stochastic steps that ended before the means were as precise as they should be.
@@ -202,9 +231,12 @@ pub(super) fn dear_draws(made: usize, asked: usize) -> Diagnostic {
 }
 
 pub(super) fn outside_support(bad: usize, draws: usize) -> Diagnostic {
-    let message =
-        format!("the ELBO is −∞: {bad} of the {draws} posterior draws have no finite log density");
+    let which = match bad {
+        0 => "some of the draws that it is averaged over".into(),
+        _ => format!("{bad} of the {draws} posterior draws"),
+    };
+    let message = format!("the ELBO is −∞: {which} have no finite log density");
     Diagnostic::warning("E0814", message).help(
-        "the guide puts mass where the model has none; give the latents supports that exclude it",
+        "the guide puts mass where the model has none, or where its numbers underflow (`log(a - b)`, `log(exp(a))`); give the latents supports that exclude it, or compute on the scale of logarithms",
     )
 }

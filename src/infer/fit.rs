@@ -4,9 +4,11 @@ use super::density::Density;
 use super::deterministic::{Draws, Solved, solve};
 use super::error;
 use super::explain::explain_non_finite;
+use super::kinks::jump;
 use super::objective::{Elbo, FixedDraws, FreshDraws};
 use super::optim::{
-    Budget, NewtonSettings, Outcome, Progress, StochasticObjective, Stop, minimise_newton,
+    Budget, NewtonSettings, Outcome, Progress, StochasticObjective, Stop, make_positive,
+    minimise_newton, natural_lengths,
 };
 use super::posterior::{Estimate, PosteriorDraws, Sampler, Sampling, sample};
 use super::precision::MonteCarlo;
@@ -411,6 +413,8 @@ fn elements(model: &Model) -> usize {
 /// Where the optimiser ended.
 pub(super) struct Reached {
     pub(super) outcome: Outcome,
+    /// The parameter along which the density jumps, where that kept it from going on.
+    pub(super) jumps: Option<usize>,
     pub(super) method: Method,
     pub(super) samples: usize,
     /// Whether it is an optimum, if only for these samples.
@@ -456,18 +460,38 @@ impl Task<'_> {
             error,
         } = solved;
         let failed = matches!(outcome.stop, Stop::Stalled(_) | Stop::NonFinite);
+        // Other draws would have put the optimum elsewhere, as where a few of them decide.
+        let useless = error.is_some_and(|e| e.is_useless(outcome.x.len()));
+        let chance = useless && outcome.stop == Stop::Converged && options.samples.is_none();
         // Double precision is tried before fresh draws are.
         let last = elbo.precision() == Precision::Double;
-        if failed && last && options.method == Method::Auto {
-            let from = if outcome.value.is_finite() {
-                &outcome.x
-            } else {
-                &start.x
+        // Fresh draws have no better gradients.
+        let doubtful = last && (chance || matches!(outcome.stop, Stop::Stalled(_)));
+        let jumps = doubtful.then(|| {
+            let means = elbo.locations();
+            let objective = FixedDraws::new(elbo, size.draws.believed, options.seed);
+            let mut objective = objective.within(budget);
+            let scale = natural_lengths(&objective, &outcome.x);
+            jump(&mut objective, (&outcome.x, &scale), means)
+        });
+        let jumps = jumps.flatten();
+        if (failed || chance) && last && jumps.is_none() && options.method == Method::Auto {
+            // From an optimum of chance the way is longer than from the start.
+            let from = match outcome.value.is_finite() && !chance {
+                true => &outcome.x,
+                false => &start.x,
             };
-            return stochastic(elbo, from, size, options, budget, progress);
+            let mut reached = stochastic(elbo, from, size, options, budget, progress);
+            if reached.outcome.stop == Stop::NonFinite
+                && let Some(coordinate) = far_off(elbo, &start.x, &reached.outcome.x)
+            {
+                reached.outcome.stop = Stop::Diverging(coordinate);
+            }
+            return reached;
         }
         Reached {
             outcome,
+            jumps,
             method: Method::Dadvi,
             samples: draws,
             optimum,
@@ -482,6 +506,19 @@ impl Task<'_> {
         }
     }
 }
+
+/// The coordinate that has gone furthest, if so far that it was on its way out of all numbers.
+fn far_off(elbo: &Elbo, from: &[f64], to: &[f64]) -> Option<usize> {
+    let mut scale = vec![1.0; to.len()];
+    elbo.scale(to, &mut scale);
+    make_positive(&mut scale);
+    let gone = |i: usize| (to[i] - from[i]).abs() / scale[i];
+    let furthest = (0..to.len()).max_by(|&i, &j| gone(i).total_cmp(&gone(j)))?;
+    (gone(furthest) > FAR_OFF).then_some(furthest)
+}
+
+/// Natural lengths from the start; optima lie within some tens.
+const FAR_OFF: f64 = 100.0;
 
 /// The optimum of a single batch, drawn at random, if Newton steps find it and it is better for other batches,
 /// too: short steps are long on a far way. Not where numbers are learned for rows that this batch does not have.
@@ -536,6 +573,7 @@ fn stochastic(
     let measured = objective.measured() > 0;
     Reached {
         outcome: minimise_stochastic(&mut objective, x0, &settings, budget, progress),
+        jumps: None,
         method: Method::Svi,
         samples,
         optimum: false,
@@ -583,7 +621,7 @@ fn report(
     seconds: Seconds,
 ) -> Fit {
     let Verdict {
-        sentence,
+        mut sentence,
         mut messages,
         good,
     } = Verdict::of(&reached, model, guide);
@@ -606,7 +644,11 @@ fn report(
     }
     if !elbo.mean.is_finite() {
         let bad = posterior.log_p.iter().filter(|p| !p.is_finite()).count();
-        messages.push(error::outside_support(bad, posterior.draws));
+        let warning = error::outside_support(bad, posterior.draws);
+        if good {
+            sentence = format!("Not to be trusted: {}.", warning.message);
+        }
+        messages.push(warning);
     }
     messages.extend(missing_draws(posterior.draws, affordable, options.draws));
     Fit {

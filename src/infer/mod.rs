@@ -14,6 +14,7 @@ mod error;
 mod evaluate;
 mod explain;
 mod fit;
+mod kinks;
 mod later;
 mod noise;
 pub mod objective;

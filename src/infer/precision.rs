@@ -28,6 +28,12 @@ impl MonteCarlo {
         (self.sds / tolerance).powi(2).max(self.nats / tolerance)
     }
 
+    /// Whether an optimum of `dim` coordinates is as good as unknown: some mean by more than its guide's sd,
+    /// or more nats than that much in every coordinate loses.
+    pub(super) fn is_useless(self, dim: usize) -> bool {
+        !(self.sds <= 1.0 && self.nats <= 0.5 * dim as f64)
+    }
+
     /// Draws that should bring the error of so many below the tolerance. Saturates where it is infinite.
     pub(super) fn draws_wanted(self, draws: usize, tolerance: f64) -> usize {
         (MARGIN * self.excess(tolerance) * draws as f64).ceil() as usize

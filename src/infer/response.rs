@@ -4,11 +4,13 @@
 //! posterior variance (linear response; Giordano, Broderick & Jordan 2018). A mean-field guide has the
 //! variance of the latent with all others held, which is less. In natural lengths the inverse of the
 //! objective's Hessian holds the ratio on its diagonal, and the smallest eigenvalue, which Lanczos' method
-//! finds in some tens of Hessian products, says where it is large.
+//! finds in some tens of Hessian products, says where it is large. Where the density has kinks second
+//! derivatives miss its curvature, and differences of gradients take their place.
 
+use super::kinks::{has_kinks, second_difference, wide_products};
 use super::objective::{Elbo, FixedDraws};
 use super::optim::{
-    Budget, NonFinite, Objective, add_scaled, dot, in_natural_lengths, natural_lengths,
+    Budget, HessVec, NonFinite, Objective, add_scaled, dot, in_natural_lengths, natural_lengths,
 };
 use nalgebra::{DMatrix, Dyn, SymmetricEigen};
 use rand::{RngExt, SeedableRng};
@@ -38,6 +40,13 @@ const PRODUCTS: usize = 40;
 const DRAWS: usize = 64;
 /// Draws at least before a posterior is called improper.
 const MANY: usize = 512;
+/// Elementary operations of an evaluation by which kinks are looked for, where fewer draws do not do, and by
+/// which they are counted, at most.
+const CHEAP: usize = 1 << 22;
+const LARGEST: usize = 1 << 27;
+/// Natural lengths by which it is looked ahead, and nats that tell a rise from rounding.
+const AHEAD: [f64; 5] = [1.0, 64.0, 4096.0, 262_144.0, 16_777_216.0];
+const NOTABLE_RISE: f64 = 0.01;
 /// A part of the eigenvector below this does not count.
 const NOTABLE_PART: f64 = 0.1;
 
@@ -59,44 +68,140 @@ pub(super) fn response(
         true => DRAWS.max(2 * guide_dim),
         false => DRAWS,
     };
-    let found = averaged(elbo, x, draws.min(enough), seed, budget)?;
+    let count = draws.min(enough);
+    let soft = softest(elbo, x, count, seed, budget, Curvature::AtPoints)?;
+    if soft.response.widening < Response::NOTABLE {
+        return Some(soft.response);
+    }
     // Few draws may curve the other way where all of them do not.
-    match found.widening >= Response::IMPROPER && draws.min(enough) < MANY.max(draws) {
-        true => averaged(elbo, x, MANY.max(draws), seed, budget),
-        false => Some(found),
+    let improper = soft.response.widening >= Response::IMPROPER;
+    let many = if improper { MANY.max(draws) } else { count };
+    let cheap = many.max(MANY.min(CHEAP / elbo.work()));
+    if soft.misses_kinks(elbo, x, cheap, seed, budget)? {
+        let affordable = many.max(MANY.min(LARGEST / elbo.work()));
+        let wide = softest(elbo, x, affordable, seed, budget, Curvature::Between)?;
+        let flat = wide.is_flat(elbo, x, affordable, seed, budget);
+        let widening = match (flat, wide.response.widening) {
+            (true, _) => f64::INFINITY,
+            (false, w) if w < Response::IMPROPER => w,
+            // Something holds it, though how much is lost in what differences leave.
+            _ => return None,
+        };
+        return Some(Response {
+            widening,
+            ..wide.response
+        });
+    }
+    match improper && count < many {
+        true => softest(elbo, x, many, seed, budget, Curvature::AtPoints).map(|s| s.response),
+        false => Some(soft.response),
     }
 }
 
+/// Whence curvature comes.
+#[derive(Clone, Copy, PartialEq)]
+enum Curvature {
+    /// Second derivatives.
+    AtPoints,
+    /// Differences of gradients, which see kinks.
+    Between,
+}
+
+/// The direction in which the objective curves least.
+struct Softest {
+    response: Response,
+    /// Of unit length in natural lengths, with learned parameters held.
+    direction: Vec<f64>,
+    curvature: f64,
+}
+
 /// The same by the curvature of so many draws.
-fn averaged(
+fn softest(
     elbo: &mut Elbo,
     x: &[f64],
     draws: usize,
     seed: u64,
     budget: &Budget,
-) -> Option<Response> {
+    curvature: Curvature,
+) -> Option<Softest> {
     let (guide_dim, latents) = (elbo.guide_dim(), elbo.locations());
     let mut objective = FixedDraws::new(elbo, draws, seed).within(budget);
     let scale = natural_lengths(&objective, x);
+    let mut product: Box<HessVec> = match curvature {
+        Curvature::AtPoints => Box::new(in_natural_lengths(&scale, |v, out| {
+            objective.hess_vec(x, v, out)
+        })),
+        Curvature::Between => Box::new(wide_products(&mut objective, x, &scale)),
+    };
     // Learned parameters are held: they have no natural length.
     let (mut whole, mut image) = (vec![0.0; x.len()], vec![0.0; x.len()]);
-    let product = in_natural_lengths(&scale[..guide_dim], |v, out| {
+    let of_guide = |v: &[f64], out: &mut [f64]| {
         whole[..guide_dim].copy_from_slice(v);
-        objective.hess_vec(x, &whole, &mut image)?;
+        product(&whole, &mut image)?;
         out.copy_from_slice(&image[..guide_dim]);
         Ok(())
-    });
-    let found = Lanczos::of(guide_dim, seed, product).ok()?;
-    let softest = found.softest();
-    let mut parts: Vec<(usize, f64)> = softest.into_iter().enumerate().take(latents).collect();
+    };
+    let found = Lanczos::of(guide_dim, seed, of_guide).ok()?;
+    let mut direction = match curvature {
+        Curvature::AtPoints => found.softest(),
+        Curvature::Between => found.unreached(),
+    };
+    let mut parts: Vec<(usize, f64)> = direction
+        .iter()
+        .copied()
+        .enumerate()
+        .take(latents)
+        .collect();
     parts.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
     let parameter = parts[0].0;
     let other = parts.get(1).filter(|o| o.1.abs() > NOTABLE_PART);
-    Some(Response {
-        widening: found.inverse(parameter).sqrt(),
-        parameter,
-        other: other.map(|o| o.0),
+    direction.resize(x.len(), 0.0);
+    Some(Softest {
+        response: Response {
+            widening: found.inverse(parameter).sqrt(),
+            parameter,
+            other: other.map(|o| o.0),
+        },
+        direction,
+        curvature: found.eigen.eigenvalues.min(),
     })
+}
+
+impl Softest {
+    /// Whether the curvature in this direction is more than second derivatives tell.
+    fn misses_kinks(
+        &self,
+        elbo: &mut Elbo,
+        x: &[f64],
+        draws: usize,
+        seed: u64,
+        budget: &Budget,
+    ) -> Option<bool> {
+        let mut objective = FixedDraws::new(elbo, draws, seed).within(budget);
+        let scale = natural_lengths(&objective, x);
+        let place = (x, scale.as_slice());
+        has_kinks(&mut objective, place, &self.direction, self.curvature).ok()
+    }
+
+    /// Whether the objective rises nowhere, however far one goes in this direction.
+    fn is_flat(
+        &self,
+        elbo: &mut Elbo,
+        x: &[f64],
+        draws: usize,
+        seed: u64,
+        budget: &Budget,
+    ) -> bool {
+        let mut objective = FixedDraws::new(elbo, draws, seed).within(budget);
+        let scale = natural_lengths(&objective, x);
+        let mut rise = |far: f64| {
+            let found = second_difference(&mut objective, (x, &scale), &self.direction, far);
+            found.map(|c| c * far * far)
+        };
+        AHEAD
+            .iter()
+            .all(|&far| rise(far).is_ok_and(|nats| nats < NOTABLE_RISE))
+    }
 }
 
 /// What some products of a symmetric matrix with vectors tell of its small eigenvalues: those of its
@@ -104,6 +209,8 @@ fn averaged(
 /// Computations", §10.1 to §10.3).
 struct Lanczos {
     basis: Vec<Vec<f64>>,
+    /// The basis' products.
+    images: Vec<Vec<f64>>,
     eigen: SymmetricEigen<f64, Dyn>,
 }
 
@@ -115,7 +222,7 @@ impl Lanczos {
     ) -> Result<Lanczos, NonFinite> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut next: Vec<f64> = (0..dim).map(|_| rng.random::<f64>() - 0.5).collect();
-        let mut basis: Vec<Vec<f64>> = Vec::new();
+        let (mut basis, mut images): (Vec<Vec<f64>>, Vec<Vec<f64>>) = (Vec::new(), Vec::new());
         let (mut diagonal, mut beside) = (Vec::new(), Vec::new());
         let mut length = dot(&next, &next).sqrt();
         while basis.len() < dim.min(PRODUCTS) {
@@ -124,6 +231,7 @@ impl Lanczos {
             let whole = dot(&next, &next).sqrt();
             diagonal.push(dot(&unit, &next));
             basis.push(unit);
+            images.push(next.clone());
             // Twice, as once loses orthogonality to rounding.
             for _ in 0..2 {
                 for b in &basis {
@@ -145,7 +253,11 @@ impl Lanczos {
             _ => 0.0,
         });
         let eigen = SymmetricEigen::new(tridiagonal);
-        Ok(Lanczos { basis, eigen })
+        Ok(Lanczos {
+            basis,
+            images,
+            eigen,
+        })
     }
 
     /// The eigenvector of the smallest eigenvalue.
@@ -160,6 +272,27 @@ impl Lanczos {
             add_scaled(&mut vector, *weight, b);
         }
         vector
+    }
+
+    /// The part of the softest direction that no product reaches, if there is one: in it the objective is flat
+    /// even where differences make products that are not quite linear. Else the softest direction.
+    fn unreached(&self) -> Vec<f64> {
+        let mut reached: Vec<Vec<f64>> = Vec::new();
+        let outside = |v: &[f64], reached: &[Vec<f64>]| {
+            let mut rest = v.to_vec();
+            for r in reached.iter().chain(reached) {
+                let overlap = dot(r, &rest);
+                add_scaled(&mut rest, -overlap, r);
+            }
+            let length = dot(&rest, &rest).sqrt();
+            let notable = length > REACHED * dot(v, v).sqrt();
+            notable.then(|| rest.iter().map(|v| v / length).collect::<Vec<_>>())
+        };
+        for image in &self.images {
+            reached.extend(outside(image, &reached));
+        }
+        let softest = self.softest();
+        outside(&softest, &reached).unwrap_or(softest)
     }
 
     /// An element on the diagonal of the inverse, as if the matrix were the identity where products did
@@ -184,6 +317,8 @@ impl Lanczos {
 
 /// Relative size of what rounding leaves of 0.
 const ROUNDING: f64 = 1e-12;
+/// The same of differences.
+const REACHED: f64 = 1e-6;
 
 #[cfg(test)]
 mod tests {

@@ -19,6 +19,9 @@ pub(super) struct Verdict {
 impl Verdict {
     pub(super) fn of(reached: &Reached, model: &Model, guide: &dyn Guide) -> Verdict {
         let name = |parameter| latent_name(model, guide, parameter);
+        if let Some(parameter) = reached.jumps {
+            return Verdict::bad("Not converged", error::jumps(&name(parameter)));
+        }
         let warning = match &reached.outcome.stop {
             Stop::Converged => return converged(reached, &name),
             Stop::MaxSteps => cut_short("the limit on steps", reached),
@@ -37,8 +40,13 @@ impl Verdict {
             }
             Stop::NonFinite => error::stalled("the ELBO is not finite around the best point found"),
         };
+        Verdict::bad("Not converged", warning)
+    }
+
+    /// Of a fit that is not to be used.
+    fn bad(so: &str, warning: Diagnostic) -> Verdict {
         Verdict {
-            sentence: format!("Not converged: {}.", warning.message),
+            sentence: format!("{so}: {}.", warning.message),
             messages: vec![warning],
             good: false,
         }
@@ -64,8 +72,12 @@ fn converged(reached: &Reached, name: &dyn Fn(usize) -> String) -> Verdict {
         Some(error) => {
             let short = error.excess(tolerance) > 1.0;
             let (sds, nats) = (bound(error.sds), bound(error.nats));
+            let wanted = error.draws_wanted(draws, tolerance);
+            if error.is_useless(reached.outcome.x.len()) {
+                let warning = error::useless(draws, &sds, &nats, wanted);
+                return Verdict::bad("Not converged", warning);
+            }
             if short {
-                let wanted = error.draws_wanted(draws, tolerance);
                 messages.push(error::imprecise(draws, &sds, &nats, wanted));
             }
             let so = claim(short);
@@ -98,11 +110,7 @@ fn converged(reached: &Reached, name: &dyn Fn(usize) -> String) -> Verdict {
     match &reached.response {
         Some(flat) if improper(flat) => {
             let warning = error::improper(&name(flat.parameter), flat.other.map(name));
-            Verdict {
-                sentence: format!("Not to be trusted: {}.", warning.message),
-                messages: vec![warning],
-                good: false,
-            }
+            Verdict::bad("Not to be trusted", warning)
         }
         wide => {
             let wide = wide.as_ref().filter(|r| r.widening >= Response::NOTABLE);
@@ -145,10 +153,10 @@ fn claim(short: bool) -> &'static str {
 
 /// An error in words.
 fn bound(error: f64) -> String {
-    if error < 0.001 {
-        "0.001".into()
-    } else {
-        format!("{error:.3}")
+    match error {
+        e if e < 0.001 => "0.001".into(),
+        e if e < 1e4 => format!("{e:.3}"),
+        e => format!("{e:.0e}"),
     }
 }
 

@@ -42,7 +42,7 @@ pub struct StochasticSettings {
     /// that do not matter, where coordinates have no natural length.
     pub tolerance: f64,
     /// Steps that it may take to make the average so precise. Where it would take more, what moving its
-    /// coordinates gains counts for all of them.
+    /// coordinates gains counts for all of them; where all have natural lengths the walk ends there.
     pub most_steps: f64,
     /// Share of the latter where these coordinates are at rest: there an optimum is near.
     pub resting: f64,
@@ -286,6 +286,11 @@ impl Control<'_> {
         }
         if let Some(coordinate) = self.walk.runaway(&mut self.drift, self.steps) {
             return Err(Stop::Diverging(coordinate));
+        }
+        if !self.learns() && self.steps as f64 > self.settings.most_steps {
+            return Err(Stop::Stalled(
+                "stochastic steps still wander after as many as can be waited for".into(),
+            ));
         }
         self.steps += 1;
         self.walk.step(step_size).map_err(|_| Stop::NonFinite)

@@ -25,7 +25,7 @@ mod trust_region;
 pub use adabelief::AdaBelief;
 pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamInPlace};
-pub(crate) use cg_path::in_natural_lengths;
+pub(crate) use cg_path::{HessVec, in_natural_lengths};
 pub(crate) use conjugate::ConjugateDirections;
 pub(crate) use drift::{Drift, Runaway, unresolved};
 pub use lbfgs::{LbfgsSettings, minimise_lbfgs};

@@ -87,12 +87,23 @@ pub fn minimise_newton(
         if let Some(away) = drift.look(descent.steps, &descent.x, &scale) {
             return descent.end(Stop::Diverging(away.coordinate));
         }
+        if let Some(coordinate) = beyond_numbers(&descent.g, &scale) {
+            return descent.end(Stop::Diverging(coordinate));
+        }
         let path = newton_path(&mut descent, &scale, radius, settings);
         match descend_path(&mut descent, &path, &scale, &mut radius, settings, budget) {
             Some(stop) => return descent.end(stop),
             None => continue,
         }
     }
+}
+
+/// The coordinate with the largest gradient, where its square is beyond the largest number: the objective falls
+/// ever faster, without end.
+fn beyond_numbers(g: &[f64], scale: &[f64]) -> Option<usize> {
+    let size = |i: &usize| (g[*i] * scale[*i]).abs();
+    let steepest = (0..g.len()).max_by(|i, j| size(i).total_cmp(&size(j)))?;
+    (!size(&steepest).powi(2).is_finite()).then_some(steepest)
 }
 
 /// The path of conjugate gradients from the present point, in units of the scale.
@@ -194,5 +205,12 @@ fn resize(radius: &mut f64, ratio: f64, cut: &Cut) {
 /// promised slope is lowest, but neither next to the refused point nor out of all proportion.
 fn shrink(length: f64, rise: f64, gain: f64) -> f64 {
     // The slope along the step is at least the gain, and twice the gain for a full Newton step.
-    length * (gain / (rise + 2.0 * gain)).clamp(0.05, 0.5)
+    let share = gain / (rise + 2.0 * gain);
+    // Both may be beyond the largest number.
+    length
+        * if share.is_nan() {
+            0.05
+        } else {
+            share.clamp(0.05, 0.5)
+        }
 }

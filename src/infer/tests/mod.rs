@@ -1,6 +1,7 @@
 //! Fits of models whose answer is known.
 
 mod failures;
+mod kinks;
 mod models;
 mod precision;
 
