@@ -18,6 +18,7 @@ mod index;
 mod latent;
 mod ode;
 mod order;
+mod ragged;
 mod recurrence;
 mod results;
 mod statement;
