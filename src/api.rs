@@ -225,7 +225,10 @@ impl Program {
             sources: self.sources.clone(),
         };
         self.expect_drawn(fixed).map_err(fail)?;
-        let simulation = self.checked.simulation(&|name| fixed.get(name).is_some());
+        let held = |name: &str| fixed.get(name).is_some();
+        let simulation = self
+            .checked
+            .simulation(&held, &|name| data.get(name).is_some());
         let program = simulation.map_err(fail)?;
         let mut given = data.clone();
         for entry in fixed.entries() {

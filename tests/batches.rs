@@ -407,6 +407,70 @@ for i in 1..N batch 100 {
     assert!((mean - mu).abs() < 0.1 * sd, "{mean}, exactly {mu} ± {sd}");
 }
 
+/// Data around a million are 30 000 posterior sds from where fits start, and steps no longer than one.
+#[test]
+fn an_optimum_far_from_the_start_is_found() {
+    let n = 1000;
+    let y: Vec<f64> = numbers(n).iter().map(|z| 1e6 + z).collect();
+    let mean = y.iter().sum::<f64>() / n as f64;
+    let mut data = Data::default();
+    data.insert("y", y);
+    let text = "data y: real[N]
+mu ~ Normal(0, 1e7)
+for i in 1..N batch 50 { y[i] ~ Normal(mu, 1) }";
+    let (_, fit) = fitted(text, &data);
+    let (sd, found) = ((n as f64).powf(-0.5), fit.params.mean[0]);
+    // As in batches of data around 0.
+    assert!((found - mean).abs() < 0.1 * sd, "{found}, exactly {mean}");
+}
+
+/// Posteriors without an ELBO optimum, in batches: the classes are separated; all data are equal.
+#[test]
+fn what_runs_away_in_batches_is_named() {
+    let n = 200;
+    let middle = (n - 1) as f64 / 2.0;
+    let (mut separated, mut equal) = (Data::default(), Data::default());
+    let x = (0..n).map(|i| i as f64 - middle);
+    separated.insert(
+        "y",
+        x.clone()
+            .map(|x| f64::from(u8::from(x > 0.0)))
+            .collect::<Vec<_>>(),
+    );
+    separated.insert("x", x.collect::<Vec<_>>());
+    equal.insert("y", vec![2.0; n]);
+    let cases = [
+        (
+            "data x: real[N]
+data y: int[N]
+for k in 1..2 { b[k] ~ Flat() }
+for i in 1..N batch 50 { y[i] ~ Bernoulli(logit = b[1] + b[2] * x[i]) }",
+            separated,
+            "runs away",
+        ),
+        (
+            "data y: real[N]
+mu ~ Normal(0, 10)
+sigma ~ HalfNormal(5)
+for i in 1..N batch 50 { y[i] ~ Normal(mu, sigma) }",
+            equal,
+            "narrows to a point",
+        ),
+    ];
+    for (text, data, said) in cases {
+        let options = Options {
+            max_steps: Some(200_000),
+            ..Options::default()
+        };
+        let fit = fit(&bound(text, &data), &options, &mut |_| {}).expect("it begins");
+        assert!(
+            !fit.converged && fit.verdict.contains(said),
+            "{}",
+            fit.verdict
+        );
+    }
+}
+
 /// One guide for all rows, by a linear function of the datum: what a network would be.
 #[test]
 fn a_guide_is_amortised_over_batches() {

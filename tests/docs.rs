@@ -273,6 +273,7 @@ fn takes(parameter: &Parameter) -> String {
         Kind::Dimension => "whole number known from data".into(),
         Kind::Distribution => "distribution".into(),
         Kind::Distributions => "list of distributions, or one of an array".into(),
+        Kind::Function => "function of one number that has an inverse".into(),
     };
     match parameter.default {
         DefaultValue::Required => what,
@@ -303,6 +304,7 @@ fn words(domain: Domain) -> &'static str {
         Domain::CholeskyCorrelation => "Cholesky factors of correlation matrices",
         Domain::Counts => "vectors of counts",
         Domain::AsInner(_) => "those of what is wrapped",
+        Domain::Image(_) => "what the function makes of those of what is wrapped",
     }
 }
 
@@ -328,6 +330,10 @@ fn function_page() -> String {
         for function in list {
             row(&mut page, function);
         }
+    }
+    page.push_str("\n## Constants\n\n| | |\n|---|---|\n");
+    for constant in functions::CONSTANTS {
+        let _ = writeln!(page, "| `{}()` | {} |", constant.name, constant.doc);
     }
     page
 }

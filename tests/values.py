@@ -627,6 +627,16 @@ def computed_extents(x):
     return normal(mu, 0, 1) - ((flat - mu) ** 2).sum() + real(6).sum() + real(5).sum() + 2 + w.sum()
 
 
+@program
+def elements_computed_and_drawn(y, g, start, stop, z):
+    alpha = np.concatenate([[0], real(2)])
+    w = np.hstack([np.zeros((2, 1)), real(2, 2)])
+    eta = alpha[g - 1] + w[0, g - 1] - w[1, g - 1]
+    parts = sum(normal(z[a - 1 : b], alpha[j], 1) for j, (a, b) in enumerate(zip(start, stop)))
+    return (normal(alpha[1:], 0, 3) + normal(w[:, 1:], alpha[1:], 1)
+            + st.bernoulli.logpmf(y, sp.expit(eta)).sum() + parts)
+
+
 def read(name):
     path = FOLDER / f"{name}.json"
     data = json.loads(path.read_text()) if path.exists() else {}

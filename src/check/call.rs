@@ -96,7 +96,9 @@ impl<'a> Checker<'a> {
 
     fn call_name(&mut self, name: &'a str, place: Span, args: &'a [ast::Arg], span: Span) -> Expr {
         let solver = super::ode::solver(name).is_some();
+        let constant = functions::constant(name).filter(|_| args.is_empty());
         let own = solver || functions::find(name).is_some() || crate::dist::find(name).is_some();
+        let own = own || constant.is_some();
         match self.lookup(name) {
             Some(Binding::Var(_) | Binding::Constant { .. } | Binding::Module(..)) if own => {}
             Some(binding) => {
@@ -107,13 +109,25 @@ impl<'a> Checker<'a> {
         if solver {
             return self.ode(name, args, span);
         }
+        if let Some(constant) = constant {
+            return Expr {
+                kind: ExprKind::Number(constant.value),
+                ty: Type::scalar(Base::Real),
+                span,
+                size: None,
+            };
+        }
         if let Some(family) = crate::dist::find(name) {
             return self.distribution(family, None, args, span);
         }
         if functions::find(name).is_none() {
             let families = crate::dist::FAMILIES.iter().map(|f| f.declaration().name);
             let solvers = super::ode::SOLVERS.iter().map(|s| s.0);
-            let known = functions::all().map(|f| f.name).chain(families);
+            let constants = functions::CONSTANTS.iter().map(|c| c.name);
+            let known = functions::all()
+                .map(|f| f.name)
+                .chain(families)
+                .chain(constants);
             let known: Vec<&str> = known.chain(solvers).collect();
             return self.fail(span, error::unknown_function(place, name, known));
         }

@@ -3,21 +3,24 @@
 use super::program::{DistArg, Expr, ExprKind};
 use super::{Checker, error};
 use crate::diag::Span;
-use crate::dist::{Declaration, DefaultValue, EventAxis, Family, Kind, Parameter, Values};
+use crate::dist::{Declaration, DefaultValue, Domain, EventAxis, Family, Kind, Parameter, Values};
 use crate::syntax::ast;
 use crate::types::{Base, Dim, Same, Type};
 
 /// An argument as it was written, checked.
-enum Given {
+enum Given<'a> {
     One(Expr),
     List(Vec<Expr>, Span),
+    /// A function, which is checked with an argument of its own.
+    Function(&'a ast::Expr),
 }
 
-impl Given {
+impl Given<'_> {
     fn span(&self) -> Span {
         match self {
             Given::One(e) => e.span,
             Given::List(_, span) => *span,
+            Given::Function(e) => e.span,
         }
     }
 }
@@ -46,11 +49,14 @@ impl<'a> Checker<'a> {
         span: Span,
     ) -> Expr {
         let declaration = family.declaration();
-        let mut positional: Vec<Given> = first.into_iter().map(Given::One).collect();
-        let mut named: Vec<(&'a ast::Ident, Given)> = Vec::new();
+        let mut positional: Vec<Given<'a>> = first.into_iter().map(Given::One).collect();
+        let mut named: Vec<(&'a ast::Ident, Given<'a>)> = Vec::new();
         let mut failed = false;
         for arg in args {
-            let value = self.given(&arg.value);
+            let value = match takes_function(declaration, positional.len(), arg.name.as_ref()) {
+                true => Given::Function(&arg.value),
+                false => self.given(&arg.value),
+            };
             failed |= matches!(&value, Given::One(e) if e.ty.is_error());
             match &arg.name {
                 Some(name) => named.push((name, value)),
@@ -71,7 +77,7 @@ impl<'a> Checker<'a> {
         self.match_arguments(family, form, positional, named, span)
     }
 
-    fn given(&mut self, e: &'a ast::Expr) -> Given {
+    fn given(&mut self, e: &'a ast::Expr) -> Given<'a> {
         // A list literal may hold distributions, which are no elements of an array.
         if let ast::ExprKind::Array(elements) = &e.kind {
             let checked: Vec<Expr> = elements.iter().map(|e| self.expr(e)).collect();
@@ -90,13 +96,13 @@ impl<'a> Checker<'a> {
         &mut self,
         family: &'static dyn Family,
         form: usize,
-        positional: Vec<Given>,
-        named: Vec<(&'a ast::Ident, Given)>,
+        positional: Vec<Given<'a>>,
+        named: Vec<(&'a ast::Ident, Given<'a>)>,
         span: Span,
     ) -> Expr {
         let declaration = family.declaration();
         let parameters = declaration.forms[form].parameters;
-        let mut slots: Vec<Option<Given>> = parameters.iter().map(|_| None).collect();
+        let mut slots: Vec<Option<Given<'a>>> = parameters.iter().map(|_| None).collect();
         for (slot, value) in slots.iter_mut().zip(positional) {
             *slot = Some(value);
         }
@@ -137,7 +143,11 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn argument(&mut self, dist: &str, parameter: &Parameter, given: Given) -> Option<DistArg> {
+    fn argument(&mut self, dist: &str, parameter: &Parameter, given: Given<'a>) -> Option<DistArg> {
+        if let Given::Function(e) = given {
+            let chain = self.one_to_one(dist, parameter.name, e)?;
+            return Some(DistArg::Function(chain));
+        }
         let expected = match parameter.kind {
             Kind::Value { rank, .. } => match given {
                 Given::One(e) if e.ty.number().is_some() && e.ty.rank() >= rank => {
@@ -166,10 +176,12 @@ impl<'a> Checker<'a> {
                 }
                 _ => "distributions: `[d1, d2]`, or one with an array of parameters",
             },
+            Kind::Function => "a function of one number",
         };
         let (span, ty) = match &given {
             Given::One(e) => (e.span, e.ty.clone()),
             Given::List(all, span) => (*span, all[0].ty.clone()),
+            Given::Function(e) => (e.span, Type::Function),
         };
         let name = parameter.name;
         self.report(error::parameter_kind(span, dist, name, expected, &ty));
@@ -219,10 +231,10 @@ impl<'a> Checker<'a> {
                 .any(|a| matches!(a, EventAxis::LastOf { position } if *position == at))
         };
         for (at, (parameter, arg)) in parameters.iter().zip(args).enumerate() {
-            let (dims, place) = match (arg, parameter.kind) {
+            let extents = match (arg, parameter.kind) {
                 (DistArg::Value(e), Kind::Value { rank, .. }) => {
                     let (_, dims) = e.ty.number()?;
-                    (dims[..dims.len() - rank].to_vec(), e.span)
+                    vec![(dims[..dims.len() - rank].to_vec(), e.span)]
                 }
                 (DistArg::Distribution(e), _) => {
                     let Type::Distribution { array, .. } = &e.ty else {
@@ -243,7 +255,7 @@ impl<'a> Checker<'a> {
                         }
                         dims.pop();
                     }
-                    (dims, e.span)
+                    vec![(dims, e.span)]
                 }
                 (DistArg::Distributions(all), _) => {
                     let Type::Distribution { array, .. } = &all[0].ty else {
@@ -253,17 +265,24 @@ impl<'a> Checker<'a> {
                     if all.len() == 1 {
                         dims.pop();
                     }
-                    (dims, all[0].span)
+                    vec![(dims, all[0].span)]
+                }
+                (DistArg::Function(chain), _) => {
+                    let extents = |e: &Expr| Some((e.ty.number()?.1.to_vec(), e.span));
+                    chain.values().map(extents).collect::<Option<Vec<_>>>()?
                 }
                 _ => continue,
             };
-            let wider = widest.is_none() || dims.len() > array.len();
-            array = self.join_arrays(array, widest, dims, place)?;
-            if wider {
-                widest = Some(place);
+            for (dims, place) in extents {
+                let wider = widest.is_none() || dims.len() > array.len();
+                array = self.join_arrays(array, widest, dims, place)?;
+                if wider {
+                    widest = Some(place);
+                }
             }
         }
         self.expect_counts(declaration, parameters, args)?;
+        self.expect_transformable(declaration, args)?;
         let event = self.event_dims(declaration, args)?;
         let base = match declaration.values {
             Values::Real => Base::Real,
@@ -288,6 +307,28 @@ impl<'a> Checker<'a> {
         };
         let _ = span;
         Some(Type::Distribution { base, array, event })
+    }
+
+    /// What a function is applied to is a real number.
+    fn expect_transformable(&mut self, declaration: &Declaration, args: &[DistArg]) -> Option<()> {
+        let Domain::Image(at) = declaration.support else {
+            return Some(());
+        };
+        let Some(DistArg::Distribution(inner)) = args.get(at) else {
+            return None;
+        };
+        match &inner.ty {
+            Type::Distribution {
+                base: Base::Real,
+                event,
+                ..
+            } if event.is_empty() => Some(()),
+            found => {
+                let problem = error::not_transformable(inner.span, declaration.name, found);
+                self.report(problem);
+                None
+            }
+        }
     }
 
     /// As many weights as distributions.
@@ -460,6 +501,16 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// Whether an argument at a position or with a name is a function.
+fn takes_function(declaration: &Declaration, position: usize, name: Option<&ast::Ident>) -> bool {
+    let parameters = declaration.forms[0].parameters;
+    let parameter = match name {
+        Some(name) => parameters.iter().find(|p| p.name == name.name),
+        None => parameters.get(position),
+    };
+    parameter.is_some_and(|p| p.kind == Kind::Function)
+}
+
 fn dist_base(e: &Expr) -> Base {
     match e.ty {
         Type::Distribution { base, .. } => base,
@@ -479,8 +530,8 @@ impl Mistake {
     fn report(
         self,
         declaration: &Declaration,
-        positional: &[Given],
-        named: &[(&ast::Ident, Given)],
+        positional: &[Given<'_>],
+        named: &[(&ast::Ident, Given<'_>)],
         span: Span,
     ) -> crate::diag::Diagnostic {
         let forms = forms_text(declaration);

@@ -439,6 +439,54 @@ pub fn discrete_latent(span: Span, name: &str, dist: &str) -> D {
         .help("sum over its values: `factor log_sum_exp([log(w[k]) + … for k in 1..K])`, or observe it by declaring it as data")
 }
 
+const INSTEAD: &str =
+    "draw the variable, and write `let y = f(x)`; or, for a density, add a `factor`";
+
+/// A function that is to be inverted and does not read its argument.
+pub fn argument_unread(span: Span) -> D {
+    D::error("E0315", "the function does not read its argument")
+        .at(span, "the same for every number")
+        .help("what is made of a draw depends on it: `|x| a + b * x`")
+}
+
+/// A function that is to be inverted and reads its argument at two places.
+pub fn argument_read_twice(span: Span, (first, second): (Span, Span)) -> D {
+    D::error(
+        "E0315",
+        "the function has no known inverse: it reads its argument twice",
+    )
+    .at(first, "read here")
+    .at(second, "and here")
+    .at(span, "so that this is not undone step by step")
+    .help(format!(
+        "write it so that the argument occurs once; or {INSTEAD}"
+    ))
+}
+
+/// An operation that cannot be undone; without a name it is no function.
+pub fn no_inverse(span: Span, function: &str) -> D {
+    let message = match function {
+        "" => "the function has no known inverse".into(),
+        name => format!("the function has no known inverse: `{name}` has none"),
+    };
+    D::error("E0315", message)
+        .at(span, "this is not undone")
+        .help(format!(
+            "`+`, `-`, `*`, `/` and `^` with what does not depend on the argument have inverses, and functions that are one-to-one, \
+             such as `exp`, `log`, `logit`, `sinh` or `Phi`; else {INSTEAD}"
+        ))
+}
+
+/// What is transformed is no distribution of a real number.
+pub fn not_transformable(span: Span, dist: &str, found: &Type) -> D {
+    D::error(
+        "E0316",
+        format!("`{dist}` is of a real number, found a {found}"),
+    )
+    .at(span, format!("this is a {found}"))
+    .help("transform the draws: `let y = f(x)`")
+}
+
 /// `what` is the value's name, as it is shown.
 pub fn draw_shape(span: Span, what: &str, ty: &Type, dist: Span, found: &Type) -> D {
     D::error(
@@ -784,6 +832,16 @@ pub fn factor_of_drawn(span: Span, name: &str) -> D {
     D::error("E0626", message)
         .at(span, "this has a density, but nothing can be drawn from it")
         .help("give what it reads a value (`--fix` on the command line)")
+}
+
+/// Data that would be drawn, and stand in the program for an expression of other data.
+pub fn drawn_but_computed(span: Span, name: &str, of: &str) -> D {
+    let message = format!("`{name}` is computed from `{of}`, and is to be drawn too");
+    D::error("E0626", message)
+        .at(span, "what is drawn would contradict this")
+        .help(format!(
+            "draw the elements of `{of}` themselves, in a loop over them; or give `{name}` as data"
+        ))
 }
 
 /// `h.w ~ …` in the model, where `h` is drawn by a function.

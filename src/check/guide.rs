@@ -344,7 +344,7 @@ fn domain(dist: &Expr) -> Option<Domain> {
     match &dist.kind {
         ExprKind::Distribution { family, .. } if !family.support_needs_arguments() => {
             match family.declaration().support {
-                Domain::AsInner(_) => None,
+                Domain::AsInner(_) | Domain::Image(_) => None,
                 domain => Some(domain),
             }
         }

@@ -7,11 +7,14 @@
 
 mod batch;
 mod call;
+mod comprehension;
+mod data;
 mod distribution;
 mod error;
 mod expr;
 mod guide;
 mod index;
+mod inverse;
 mod ode;
 mod outline;
 pub mod program;
@@ -107,6 +110,16 @@ struct Leaf<'a> {
 }
 
 impl Leaf<'_> {
+    /// Whether it defines a name as a whole, and not elements of an array.
+    fn is_whole(&self) -> bool {
+        match &self.statement.kind {
+            ast::StatementKind::Draw { target, .. } | ast::StatementKind::Let { target, .. } => {
+                !matches!(target, ast::Target::Element { indices, .. } if !indices.is_empty())
+            }
+            _ => true,
+        }
+    }
+
     /// The name that it defines, or all of it.
     fn name_span(&self) -> Span {
         match &self.statement.kind {

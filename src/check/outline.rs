@@ -333,10 +333,14 @@ impl<'a> Checker<'a> {
             self.report(error::data_after_all(name.span, &name.name));
             return false;
         }
-        let both = matches!(
+        // Of an array some elements may be computed and others drawn.
+        let of_elements = |leaf: &usize| !self.leaves[*leaf].is_whole();
+        let mixed = matches!(
             (kind, draw),
             (VariableKind::Latent, false) | (VariableKind::Let, true)
         );
+        let mut definitions = self.definitions.get(&id).into_iter().flatten();
+        let both = mixed && (whole || !definitions.all(of_elements));
         let wrong_kind = both || matches!(kind, VariableKind::Param | VariableKind::Dimension);
         let clash = self
             .definitions
@@ -345,20 +349,14 @@ impl<'a> Checker<'a> {
             .flatten()
             .find(|&&leaf| {
                 let earlier = &self.leaves[leaf];
-                let earlier_whole = match &earlier.statement.kind {
-                    StatementKind::Draw {
-                        target: Target::Element { indices, .. },
-                        ..
-                    }
-                    | StatementKind::Let {
-                        target: Target::Element { indices, .. },
-                        ..
-                    } => indices.is_empty(),
-                    _ => true,
-                };
-                wrong_kind || (whole || earlier_whole) && !self.are_exclusive(&earlier.nest, nest)
+                let whole = whole || earlier.is_whole();
+                wrong_kind || whole && !self.are_exclusive(&earlier.nest, nest)
             });
         if clash.is_none() && !wrong_kind {
+            if mixed {
+                self.variable_mut(id).kind = VariableKind::Latent;
+                self.latents.insert(id, id);
+            }
             return true;
         }
         let first = clash.map_or(self.variable(id).span, |&leaf| {

@@ -3,6 +3,7 @@
 
 use crate::diag::Span;
 use crate::dist::Family;
+use crate::dist::bijection::Chain;
 use crate::functions::{Function, Initialiser};
 use crate::types::{Base, Dim, Type};
 use std::collections::{BTreeMap, BTreeSet};
@@ -317,6 +318,7 @@ pub enum DistArg {
     Distribution(Expr),
     Distributions(Vec<Expr>),
     Number(f64),
+    Function(Chain<Expr>),
     Absent,
 }
 
@@ -464,6 +466,10 @@ macro_rules! children {
                 match self {
                     DistArg::Value(e) | DistArg::Dimension(e) | DistArg::Distribution(e) => visit(e),
                     DistArg::Distributions(all) => all.$iter().for_each(visit),
+                    DistArg::Function(chain) => {
+                        let beside = chain.0.$iter().flat_map(|(_, c)| c.$iter());
+                        beside.for_each(visit);
+                    }
                     DistArg::Number(_) | DistArg::Absent => {}
                 }
             }

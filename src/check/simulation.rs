@@ -15,11 +15,16 @@ use std::collections::{BTreeMap, BTreeSet};
 impl Program {
     /// The program that draws its data and all latents but those `held`, which become data of their type.
     ///
-    /// Batches and guides are of fits, and have no part in it.
+    /// Batches and guides are of fits, and have no part in it. Data that are not `given` and are computed from data that
+    /// are drawn follow these.
     ///
     /// # Errors
-    /// E0626 for a factor of something that is drawn.
-    pub fn simulation(&self, held: &dyn Fn(&str) -> bool) -> Result<Program, Diagnostics> {
+    /// E0626 for a factor of something that is drawn, and for drawn data that are computed from other data.
+    pub fn simulation(
+        &self,
+        held: &dyn Fn(&str) -> bool,
+        given: &dyn Fn(&str) -> bool,
+    ) -> Result<Program, Diagnostics> {
         let mut program = Program {
             statements: Vec::new(),
             has_batches: false,
@@ -54,7 +59,8 @@ impl Program {
                 ..statement.clone()
             });
         }
-        let problems = self.weighed(&made);
+        let mut problems = self.weighed(&made);
+        problems.extend(program.follow(given));
         match problems.is_empty() {
             true => Ok(program),
             false => Err(problems),
@@ -95,7 +101,63 @@ impl Program {
     }
 
     fn is_held(&self, id: VarId, held: &dyn Fn(&str) -> bool) -> bool {
-        held(self.name(id)) && self.has_sites(id)
+        held(self.name(id)) && self.makes().any(|made| made == id)
+    }
+
+    /// Makes definitions of data that are computed from drawn ones.
+    fn follow(&mut self, given: &dyn Fn(&str) -> bool) -> Diagnostics {
+        let mut problems = Diagnostics::new();
+        let computed = |decl: &DataDecl, program: &Program| {
+            let default = decl
+                .default
+                .as_ref()
+                .filter(|_| !given(program.name(decl.var)))?;
+            let mut drawn = None;
+            default.variables(&mut |id| {
+                let is_drawn = program.variable(id).kind == VariableKind::Simulated;
+                drawn = drawn.or(Some(id).filter(|_| is_drawn));
+            });
+            let whole = default.ty.rank() == decl.dims.len();
+            Some((default.clone(), drawn)).filter(|_| whole)
+        };
+        for decl in &self.data {
+            let twice = self.variable(decl.var).kind == VariableKind::Simulated;
+            let arrays = |e: &Expr| {
+                let mut any = None;
+                e.variables(&mut |id| any = any.or(Some(id).filter(|i| self.has_elements(*i))));
+                any
+            };
+            if let (true, Some((default, _))) = (twice, computed(decl, self))
+                && let Some(of) = arrays(&default)
+            {
+                let (name, of) = (self.name(decl.var), self.name(of));
+                problems.push(error::drawn_but_computed(decl.span, name, of));
+            }
+        }
+        while let Some((at, value)) = self.data.iter().enumerate().find_map(|(at, decl)| {
+            let mine = self.variable(decl.var).kind == VariableKind::Data;
+            let (value, drawn) = computed(decl, self).filter(|_| mine)?;
+            drawn.map(|_| (at, value))
+        }) {
+            let DataDecl { var, span, .. } = self.data.remove(at);
+            self.variable_mut(var).kind = VariableKind::Simulated;
+            let target = Target {
+                var,
+                indices: Vec::new(),
+                span,
+            };
+            self.statements.push(Statement {
+                kind: StatementKind::Let { target, value },
+                nest: Vec::new(),
+                span,
+            });
+        }
+        problems
+    }
+
+    fn has_elements(&self, id: VarId) -> bool {
+        let number = self.variable(id).ty.number();
+        number.is_some_and(|(_, dims)| !dims.is_empty())
     }
 
     /// Whether some of the data are drawn.

@@ -32,6 +32,8 @@ pub enum Domain {
     Counts,
     /// As the distribution at this position of the arguments, perhaps within bounds.
     AsInner(usize),
+    /// What a function makes of draws of the distribution at this position.
+    Image(usize),
 }
 
 /// Whether draws are real numbers or integers.
@@ -65,6 +67,8 @@ pub enum Kind {
     Distribution,
     /// A list of distributions, or one with an array of them.
     Distributions,
+    /// A function of one number that has an inverse.
+    Function,
 }
 
 #[derive(Clone, Copy, Debug)]

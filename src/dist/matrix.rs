@@ -2,7 +2,7 @@
 
 use super::{Argument, Distribution};
 use crate::graph::{Shape, Var, broadcast_shapes, numel};
-use crate::ops::factor;
+use crate::ops::{concat, factor};
 use rand::Rng;
 
 /// `Σ (L⁻¹ B)²` over both axes of `B` `[batch…, n, k]`, for `L` `[batch…, n, n]` lower triangular.
@@ -84,6 +84,44 @@ pub(super) fn multivariate_lgamma(a: Var<'_>, n: usize) -> Var<'_> {
     (0..n).fold(a * 0.0 + constant, |sum, j| {
         sum + (a - 0.5 * j as f64).lgamma()
     })
+}
+
+/// Of an elliptical vector with location `mu` `[batch…, n]` and factor `l` `[batch…, n, n]` the next element given those before it:
+/// its location and scale, and the square of the standardised vector before it.
+pub(super) fn conditional<'g>(
+    mu: Var<'g>,
+    l: Var<'g>,
+    before: &[Var<'g>],
+) -> (Var<'g>, Var<'g>, Var<'g>) {
+    let i = before.len();
+    let scale = element(l.diagonal(), i);
+    let location = element(mu, i);
+    if i == 0 {
+        return (location, scale, location * 0.0);
+    }
+    let differences: Vec<Var<'g>> = (0..i).map(|j| before[j] - element(mu, j)).collect();
+    let batch = differences.iter().fold(Shape::new(), |shape, d| {
+        broadcast_shapes(&shape, &d.shape()).expect("batch axes fit")
+    });
+    let columns: Vec<Var<'g>> = differences
+        .iter()
+        .map(|d| d.broadcast(&batch).unsqueeze(0))
+        .collect();
+    let leading = l.slice(1, 0, i).slice(0, 0, i);
+    let z = solution(leading, concat(&columns, 0).unsqueeze(0));
+    let shape = z.shape();
+    let z = z.reshape(&shape[..shape.len() - 1]);
+    let row = l.slice(1, i, 1).slice(0, 0, i);
+    let shape = row.shape();
+    let row = row.reshape(&[&shape[..shape.len() - 2], &[i]].concat());
+    let location = location + (row * z).sum_axes(&[0]);
+    (location, scale, z.square().sum_axes(&[0]))
+}
+
+/// One element of vectors `[batch…, n]`.
+pub(super) fn element(v: Var<'_>, i: usize) -> Var<'_> {
+    let shape = v.shape();
+    v.slice(0, i, 1).reshape(&shape[..shape.len() - 1])
 }
 
 /// The Cholesky factor among a family's arguments: that of the matrix at `position`, or the matrix

@@ -3,7 +3,7 @@
 use super::truncated::both;
 use super::{
     Argument, Declaration, DefaultValue, Distribution, Domain, EventAxis, Family, Form, Kind,
-    Parameter, Point, Support, Values, draw,
+    Parameter, Point, Support, Values, draw, matrix,
 };
 use crate::graph::{Shape, Var, broadcast_shapes};
 use crate::ops::{concat, log_add_exp_of};
@@ -126,13 +126,7 @@ fn guarded<'g>(component: &Distribution<'g>, x: Var<'g>, common: &Support<'g>) -
     let Some(inside) = inside else {
         return component.log_prob(x);
     };
-    let somewhere = match own {
-        (Some(a), Some(b)) if component.is_discrete() => (a + b * 0.0).min(b),
-        (Some(a), Some(b)) => (a + b) * 0.5,
-        (Some(a), None) => a + 1.0,
-        (None, Some(b)) => b - 1.0,
-        (None, None) => x,
-    };
+    let somewhere = component.support().somewhere().unwrap_or(x);
     inside.select(
         component.log_prob(inside.select(x, somewhere)),
         f64::NEG_INFINITY,
@@ -216,6 +210,47 @@ impl Family for Mixture {
         log_mean(d, |component, stacked| {
             component.log_survival(if stacked { x.unsqueeze(0) } else { x })
         })
+    }
+
+    /// Of numbers by the quantile. Of vectors element by element, given those before: the weights are then those of the
+    /// components given as much.
+    fn reparameterised<'g>(&self, d: &Distribution<'g>, noise: Var<'g>) -> Option<Var<'g>> {
+        if d.event_rank() != 1 {
+            return None;
+        }
+        let mut log_w = d.value(0).log();
+        let mut before: Vec<Var<'g>> = Vec::new();
+        for i in 0..noise.extent(0) {
+            let next = |c: &Distribution<'g>, stacked: bool| match stacked {
+                false => c.family.conditional(c, &before),
+                true => {
+                    let before: Vec<Var<'g>> = before.iter().map(|x| x.unsqueeze(0)).collect();
+                    c.family.conditional(c, &before)
+                }
+            };
+            let components = match &d.args[1] {
+                Argument::Stack(all) => Argument::Stack(Box::new(next(all, true)?)),
+                Argument::Distribution(one) => Argument::Distribution(Box::new(next(one, false)?)),
+                Argument::Distributions(all) => {
+                    let all: Option<Vec<_>> = all.iter().map(|c| next(c, false)).collect();
+                    Argument::Distributions(all?)
+                }
+                _ => return None,
+            };
+            let w = (log_w - log_w.log_sum_exp(&[0]).unsqueeze(0)).exp();
+            let given = Distribution {
+                args: vec![Argument::Value(w), components],
+                ..d.clone()
+            };
+            let x = given.quantile(matrix::element(noise, i).phi())?;
+            let at = |c: &Distribution<'g>, stacked: bool| {
+                Some(c.log_prob(if stacked { x.unsqueeze(0) } else { x }))
+            };
+            log_w = log_w + of_each(&given, 0, at)?;
+            before.push(x);
+        }
+        let elements: Vec<Var<'g>> = before.iter().map(|x| x.unsqueeze(0)).collect();
+        (!elements.is_empty()).then(|| concat(&elements, 0))
     }
 
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {

@@ -7,6 +7,7 @@
 //! have the batch axes alone. The checker, the help and the tables of the documentation read the
 //! [`Declaration`]; nothing else lists what a distribution takes.
 
+pub mod bijection;
 mod declaration;
 mod draw;
 mod finite_sum;
@@ -64,6 +65,7 @@ mod pareto;
 mod poisson;
 mod skew_normal;
 mod student_t;
+mod transformed;
 mod truncated;
 mod uniform;
 mod von_mises;
@@ -80,6 +82,7 @@ pub use sampled::{KEY, Sampled, Skeleton};
 pub use support::Support;
 
 use crate::graph::Var;
+use bijection::Chain;
 use rand::Rng;
 
 /// Every family; adding one is its file and a line here.
@@ -127,6 +130,7 @@ pub static FAMILIES: &[&dyn Family] = &[
     &poisson::Poisson,
     &skew_normal::SkewNormal,
     &student_t::StudentT,
+    &transformed::Transformed,
     &truncated::Truncated,
     &uniform::Uniform,
     &von_mises::VonMises,
@@ -223,6 +227,15 @@ pub trait Family: Send + Sync {
         None
     }
 
+    /// Of a family of vectors, the distribution of the next element given those before it, a value for each.
+    fn conditional<'g>(
+        &self,
+        _d: &Distribution<'g>,
+        _before: &[Var<'g>],
+    ) -> Option<Distribution<'g>> {
+        None
+    }
+
     /// The least `x` with `P(X ≤ x) ≥ p`, where it has a closed form; `p` from 0 to 1.
     fn quantile<'g>(&self, _d: &Distribution<'g>, _p: Var<'g>) -> Option<Var<'g>> {
         None
@@ -286,6 +299,8 @@ pub enum Argument<'g> {
     Distributions(Vec<Distribution<'g>>),
     /// Several distributions of one family: the last batch axis counts them.
     Stack(Box<Distribution<'g>>),
+    /// A function of one number that has an inverse; what stands beside its arguments is `[batch…]`.
+    Function(Chain<Var<'g>>),
     /// Left out.
     Absent,
 }

@@ -1,6 +1,6 @@
 //! The multivariate Normal distribution.
 
-use super::normal::LOG_SQRT_2PI;
+use super::normal::{LOG_SQRT_2PI, Normal};
 use super::{
     Declaration, Distribution, Domain, EventAxis, Family, Form, Parameter, Point, Values, draw,
     matrix,
@@ -105,6 +105,19 @@ impl Family for MvNormal {
             _ => matrix::product(l, noise),
         };
         Some(d.value(0) + shift)
+    }
+
+    fn conditional<'g>(
+        &self,
+        d: &Distribution<'g>,
+        before: &[Var<'g>],
+    ) -> Option<Distribution<'g>> {
+        if d.form == PRECISION {
+            return None;
+        }
+        let l = matrix::factor_of(d, 1, d.form == CHOL);
+        let (mean, sd, _) = matrix::conditional(d.value(0), l, before);
+        Some(Distribution::new(&Normal, 0, &[mean, sd]))
     }
 
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {

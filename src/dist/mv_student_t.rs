@@ -1,5 +1,6 @@
 //! The multivariate Student distribution.
 
+use super::student_t::StudentT;
 use super::{
     Declaration, Distribution, Domain, EventAxis, Family, Form, Parameter, Point, Values, draw,
     matrix, noise,
@@ -77,6 +78,20 @@ impl Family for MvStudentT {
         let l = matrix::factor_of(d, 2, d.form == 1);
         let standard = noise::student(d.value(0), noise);
         Some(d.value(1) + matrix::product(l, standard))
+    }
+
+    /// What is before adds to the degrees of freedom, and scales by how far out it is.
+    fn conditional<'g>(
+        &self,
+        d: &Distribution<'g>,
+        before: &[Var<'g>],
+    ) -> Option<Distribution<'g>> {
+        let l = matrix::factor_of(d, 2, d.form == 1);
+        let (mu, scale, square) = matrix::conditional(d.value(1), l, before);
+        let nu = d.value(0);
+        let degrees = nu + before.len() as f64;
+        let scale = scale * ((nu + square) / degrees).sqrt();
+        Some(Distribution::new(&StudentT, 0, &[degrees, mu, scale]))
     }
 
     /// NaN where `nu ≤ 1`.

@@ -1,5 +1,6 @@
 //! A distribution with numbers for arguments, for one element of its batch: what samplers read.
 
+use super::bijection::Chain;
 use super::{Argument, Declaration, Distribution, Family, Kind};
 use crate::graph::{Graph, NodeId, Shape, Tensor, numel};
 use rand::Rng;
@@ -21,6 +22,7 @@ pub enum PointArgument {
     Dimension(usize),
     Distribution(Box<Point>),
     Distributions(Vec<Point>),
+    Function(Chain<f64>),
     Absent,
 }
 
@@ -68,6 +70,14 @@ impl Point {
         }
     }
 
+    /// The function at a position.
+    pub fn function(&self, position: usize) -> &Chain<f64> {
+        match &self.args[position] {
+            PointArgument::Function(chain) => chain,
+            _ => panic!("the declaration makes this argument a function"),
+        }
+    }
+
     /// The same distribution as constants of a graph, without batch axes.
     pub(super) fn distribution<'g>(&self, graph: &'g Graph) -> Distribution<'g> {
         let args = self.args.iter().map(|arg| match arg {
@@ -81,6 +91,7 @@ impl Point {
             PointArgument::Distributions(all) => {
                 Argument::Distributions(all.iter().map(|p| p.distribution(graph)).collect())
             }
+            PointArgument::Function(chain) => Argument::Function(chain.map(|c| graph.scalar(*c))),
             PointArgument::Absent => Argument::Absent,
         });
         Distribution {
@@ -104,6 +115,7 @@ impl<'g> Distribution<'g> {
                 Argument::Value(v) => nodes.push(v.id),
                 Argument::Distribution(d) | Argument::Stack(d) => nodes.extend(d.nodes()),
                 Argument::Distributions(all) => all.iter().for_each(|d| nodes.extend(d.nodes())),
+                Argument::Function(chain) => nodes.extend(chain.values().map(|v| v.id)),
                 Argument::Dimension(_) | Argument::Absent => {}
             }
         }
@@ -134,6 +146,9 @@ impl<'g> Distribution<'g> {
                 all.iter().map(|d| d.point(values, batch, at)).collect(),
             ),
             Argument::Stack(d) => d.stacked(values, batch, at),
+            Argument::Function(chain) => {
+                PointArgument::Function(chain.map(|v| number(&values[&v.id], batch, at)))
+            }
             Argument::Absent => PointArgument::Absent,
         });
         Point {
@@ -184,6 +199,11 @@ pub(super) fn offset(value: &Tensor, rank: usize, batch: &[usize], at: usize) ->
         rest /= extent;
     }
     offset
+}
+
+/// A value without axes of its own at one element of the batch.
+pub(super) fn number(value: &Tensor, batch: &[usize], at: usize) -> f64 {
+    value.data()[offset(value, 0, batch, at)]
 }
 
 /// The own axes of a value at one element of the batch.

@@ -39,6 +39,13 @@ impl<'g> Distribution<'g> {
                         all.iter().map(|d| d.with_axes(inside, axes)).collect(),
                     ),
                     Argument::Stack(d) => Argument::Stack(Box::new(d.with_axes(inside + 1, axes))),
+                    Argument::Function(chain) => Argument::Function(chain.map(|v| {
+                        let mut shape = v.shape();
+                        for _ in 0..axes {
+                            shape.insert(shape.len() - inside.min(shape.len()), 1);
+                        }
+                        v.reshape(&shape)
+                    })),
                     other => other.clone(),
                 });
         Distribution {

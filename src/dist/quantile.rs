@@ -13,13 +13,36 @@ pub(super) fn of<'g>(d: &Distribution<'g>, p: Var<'g>) -> Option<Var<'g>> {
     if d.event_rank() > 0 {
         return None;
     }
-    let mut shape = p.shape();
+    let ends = match d.support() {
+        Support::Interval { lower, upper } => (lower, upper),
+        Support::Integers { .. } => (None, None),
+        _ => return None,
+    };
+    inverse(d, p.log() - (-p).log1p(), ends, logit)
+}
+
+/// The `x` at which an increasing function of a distribution and `x` has a value; beyond the ends, where there are
+/// any, it is what it is there.
+pub(super) fn inverse<'g>(
+    d: &Distribution<'g>,
+    level: Var<'g>,
+    ends: (Option<Var<'g>>, Option<Var<'g>>),
+    f: impl for<'b> Fn(&Distribution<'b>, Var<'b>) -> Option<Var<'b>>,
+) -> Option<Var<'g>> {
+    let mut shape = level.shape();
     loop {
         let graph = Arc::new(Graph::new());
         let x = graph.input(&shape);
         let mut parameters = Vec::new();
         let inner = copied(d, &graph, &mut parameters);
-        let output = logit(&inner, within(inner.support(), x)?)?;
+        let (lower, upper) = ends;
+        let (lower, upper) = (
+            lower.map(|a| copy(&a, &graph, &mut parameters)),
+            upper.map(|b| copy(&b, &graph, &mut parameters)),
+        );
+        let within = lower.map_or(x, |a| x.max(a));
+        let within = upper.map_or(within, |b| within.min(b));
+        let output = f(&inner, within)?;
         let wide = broadcast_shapes(&shape, &output.shape())?;
         if wide != shape {
             shape = wide;
@@ -33,7 +56,7 @@ pub(super) fn of<'g>(d: &Distribution<'g>, p: Var<'g>) -> Option<Var<'g>> {
             inputs,
             output,
         };
-        let level = (p.log() - (-p).log1p()).broadcast(&shape);
+        let level = level.broadcast(&shape);
         let values: Vec<Var<'g>> = parameters.iter().map(|(_, v)| *v).collect();
         return Some(invert(body, d.is_discrete(), level, &values));
     }
@@ -44,15 +67,15 @@ fn logit<'b>(d: &Distribution<'b>, x: Var<'b>) -> Option<Var<'b>> {
     Some(d.family.log_cdf(d, x)? - d.family.log_survival(d, x)?)
 }
 
-/// The point, or the end of the support beyond which it lies.
-fn within<'b>(support: Support<'b>, x: Var<'b>) -> Option<Var<'b>> {
-    match support {
-        Support::Interval { lower, upper } => {
-            let x = lower.map_or(x, |a| x.max(a));
-            Some(upper.map_or(x, |b| x.min(b)))
+/// A value in another graph.
+fn copy<'g, 'b>(v: &Var<'g>, graph: &'b Graph, inputs: &mut Vec<(NodeId, Var<'g>)>) -> Var<'b> {
+    match v.as_const() {
+        Some(constant) => graph.constant(constant),
+        None => {
+            let input = graph.input(&v.shape());
+            inputs.push((input.id, *v));
+            input
         }
-        Support::Integers { .. } => Some(x),
-        _ => None,
     }
 }
 
@@ -65,14 +88,8 @@ fn copied<'g, 'b>(
     let mut args = Vec::new();
     for arg in &d.args {
         args.push(match arg {
-            Argument::Value(v) => Argument::Value(match v.as_const() {
-                Some(constant) => graph.constant(constant),
-                None => {
-                    let input = graph.input(&v.shape());
-                    inputs.push((input.id, *v));
-                    input
-                }
-            }),
+            Argument::Value(v) => Argument::Value(copy(v, graph, inputs)),
+            Argument::Function(chain) => Argument::Function(chain.map(|v| copy(v, graph, inputs))),
             Argument::Dimension(n) => Argument::Dimension(*n),
             Argument::Distribution(d) => Argument::Distribution(Box::new(copied(d, graph, inputs))),
             Argument::Distributions(all) => {

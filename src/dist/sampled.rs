@@ -4,7 +4,8 @@
 //! What is drawn is a function of the key and the arguments, so a graph that draws is as repeatable as
 //! any other. It has no derivative: draws are for what nothing is optimised by.
 
-use super::point::{element, offset};
+use super::bijection::Chain;
+use super::point::{element, number, offset};
 use super::{Argument, Distribution, Family, Kind, Point, PointArgument};
 use crate::graph::{Operation, Pull, Shape, Tensor, Var, numel};
 use rand::SeedableRng;
@@ -35,6 +36,8 @@ enum Slot {
     Distributions(Vec<Skeleton>),
     /// The last batch axis counts the components.
     Stack(Box<Skeleton>),
+    /// Which of the values stand beside the arguments.
+    Function(Chain<usize>),
     Absent,
 }
 
@@ -70,6 +73,10 @@ impl<'g> Distribution<'g> {
                     Slot::Distributions(all.iter().map(|d| d.skeleton(values)).collect())
                 }
                 Argument::Stack(d) => Slot::Stack(Box::new(d.skeleton(values))),
+                Argument::Function(chain) => Slot::Function(chain.map(|v| {
+                    values.push(*v);
+                    values.len() - 1
+                })),
                 Argument::Absent => Slot::Absent,
             });
         }
@@ -98,6 +105,9 @@ impl Skeleton {
                 let wide = [batch, &[k]].concat();
                 let component = |j| d.point(values, &wide, at * k + j);
                 PointArgument::Distributions((0..k).map(component).collect())
+            }
+            Slot::Function(chain) => {
+                PointArgument::Function(chain.map(|&v| number(values[v], batch, at)))
             }
             Slot::Absent => PointArgument::Absent,
         });
@@ -132,6 +142,11 @@ impl Skeleton {
                         d.move_to(p, values, &wide, at * k + j);
                     }
                 }
+                (Slot::Function(own), PointArgument::Function(chain)) => {
+                    for ((_, of), (_, c)) in own.0.iter().zip(&mut chain.0) {
+                        *c = of.map(|v| number(values[v], batch, at));
+                    }
+                }
                 _ => {}
             }
         }
@@ -145,6 +160,12 @@ impl Skeleton {
             Slot::Distributions(all) => {
                 let extents = all.iter().map(|d| d.extent(values, axis));
                 extents.max().unwrap_or(1)
+            }
+            Slot::Function(chain) => {
+                let extents = chain
+                    .values()
+                    .map(|&v| values[v].shape().get(axis).copied());
+                extents.map(|n| n.unwrap_or(1)).max().unwrap_or(1)
             }
             Slot::Dimension(_) | Slot::Absent => 1,
         };

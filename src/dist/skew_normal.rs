@@ -53,6 +53,16 @@ impl Family for SkewNormal {
         out[0] = p.scalar(0) + p.scalar(1) * z;
     }
 
+    fn log_cdf<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
+        let z = (x - d.value(0)) / d.value(1);
+        Some(z.log_skew_phi(d.value(2)))
+    }
+
+    fn log_survival<'g>(&self, d: &Distribution<'g>, x: Var<'g>) -> Option<Var<'g>> {
+        let z = (d.value(0) - x) / d.value(1);
+        Some(z.log_skew_phi(-d.value(2)))
+    }
+
     fn mean<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {
         Some(d.value(0) + d.value(1) * delta(d) * FRAC_2_PI.sqrt())
     }

@@ -50,6 +50,17 @@ impl<'g> Support<'g> {
         }
     }
 
+    /// A value of a support that has bounds, inside where there is an inside.
+    pub(super) fn somewhere(&self) -> Option<Var<'g>> {
+        match (self, self.bounds()) {
+            (Support::Integers { .. }, (Some(a), Some(b))) => Some((a + b * 0.0).min(b)),
+            (_, (Some(a), Some(b))) => Some((a + b) * 0.5),
+            (_, (Some(a), None)) => Some(a + 1.0),
+            (_, (None, Some(b))) => Some(b - 1.0),
+            (_, (None, None)) => None,
+        }
+    }
+
     /// The same kind of support within other bounds; kinds without bounds stay as they are.
     pub fn within<'h>(&self, lower: Option<Var<'h>>, upper: Option<Var<'h>>) -> Support<'h> {
         match self {

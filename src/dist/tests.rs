@@ -3,14 +3,17 @@
 //!
 //! Rows stand in a file for each kind of family; see [`Row`] for how one is written.
 
+mod bijections;
 mod continuous;
 mod counts;
 mod discrete;
 mod matrices;
 mod multivariate;
+mod noise;
 mod quantiles;
 pub(crate) mod rows;
 mod special_cases;
+mod transformed;
 mod wrappers;
 
 use super::*;
@@ -29,6 +32,7 @@ pub(crate) fn all_rows() -> Vec<Row> {
         counts::rows(),
         matrices::rows(),
         wrappers::rows(),
+        transformed::rows(),
     ]
     .into_iter()
     .flatten()

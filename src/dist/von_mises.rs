@@ -1,7 +1,8 @@
 //! The VonMises distribution.
 
-use super::{Declaration, Distribution, Domain, Family, Form, Parameter, Point, Values};
-use crate::graph::Var;
+use super::{Declaration, Distribution, Domain, Family, Form, Parameter, Point, Values, quantile};
+use crate::graph::{Tensor, Var};
+use crate::special::legendre;
 use rand::{Rng, RngExt};
 use std::f64::consts::PI;
 
@@ -59,6 +60,33 @@ fn deviation(k: f64, rng: &mut dyn Rng) -> f64 {
     }
 }
 
+/// `log P(X ≤ x) − log P(X > x)` for an angle from direction 0: the smaller tail is an integral, by Gauss–Legendre
+/// quadrature over the part of it where the density has not lost 40 powers of e.
+fn logit<'b>(d: &Distribution<'b>, x: Var<'b>) -> Option<Var<'b>> {
+    let (graph, k) = (x.graph, d.value(1));
+    let upper = x.ge(0.0);
+    // Not the absolute value, which has no derivative at 0.
+    let angle = upper.select(x, -x).min(PI);
+    // Where the quadrature ends is no part of the function.
+    let height = ((angle * 0.5).sin().square() + k.recip() * 20.0).stop_gradient();
+    let ends = height.lt(1.0);
+    let end = ends.select(ends.select(height, 0.5).sqrt().asin() * 2.0, PI);
+    let rule = |of: &dyn Fn(&(f64, f64)) -> f64| {
+        graph.constant(Tensor::vector(
+            legendre().iter().map(of).collect::<Vec<_>>(),
+        ))
+    };
+    let (places, log_weights) = (rule(&|node| node.0), rule(&|node| node.1.ln()));
+    let width = (end - angle).unsqueeze(0);
+    let at = angle.unsqueeze(0) + width * places;
+    let logs = (at * 0.5).sin().square() * (k * -2.0).unsqueeze(0) + log_weights;
+    let log_tail = logs.log_sum_exp(&[0]) + (end - angle).log();
+    let log_total = k.log_bessel_i0() - k + (2.0 * PI).ln();
+    let log_tail = log_tail - log_total;
+    let logit = log_tail.log1m_exp() - log_tail;
+    Some(upper.select(logit, -logit))
+}
+
 impl Family for VonMises {
     fn declaration(&self) -> &'static Declaration {
         &DECLARATION
@@ -73,6 +101,13 @@ impl Family for VonMises {
 
     fn sample(&self, p: &Point, rng: &mut dyn Rng, out: &mut [f64]) {
         out[0] = wrap(p.scalar(0) + deviation(p.scalar(1), rng));
+    }
+
+    /// The quantile of the deviation from `mu`, and the same angle in (−π, π].
+    fn reparameterised<'g>(&self, d: &Distribution<'g>, noise: Var<'g>) -> Option<Var<'g>> {
+        let level = noise.log_phi() - (-noise).log_phi();
+        let angle = d.value(0) + quantile::inverse(d, level, (None, None), logit)?;
+        Some(angle - (angle * (0.5 / PI)).round() * (2.0 * PI))
     }
 
     fn entropy<'g>(&self, d: &Distribution<'g>) -> Option<Var<'g>> {

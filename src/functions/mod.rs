@@ -5,6 +5,7 @@
 //! its own writes it in its table's file.
 
 mod arrays;
+mod constants;
 mod elementwise;
 mod initialisers;
 mod linear;
@@ -13,6 +14,7 @@ mod reductions;
 #[cfg(test)]
 mod tests;
 
+pub use constants::{CONSTANTS, Constant, constant};
 pub use initialisers::{INITIALISERS, Initialiser, initialiser};
 
 use crate::graph::Var;

@@ -32,6 +32,32 @@ fn check(name: &str, args: &[Constant<'_>], expected: &[f64]) {
     }
 }
 
+/// What distributions invert is what the language computes.
+#[test]
+fn bijections_are_functions_of_the_language() {
+    for row in crate::dist::bijection::TABLE {
+        for name in row.names {
+            let (low, high) = row.domain;
+            let x = match (low.is_finite(), high.is_finite()) {
+                (true, true) => 0.3 * low + 0.7 * high,
+                (true, false) => low + 0.7,
+                (false, true) => high - 0.7,
+                (false, false) => 0.7,
+            };
+            let arity = find(name).expect("a function").arity.0;
+            let mut given = vec![1.3; arity];
+            given[row.position] = x;
+            let args: Vec<Constant> = given
+                .iter()
+                .map(|x| (&[][..], std::slice::from_ref(x)))
+                .collect();
+            let g = Graph::new();
+            let same = (row.apply)(g.scalar(x), g.scalar(1.3)).as_uniform();
+            assert_eq!(Some(value(name, &args)[0]), same, "{name}");
+        }
+    }
+}
+
 /// Numbers by scipy.special 1.17.
 #[test]
 fn special_functions_are_those_of_scipy() {

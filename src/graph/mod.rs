@@ -8,6 +8,7 @@
 //!
 //! This module knows no particular operation: each stands in a file of [`crate::ops`].
 
+pub mod element;
 mod evaluate;
 mod hash;
 mod print;

@@ -8,7 +8,7 @@ use super::objective::{Elbo, FixedDraws};
 use super::optim::{
     Budget, NewtonSettings, Objective, Outcome, Progress, Stop, minimise_newton, natural_lengths,
 };
-use super::precision::{MonteCarlo, precision};
+use super::precision::{MARGIN, MonteCarlo, precision};
 
 /// How draws are chosen.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,8 +37,6 @@ pub(crate) struct Solved {
 
 /// A round has so many times the draws of the one before, at most: its error was estimated from those.
 const GROWTH: usize = 16;
-/// Draws are added to what the error asks for, since it is itself an estimate.
-const MARGIN: f64 = 1.2;
 /// The error that few draws show is believed if it is this small a part of the tolerance.
 const NEGLIGIBLE: f64 = 0.25;
 /// Draws from which Hessian products are taken, at least, where there are more; and for each parameter.
@@ -98,8 +96,10 @@ pub(crate) fn solve(
         let more = more.map(|n| n.min(GROWTH * count).min(draws.most));
         solved = Some(now);
         match more {
-            // A round that adds next to nothing is not worth its time.
-            Some(n) if 4 * n >= 5 * count => count = n.next_multiple_of(elbo.chunk()),
+            // Where the model's cost leaves no room, a round that adds next to nothing is not worth its time.
+            Some(n) if n as f64 >= MARGIN * count as f64 => {
+                count = n.next_multiple_of(elbo.chunk())
+            }
             _ => return solved.expect("it was set just above"),
         }
     }
@@ -128,9 +128,8 @@ fn unfinished(solved: Option<Solved>, next: Outcome, count: usize) -> Solved {
 
 /// Draws that bring the error below the tolerance, and are enough to believe it; none if these do.
 fn needed(count: usize, error: MonteCarlo, draws: &Draws) -> Option<usize> {
-    let times = error.draws_wanted(draws.tolerance);
-    // Saturates where the error is infinite.
-    let wanted = (MARGIN * times * count as f64) as usize;
+    let times = error.excess(draws.tolerance);
+    let wanted = error.draws_wanted(count, draws.tolerance);
     let doubtful = count < draws.believed && times > NEGLIGIBLE.powi(2);
     (times > 1.0 || doubtful).then_some(wanted.max(draws.believed))
 }

@@ -166,13 +166,23 @@ pub(super) fn unknown_precision(draws: usize) -> Diagnostic {
         .help("give the latents supports that exclude where the density does not exist")
 }
 
-pub(super) fn imprecise(draws: usize, sds: f64, nats: f64, wanted: usize) -> Diagnostic {
+/// `sds` and `nats` in words.
+pub(super) fn imprecise(draws: usize, sds: &str, nats: &str, wanted: usize) -> Diagnostic {
     let message = format!(
-        "with {draws} draws the fitted means are known only to {sds:.2} sds of the guide, the ELBO to {nats:.2} nats"
+        "with {draws} draws the fitted means are known only to {sds} sds of the guide, the ELBO to {nats} nats"
     );
     Diagnostic::warning("E0813", message).help(format!(
-        "`--samples {wanted}` would be enough, but takes longer"
+        "by what these draws show `--samples {wanted}` would be enough, but takes longer"
     ))
+}
+
+/// Stochastic steps that ended before the means were as precise as they should be.
+pub(super) fn noisy(moved: f64, tolerance: f64) -> Diagnostic {
+    let message = format!(
+        "the fitted means are known only to some {moved:.2} sds of the guide: steps are so noisy that {tolerance} sds would take too many of them"
+    );
+    Diagnostic::warning("E0813", message)
+        .help("errors of this size may not matter; larger batches make less noise")
 }
 
 pub(super) fn few_draws(made: usize, asked: usize) -> Diagnostic {

@@ -3,6 +3,7 @@
 use super::density::Density;
 use super::error;
 use crate::diag::{Diagnostic, Span};
+use crate::graph::element::name;
 use crate::graph::{Graph, NodeId, Origin, Tensor, evaluate, first_non_finite, needed};
 use crate::model::Model;
 use crate::tape::Precision;
@@ -61,7 +62,7 @@ fn blame(
     if let Some(why) = node.op.0.fault(&args.iter().collect::<Vec<_>>()) {
         return error::not_finite(place, format!("{within}{why}"));
     }
-    let at = index_of(value.shape(), element);
+    let at = name("", value.shape(), element);
     let what = format!(
         "{within}{}({}) = {}{}",
         node.op.0.name(),
@@ -132,21 +133,6 @@ fn number(x: f64) -> String {
     }
 }
 
-/// `[2, 1]` for a flat index; empty for a scalar.
-pub(super) fn index_of(shape: &[usize], flat: usize) -> String {
-    let mut rest = flat;
-    let mut index: Vec<String> = Vec::new();
-    for &extent in shape.iter().rev() {
-        index.push((rest % extent + 1).to_string());
-        rest /= extent;
-    }
-    if index.is_empty() {
-        return String::new();
-    }
-    index.reverse();
-    format!("[{}]", index.join(", "))
-}
-
 /// The first term whose density is 0.
 fn impossible_term(model: &Model, point: &[f64]) -> Option<Diagnostic> {
     let mut at = 0;
@@ -161,7 +147,7 @@ fn impossible_term(model: &Model, point: &[f64]) -> Option<Diagnostic> {
     for (term, value) in model.terms.iter().zip(&values) {
         let element = value.data().iter().position(|&x| x == f64::NEG_INFINITY);
         if let Some(element) = element {
-            let index = index_of(value.shape(), element);
+            let index = name("", value.shape(), element);
             let element = if index.is_empty() {
                 String::new()
             } else {
@@ -185,7 +171,5 @@ mod tests {
             texts,
             ["0", "-1.25", "1.0000e-9", "123457", "3.0000e8", "0.3"]
         );
-        assert_eq!(index_of(&[2, 3], 4), "[2, 2]");
-        assert_eq!(index_of(&[], 0), "");
     }
 }

@@ -4,8 +4,10 @@ use super::density::Density;
 use super::deterministic::{Draws, Solved, solve};
 use super::error;
 use super::explain::explain_non_finite;
-use super::objective::{Elbo, FreshDraws};
-use super::optim::{Budget, Outcome, Progress, StochasticObjective, Stop};
+use super::objective::{Elbo, FixedDraws, FreshDraws};
+use super::optim::{
+    Budget, NewtonSettings, Outcome, Progress, StochasticObjective, Stop, minimise_newton,
+};
 use super::posterior::{Estimate, PosteriorDraws, Sampler, Sampling, sample};
 use super::precision::MonteCarlo;
 use super::response::{Response, response};
@@ -327,6 +329,8 @@ const LARGEST_ROUND: usize = 1 << 27;
 /// Fewest and most draws of a round, where not asked for others.
 const FEWEST: usize = 16;
 const MOST: usize = 1 << 13;
+/// Elementary operations that stochastic steps may take for the sake of precision: some minutes of them.
+const LARGEST_WALK: f64 = 1e11;
 /// Standard Normal numbers that are held at once, at most.
 const LARGEST_NOISE: usize = 1 << 23;
 /// Elementary operations for the final ELBO, at most.
@@ -436,7 +440,13 @@ impl Task<'_> {
         let (options, budget) = (self.options, &self.budget);
         let size = &Size::of(self.model, elbo, options);
         if options.method == Method::Svi || self.model.rows.is_some() {
-            return stochastic(elbo, &start.x, size, options, budget, progress);
+            let nearer = self
+                .model
+                .rows
+                .is_some()
+                .then(|| nearer(elbo, &start.x, options, budget));
+            let from = nearer.flatten().unwrap_or_else(|| start.x.clone());
+            return stochastic(elbo, &from, size, options, budget, progress);
         }
         let solved = solve(elbo, &start.x, &size.draws, options.seed, budget, progress);
         let Solved {
@@ -473,6 +483,40 @@ impl Task<'_> {
     }
 }
 
+/// The optimum of a single batch, drawn at random, if Newton steps find it and it is better for other batches,
+/// too: short steps are long on a far way. Not where numbers are learned for rows that this batch does not have.
+fn nearer(elbo: &mut Elbo, x0: &[f64], options: &Options, budget: &Budget) -> Option<Vec<f64>> {
+    if elbo.guide_dim() < elbo.dim() {
+        return None;
+    }
+    let seed = options.seed;
+    let mut objective = FixedDraws::of_batch(elbo, FEWEST, seed).within(budget);
+    let few = Budget {
+        max_steps: Some(BATCH_STEPS),
+        ..budget.clone()
+    };
+    let found = minimise_newton(
+        &mut objective,
+        x0,
+        &NewtonSettings::default(),
+        &few,
+        &mut |_| (),
+    );
+    let mut fresh = FreshDraws::new(elbo, FEWEST, !seed);
+    let mut g = vec![0.0; x0.len()];
+    let mut values = |x: &[f64]| -> Option<f64> {
+        let others = (1..=OTHER_BATCHES).map(|step| fresh.estimate(x, step, &mut g).ok());
+        others.sum::<Option<f64>>().filter(|v| v.is_finite())
+    };
+    let (here, there) = (values(x0), values(&found.x)?);
+    let better = here.is_none_or(|here| there < here);
+    (found.stop == Stop::Converged && better).then_some(found.x)
+}
+
+/// Newton steps for one batch, at most, and batches by which their end is judged.
+const BATCH_STEPS: usize = 50;
+const OTHER_BATCHES: u64 = 8;
+
 fn stochastic(
     elbo: &mut Elbo,
     x0: &[f64],
@@ -481,11 +525,12 @@ fn stochastic(
     budget: &Budget,
     progress: &mut dyn FnMut(&Progress),
 ) -> Reached {
+    let samples = size.per_step.next_multiple_of(elbo.chunk());
     let settings = StochasticSettings {
         tolerance: options.tolerance,
+        most_steps: LARGEST_WALK / (elbo.work() * samples) as f64,
         ..StochasticSettings::default()
     };
-    let samples = size.per_step.next_multiple_of(elbo.chunk());
     let mut objective = FreshDraws::new(elbo, samples, options.seed);
     let by_rows = objective.measured() < objective.dim();
     let measured = objective.measured() > 0;

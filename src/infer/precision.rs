@@ -24,8 +24,13 @@ pub struct MonteCarlo {
 impl MonteCarlo {
     /// How many times the draws would bring the error down to the tolerance: it falls with their root, what
     /// it costs with their number.
-    pub(super) fn draws_wanted(self, tolerance: f64) -> f64 {
+    pub(super) fn excess(self, tolerance: f64) -> f64 {
         (self.sds / tolerance).powi(2).max(self.nats / tolerance)
+    }
+
+    /// Draws that should bring the error of so many below the tolerance. Saturates where it is infinite.
+    pub(super) fn draws_wanted(self, draws: usize, tolerance: f64) -> usize {
+        (MARGIN * self.excess(tolerance) * draws as f64).ceil() as usize
     }
 }
 
@@ -36,6 +41,8 @@ pub(super) struct Precision {
     pub(super) elsewhere: Vec<f64>,
 }
 
+/// Draws are added to what the error asks for, since it is itself an estimate.
+pub(super) const MARGIN: f64 = 1.2;
 /// Other sets of draws: the relative error of a standard error from so many is about 1/√22, a fifth.
 const SETS: usize = 12;
 /// Draws up to which a set has as many as the optimum.

@@ -36,6 +36,8 @@ impl Response {
 const PRODUCTS: usize = 40;
 /// Draws over which they are averaged, at most: two digits of the answer are enough.
 const DRAWS: usize = 64;
+/// Draws at least before a posterior is called improper.
+const MANY: usize = 512;
 /// A part of the eigenvector below this does not count.
 const NOTABLE_PART: f64 = 0.1;
 
@@ -59,8 +61,8 @@ pub(super) fn response(
     };
     let found = averaged(elbo, x, draws.min(enough), seed, budget)?;
     // Few draws may curve the other way where all of them do not.
-    match found.widening >= Response::IMPROPER && enough < draws {
-        true => averaged(elbo, x, draws, seed, budget),
+    match found.widening >= Response::IMPROPER && draws.min(enough) < MANY.max(draws) {
+        true => averaged(elbo, x, MANY.max(draws), seed, budget),
         false => Some(found),
     }
 }

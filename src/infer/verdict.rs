@@ -62,24 +62,30 @@ fn converged(reached: &Reached, name: &dyn Fn(usize) -> String) -> Verdict {
     let mut messages = Vec::new();
     let sentence = match reached.error {
         Some(error) => {
-            let times = error.draws_wanted(tolerance);
-            if times > 1.0 {
-                let wanted = (times * draws as f64) as usize;
-                messages.push(error::imprecise(draws, error.sds, error.nats, wanted));
+            let short = error.excess(tolerance) > 1.0;
+            let (sds, nats) = (bound(error.sds), bound(error.nats));
+            if short {
+                let wanted = error.draws_wanted(draws, tolerance);
+                messages.push(error::imprecise(draws, &sds, &nats, wanted));
             }
-            let nats = bound(error.nats);
+            let so = claim(short);
             // Where all of the guide is the program's its parameters have no sds.
             match error.sds == 0.0 {
                 false => format!(
-                    "Converged: with {draws} draws every mean is known to {} of its guide's sd, and the guide is within {nats} nats of the best one.",
-                    bound(error.sds),
+                    "{so}: with {draws} draws every mean is known to {sds} of its guide's sd, and the guide is within {nats} nats of the best one.",
                 ),
                 true => format!(
-                    "Converged: with {draws} draws the guide is within {nats} nats of the best one."
+                    "{so}: with {draws} draws the guide is within {nats} nats of the best one."
                 ),
             }
         }
-        None if reached.method == Method::Svi => lowered(reached, tolerance),
+        None if reached.method == Method::Svi => {
+            let off = reached.outcome.off;
+            if off > tolerance {
+                messages.push(error::noisy(off, tolerance));
+            }
+            lowered(reached, tolerance)
+        }
         None if reached.exact => "Converged: the log density is at its maximum.".into(),
         None => {
             messages.push(error::unknown_precision(draws));
@@ -114,14 +120,27 @@ fn converged(reached: &Reached, name: &dyn Fn(usize) -> String) -> Verdict {
 
 /// What lowering the step size did not do.
 fn lowered(reached: &Reached, tolerance: f64) -> String {
-    let moves = format!("moves no mean by more than {tolerance:.2} of its guide's sd");
+    let off = reached.outcome.off;
+    let so = claim(off > tolerance);
+    let moves = format!(
+        "moves no mean by more than {:.2} of its guide's sd",
+        off.max(tolerance)
+    );
     let gains = format!("gains less than {tolerance:.2} nats a row");
     let what = match (reached.by_rows, reached.measured) {
         (false, _) => moves,
         (true, false) => gains,
         (true, true) => format!("{moves}, and {gains}"),
     };
-    format!("Converged: lowering the step size {what}.")
+    format!("{so}: lowering the step size {what}.")
+}
+
+/// How a verdict begins where there is an optimum, which may be known less well than it should be.
+fn claim(short: bool) -> &'static str {
+    match short {
+        false => "Converged",
+        true => "Converged, less precisely than asked for",
+    }
 }
 
 /// An error in words.
@@ -147,13 +166,7 @@ fn latent_name(model: &Model, guide: &dyn Guide, parameter: usize) -> String {
             let quantity = model.quantities.iter().find(|q| q.name == block.name);
             return match (quantity, block.places.get(at)) {
                 // Of a simplex or a matrix no element has a coordinate to itself.
-                (Some(q), Some(&place)) if block.size == block.places.len() => {
-                    format!(
-                        "{}{}",
-                        block.name,
-                        super::explain::index_of(&q.shape, place)
-                    )
-                }
+                (Some(q), Some(&place)) if block.size == block.places.len() => q.element(place),
                 _ => block.name.clone(),
             };
         }

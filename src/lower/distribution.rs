@@ -5,6 +5,7 @@ use super::value::{AxisList, Value};
 use super::{Lowerer, Result, error};
 use crate::check::program::{DistArg, Expr, ExprKind, Property};
 use crate::diag::{Diagnostics, Label, Span};
+use crate::dist::bijection::Chain;
 use crate::dist::{Argument, Distribution, Domain, EventAxis, Family, Kind, Support};
 use crate::graph::{Shape, Var, numel};
 use crate::transform;
@@ -32,6 +33,7 @@ enum DistValueArg<'g> {
     Distributions(Vec<DistValue<'g>>),
     /// The last array axis counts the components.
     Stack(Box<DistValue<'g>>),
+    Function(Chain<Value<'g>>),
     Absent,
 }
 
@@ -45,6 +47,7 @@ impl<'g> DistValue<'g> {
                 DistValueArg::Value(v, _) => vec![v.axes.clone()],
                 DistValueArg::Distribution(d) | DistValueArg::Stack(d) => vec![d.axes(lowerer)],
                 DistValueArg::Distributions(all) => all.iter().map(|d| d.axes(lowerer)).collect(),
+                DistValueArg::Function(chain) => chain.values().map(|v| v.axes.clone()).collect(),
                 _ => Vec::new(),
             })
             .collect();
@@ -152,6 +155,7 @@ impl<'g> Lowerer<'_, 'g> {
                         DistValueArg::Distributions(lowered)
                     }
                 }
+                DistArg::Function(chain) => DistValueArg::Function(self.chain(chain)?),
                 DistArg::Absent => DistValueArg::Absent,
             });
         }
@@ -170,6 +174,19 @@ impl<'g> Lowerer<'_, 'g> {
         let event = self.event_of(&d, span).map_err(shown)?;
         (d.array, d.event) = (array, event);
         Ok(d)
+    }
+
+    /// A function of one number, with what stands beside its argument.
+    fn chain(&mut self, chain: &Chain<Expr>) -> Result<Chain<Value<'g>>> {
+        let mut links = Vec::new();
+        for (step, beside) in &chain.0 {
+            let beside = beside.as_ref().map(|e| match self.value(e) {
+                Ok(v) if v.ragged.is_some() => Err(vec![error::ragged(e.span, "a function")]),
+                other => other,
+            });
+            links.push((*step, beside.transpose()?));
+        }
+        Ok(Chain(links))
     }
 
     /// Arguments known from data are in the parameter's domain.
@@ -228,26 +245,25 @@ impl<'g> Lowerer<'_, 'g> {
                 .event
                 .iter()
                 .any(|a| matches!(a, EventAxis::LastOf { position } if *position == at));
-            let own: Vec<usize> = match arg {
-                DistValueArg::Value(v, rank) => v.dims()[..v.rank() - rank].to_vec(),
+            let extents: Vec<Vec<usize>> = match arg {
+                DistValueArg::Value(v, rank) => vec![v.dims()[..v.rank() - rank].to_vec()],
                 DistValueArg::Distribution(inner) if of_last => {
-                    inner.array[..inner.array.len() - 1].to_vec()
+                    vec![inner.array[..inner.array.len() - 1].to_vec()]
                 }
-                DistValueArg::Distribution(inner) => inner.array.clone(),
-                DistValueArg::Stack(inner) => inner.array[..inner.array.len() - 1].to_vec(),
-                DistValueArg::Distributions(all) => all[0].array.clone(),
+                DistValueArg::Distribution(inner) => vec![inner.array.clone()],
+                DistValueArg::Stack(inner) => {
+                    vec![inner.array[..inner.array.len() - 1].to_vec()]
+                }
+                DistValueArg::Distributions(all) => vec![all[0].array.clone()],
+                DistValueArg::Function(chain) => {
+                    chain.values().map(|v| v.dims().to_vec()).collect()
+                }
                 _ => continue,
             };
-            let offset = array.len().abs_diff(own.len());
-            let (wide, narrow) = if own.len() > array.len() {
-                (own, array)
-            } else {
-                (array, own)
-            };
-            if let Some((&a, &b)) = narrow.iter().zip(&wide[offset..]).find(|(a, b)| a != b) {
-                return Err(vec![error::extents_differ(d.span, a, b)]);
+            for own in extents {
+                array = joined(array, own)
+                    .map_err(|(a, b)| vec![error::extents_differ(d.span, a, b)])?;
             }
-            array = wide;
         }
         Ok(array)
     }
@@ -361,6 +377,9 @@ impl<'g> Lowerer<'_, 'g> {
                         .map(|d| self.axis_to_array(d.clone(), axis))
                         .collect(),
                 ),
+                DistValueArg::Function(chain) => {
+                    DistValueArg::Function(chain.map(|v| self.axis_to_position(v, axis, rank)))
+                }
                 other => other.clone(),
             })
             .collect();
@@ -436,12 +455,10 @@ impl<'g> Lowerer<'_, 'g> {
                 let inner_rank = rank + usize::from(of_last);
                 match arg {
                     DistValueArg::Value(v, own) => {
-                        let var = self.align(v, axes);
-                        let mut shape: Shape = var.shape();
-                        for _ in v.rank() - own..rank {
-                            shape.insert(axes.len(), 1);
-                        }
-                        Argument::Value(var.reshape(&shape))
+                        Argument::Value(self.widened(v, axes, rank, *own))
+                    }
+                    DistValueArg::Function(chain) => {
+                        Argument::Function(chain.map(|v| self.widened(v, axes, rank, 0)))
                     }
                     DistValueArg::Dimension(n) => Argument::Dimension(*n),
                     DistValueArg::Distribution(inner) => {
@@ -581,6 +598,16 @@ impl<'g> Lowerer<'_, 'g> {
             }
         }
         Ok(self.tidy(var.broadcast(&shape), &axes, None))
+    }
+}
+
+/// The wider of two arrays' extents, of which the last must be equal.
+fn joined(a: Vec<usize>, b: Vec<usize>) -> std::result::Result<Vec<usize>, (usize, usize)> {
+    let (wide, narrow) = if b.len() > a.len() { (b, a) } else { (a, b) };
+    let offset = wide.len() - narrow.len();
+    match narrow.iter().zip(&wide[offset..]).find(|(a, b)| a != b) {
+        Some((&a, &b)) => Err((a, b)),
+        None => Ok(wide),
     }
 }
 

@@ -62,9 +62,10 @@ impl<'g> Lowerer<'_, 'g> {
                 if self.is_left_out(statement) {
                     return Ok(());
                 }
-                let value = self.value(value)?;
+                let mut value = self.value(value)?;
                 if value.ragged.is_some() {
-                    return Err(vec![error::ragged(span, "factor")]);
+                    // All of its elements are added.
+                    value = self.padded(&value, 0.0).0;
                 }
                 self.add_term("factor".into(), &value, &axes, false, span);
                 Ok(())

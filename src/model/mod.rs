@@ -8,7 +8,7 @@ mod rows;
 
 use crate::diag::Span;
 use crate::dist::Support;
-use crate::graph::{Graph, NodeId, Origin, Rebuild, Var};
+use crate::graph::{Graph, NodeId, Origin, Rebuild, Var, element};
 use crate::passes::{Rewritten, rewrite_density};
 pub use rows::{Fed, Rows, Source};
 
@@ -171,18 +171,9 @@ pub enum QuantityKind {
 }
 
 impl Quantity {
-    /// The name of an element: `theta[2, 1]`, counted from 1.
+    /// The name of an element: `theta[2, 1]`, counted from 1, or `theta[Ohio, 1]` where levels have names.
     pub fn element(&self, flat: usize) -> String {
-        let (mut rest, mut index) = (flat, Vec::new());
-        for &extent in self.shape.iter().rev() {
-            index.push((rest % extent + 1).to_string());
-            rest /= extent;
-        }
-        index.reverse();
-        match index.is_empty() {
-            true => self.name.clone(),
-            false => format!("{}[{}]", self.name, index.join(", ")),
-        }
+        element::labelled(&self.name, &self.shape, &self.labels, flat)
     }
 }
 

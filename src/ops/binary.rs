@@ -5,6 +5,9 @@ use crate::graph::{Graph, Operation, Pull, Range, Shape, Tensor, Var, broadcast_
 use crate::special::{self, BinaryKernel, Level, Real};
 use std::hash::{Hash, Hasher};
 
+/// The density of the standard Normal at 0.
+const FRAC_1_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
+
 /// Name, value, derivatives and algebra of one function.
 pub struct BinaryRow {
     pub name: &'static str,
@@ -93,6 +96,17 @@ macro_rules! binary {
             })*
         }
     };
+}
+
+/// The density over the probability, and `∂T(z, a)/∂a` of Owen's T twice over it.
+fn skew_slopes<'g>(g: Var<'g>, z: Var<'g>, a: Var<'g>, out: Var<'g>) -> [Option<Var<'g>>; 2] {
+    let density = z.square() * -0.5 + (a * z).log_phi() - out;
+    let steep = a.square() + 1.0;
+    let turn = (z.square() * steep * -0.5 - out).exp() / steep;
+    [
+        Some(g * density.exp() * (2.0 * FRAC_1_SQRT_2PI)),
+        Some(-(g * turn * std::f64::consts::FRAC_1_PI)),
+    ]
 }
 
 fn apply<'g>(row: &'static BinaryRow, a: Var<'g>, b: Var<'g>) -> Var<'g> {
@@ -240,6 +254,8 @@ binary! {
     }, |a, b| if a.as_uniform() == Some(1.0) { Some(b.log1p()) } else { None }, dear;
     /// Derivative of order a (a whole number) of `digamma`, at b.
     polygamma = |n: f64, x: f64| special::polygamma(n as u32, x), |g, a, b, _| [None, Some(g * (a + 1.0).polygamma(b))], AS_IT_IS, dear;
+    /// `log P(X ≤ a)` for X skew Normal with slant b.
+    log_skew_phi = special::log_skew_phi, skew_slopes, AS_IT_IS, dear;
     /// 1 where equal, else 0.
     eq = |a, b| truth(a == b), NOT_DIFFERENTIABLE, AS_IT_IS => |_, _| Range::UNIT;
     /// 1 where not equal, else 0.

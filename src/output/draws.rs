@@ -6,7 +6,8 @@
 //! as `h.w` are written `h:w`, as CmdStan writes the parts of a tuple.
 
 use super::number::exact;
-use super::{Posterior, Quantity, Run, element};
+use super::{Posterior, Quantity, Run};
+use crate::graph::element;
 use std::io;
 
 /// Writes all draws, one a line, after a header in CmdStan's manner. `lp__` is the model's log

@@ -5,7 +5,6 @@
 //! new kind of file is one file here and one row of `folder::FILES`.
 
 mod draws;
-mod element;
 mod error;
 mod folder;
 pub mod graph;

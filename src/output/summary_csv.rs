@@ -1,6 +1,7 @@
 //! Summaries as CSV: a row for each element, in order.
 
-use super::{Summary, element, number};
+use super::{Summary, number};
+use crate::graph::element;
 use std::io;
 
 /// Writes `variable,label,mean,sd,q05,q50,q95`; `label` names the element by its levels and is empty

@@ -3,7 +3,8 @@
 //! Digits follow the standard deviation: digits of a mean beyond the third of its sd say nothing.
 //! When there are more rows than fit, long arrays are cut and scalars stay.
 
-use super::{Summary, element};
+use super::Summary;
+use crate::graph::element;
 use comfy_table::{Attribute, Cell, CellAlignment, LineStyle, Table, TableStyle};
 
 /// How a table is to look.

@@ -36,12 +36,14 @@ mod jet;
 mod kernel;
 mod lambert;
 mod lane;
+mod legendre;
 mod log;
 mod logistic;
 mod normal;
 mod pow;
 mod real;
 mod single;
+mod skew_normal;
 mod trig;
 
 pub use bessel::*;
@@ -53,11 +55,13 @@ pub use hyperbolic::*;
 pub use incomplete::*;
 pub use kernel::{Binary, BinaryKernel, Level, Unary, UnaryKernel};
 pub use lambert::*;
+pub use legendre::*;
 pub use log::*;
 pub use logistic::*;
 pub use normal::*;
 pub use pow::*;
 pub use real::Real;
+pub use skew_normal::*;
 pub use trig::*;
 
 /// For code that is made elsewhere and takes the same steps.

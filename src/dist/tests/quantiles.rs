@@ -190,13 +190,24 @@ fn quantiles_of_mixtures_in_rows() {
 #[test]
 fn vectors_and_matrices_of_noise_have_the_moments_of_their_distribution() {
     use crate::dist::Argument;
-    const DRAWS: usize = 20_000;
     let g = Graph::new();
     let value = |shape: &[usize], data: &[f64]| {
         Argument::Value(g.constant(Tensor::new(Shape::from_slice(shape), data.to_vec())))
     };
     let number = |x: f64| value(&[], &[x]);
     let scale = || value(&[2, 2], &[2.0, 0.6, 0.6, 1.0]);
+    let vectors = |mu: f64, form: usize| {
+        let (name, mut args) = match form {
+            0 => ("MvNormal", vec![]),
+            _ => ("MvStudentT", vec![number(9.0)]),
+        };
+        args.extend([value(&[2], &[mu, 0.5]), scale()]);
+        Distribution {
+            family: crate::dist::find(name).unwrap(),
+            form: 0,
+            args,
+        }
+    };
     let cases: Vec<(&str, Vec<Argument>, &[usize])> = vec![
         ("Dirichlet", vec![value(&[3], &[0.4, 2.0, 5.0])], &[3]),
         ("Lkj", vec![Argument::Dimension(3), number(1.7)], &[3, 3]),
@@ -213,15 +224,25 @@ fn vectors_and_matrices_of_noise_have_the_moments_of_their_distribution() {
             vec![number(0.5), Argument::Dimension(4), number(2.0)],
             &[4],
         ),
+        (
+            "Mixture",
+            vec![
+                value(&[2], &[0.3, 0.7]),
+                Argument::Distributions(vec![vectors(-2.0, 1), vectors(1.0, 0)]),
+            ],
+            &[2],
+        ),
     ];
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     for (name, args, event) in cases {
+        // Inversions one in another take their time.
+        let count = if name == "Mixture" { 3000 } else { 20_000 };
         let d = Distribution {
             family: crate::dist::find(name).unwrap(),
             form: 0,
             args,
         };
-        let shape = [&[DRAWS], event].concat();
+        let shape = [&[count], event].concat();
         let noise: Vec<f64> = (0..numel(&shape))
             .map(|_| rng.sample(StandardNormal))
             .collect();
@@ -241,16 +262,16 @@ fn vectors_and_matrices_of_noise_have_the_moments_of_their_distribution() {
                 .copied()
                 .collect();
             let (m, v) = (found[1].data()[k], found[2].data()[k]);
-            let average = x.iter().sum::<f64>() / DRAWS as f64;
-            let squares = x.iter().map(|x| (x - m).powi(2)).sum::<f64>() / DRAWS as f64;
+            let average = x.iter().sum::<f64>() / count as f64;
+            let squares = x.iter().map(|x| (x - m).powi(2)).sum::<f64>() / count as f64;
             // Five standard errors; that of a variance with a kurtosis of up to 10.
             let (off, wide) = ((average - m).abs(), (squares - v).abs());
             assert!(
-                off <= 5.0 * (v / DRAWS as f64).sqrt() + 1e-12,
+                off <= 5.0 * (v / count as f64).sqrt() + 1e-12,
                 "{name}[{k}] {average} {m}"
             );
             assert!(
-                wide <= 5.0 * v * (9.0 / DRAWS as f64).sqrt() + 1e-12,
+                wide <= 5.0 * v * (9.0 / count as f64).sqrt() + 1e-12,
                 "{name}[{k}] {squares} {v}"
             );
         }

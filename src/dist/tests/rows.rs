@@ -21,6 +21,8 @@ pub enum Given {
     Distributions(Vec<Given>),
     /// One [`Given::Distribution`] whose arguments have one more leading axis, which counts.
     Stack(Box<Given>),
+    /// Names of functions, which argument is the one that is transformed, and what stands beside it.
+    Function(Vec<(&'static str, usize, Option<f64>)>),
     Absent,
 }
 
@@ -288,6 +290,13 @@ fn assemble<'g>(
             Given::Array(shape, data) => Argument::Value(leaf(domain, shape, data)),
             Given::Dimension(n) => Argument::Dimension(*n),
             Given::Absent => Argument::Absent,
+            Given::Function(steps) => {
+                let link = |&(name, position, beside): &(&str, usize, Option<f64>)| {
+                    let row = bijection::find(name, position).expect("it has an inverse");
+                    (row, beside.map(|c| leaf(Domain::Real, &[], &[c])))
+                };
+                Argument::Function(bijection::Chain(steps.iter().map(link).collect()))
+            }
             Given::Distributions(all) => {
                 Argument::Distributions(all.iter().map(|d| inner(g, d, leaf)).collect())
             }
@@ -317,6 +326,12 @@ fn signature(args: &[Given]) -> String {
         Given::Distribution(family, form, args) => format!("{family} {form} {}", signature(args)),
         Given::Distributions(all) => signature(all),
         Given::Stack(d) => format!("stack {}", signature(std::slice::from_ref(d))),
+        Given::Function(steps) => {
+            let names = steps
+                .iter()
+                .map(|(name, position, _)| format!("{name} {position}"));
+            names.collect::<Vec<_>>().join(" ")
+        }
     };
     args.iter().map(one).collect::<Vec<_>>().join(", ")
 }

@@ -250,3 +250,87 @@ fn the_same_run_twice_gives_the_same_bits() {
         assert_eq!(go(), go(), "{name}");
     }
 }
+
+/// `(x − at)²/2`, or where there is no such place `−x`, with noise.
+struct Way {
+    at: Option<f64>,
+}
+
+impl StochasticObjective for Way {
+    fn dim(&self) -> usize {
+        1
+    }
+    fn estimate(&mut self, x: &[f64], seed_step: u64, g: &mut [f64]) -> Result<f64, NonFinite> {
+        let noise = normals(1, seed_step)[0];
+        let (value, slope) = match self.at {
+            Some(at) => (0.5 * (x[0] - at).powi(2), x[0] - at),
+            None => (-x[0], -1.0),
+        };
+        g[0] = slope + noise;
+        Ok(value + noise * x[0])
+    }
+}
+
+/// Steps are of a natural length at most: the way to an optimum may be as long as that of what has none.
+#[test]
+fn an_optimum_far_away_is_told_from_none() {
+    let mut far = Way { at: Some(1e6) };
+    assert_eq!(run(&mut far, &[0.0], "adam", 40_000).stop, Stop::MaxSteps);
+    let mut nowhere = Way { at: None };
+    let out = run(&mut nowhere, &[0.0], "adam", 40_000);
+    assert_eq!(out.stop, Stop::Diverging(0));
+}
+
+/// Noisy coordinates with natural lengths, and another that comes to rest at once.
+struct Many(MeanField<Correlated>);
+
+impl StochasticObjective for Many {
+    fn dim(&self) -> usize {
+        self.0.dim() + 1
+    }
+    fn estimate(&mut self, x: &[f64], seed_step: u64, g: &mut [f64]) -> Result<f64, NonFinite> {
+        let (x, own) = x.split_at(self.0.dim());
+        let (g, own_g) = g.split_at_mut(self.0.dim());
+        own_g[0] = own[0];
+        Ok(self.0.estimate(x, seed_step, g)? + 0.5 * own[0] * own[0])
+    }
+    fn measured(&self) -> usize {
+        self.0.dim()
+    }
+    fn rows(&self) -> usize {
+        1000
+    }
+}
+
+/// Where precision is out of reach the run ends by what steps gain, and says how far off it may be.
+#[test]
+fn what_is_out_of_reach_is_said() {
+    let (d, rho) = (50, 0.5);
+    let many = || {
+        Many(noisy(
+            Correlated {
+                m: vec![1.0; d],
+                rho,
+            },
+            false,
+        ))
+    };
+    let go = |most_steps: f64| {
+        let settings = StochasticSettings {
+            tolerance: 0.02,
+            most_steps,
+            ..settings("adam")
+        };
+        let budget = Budget {
+            max_steps: Some(50_000),
+            ..Budget::default()
+        };
+        let x0 = vec![0.0; 2 * d + 1];
+        minimise_stochastic(&mut many(), &x0, &settings, &budget, &mut |_| ())
+    };
+    let out = go(1e5);
+    assert_eq!(out.stop, Stop::Converged, "{} steps", out.steps);
+    assert!(out.off > 0.02 && out.off < 1.0, "{}", out.off);
+    let on = go(f64::INFINITY);
+    assert!(on.steps > 2 * out.steps, "{} steps", on.steps);
+}

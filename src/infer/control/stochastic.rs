@@ -41,6 +41,9 @@ pub struct StochasticSettings {
     /// matter. Its standard error has to be a quarter of that. And nats for each of the objective's rows
     /// that do not matter, where coordinates have no natural length.
     pub tolerance: f64,
+    /// Steps that it may take to make the average so precise. Where it would take more, what moving its
+    /// coordinates gains counts for all of them.
+    pub most_steps: f64,
     /// Share of the latter where these coordinates are at rest: there an optimum is near.
     pub resting: f64,
     /// Estimates averaged to judge the final point.
@@ -61,6 +64,7 @@ impl Default for StochasticSettings {
             learning_steps: 2400,
             lower: 0.3,
             tolerance: 0.05,
+            most_steps: f64::INFINITY,
             resting: 0.1,
             judging_draws: 100,
         }
@@ -105,6 +109,7 @@ pub fn minimise_stochastic(
         walk,
         measured,
         rests: false,
+        off: 0.0,
         settings,
         budget,
         progress,
@@ -158,11 +163,13 @@ fn descend(control: &mut Control, first: f64) -> Stop {
             _ => f64::INFINITY,
         };
         if let Some(summary) = &settled
-            && moved <= settings.tolerance
             && gained <= control.allowed()
-            && control.is_precise(summary)
         {
-            return Stop::Converged;
+            let off = moved.max(control.imprecision(summary));
+            if off <= settings.tolerance || control.is_out_of_reach(off) {
+                control.off = off;
+                return Stop::Converged;
+            }
         }
         step_size *= settings.lower;
         if step_size < SMALLEST_STEP * first {
@@ -235,6 +242,7 @@ fn settle(
         // go nowhere: of hundreds of coordinates one or the other is always on its way.
         if !settled && !patient {
             let nowhere = control.learns() && learned && measured.wanders();
+            control.rests &= !nowhere;
             if nowhere || !control.keep_if_better(&summary.mean) {
                 return (Some(summary), None);
             }
@@ -247,8 +255,10 @@ pub(super) struct Control<'a> {
     pub(super) walk: Walk<'a>,
     /// Coordinates with a natural length; the others come after them.
     measured: usize,
-    /// Whether the others were at rest when last looked at.
+    /// Whether all were at rest when last looked at.
     rests: bool,
+    /// Natural lengths by which the answer may be off.
+    off: f64,
     pub(super) settings: &'a StochasticSettings,
     budget: &'a Budget,
     progress: &'a mut dyn FnMut(&Progress),
@@ -319,8 +329,19 @@ impl Control<'_> {
     }
 
     fn is_precise(&mut self, summary: &Summary) -> bool {
+        self.imprecision(summary) <= self.settings.tolerance
+    }
+
+    /// Four standard errors of the average, in natural lengths.
+    fn imprecision(&mut self, summary: &Summary) -> f64 {
         let std_error = &summary.std_error[..self.measured];
-        4.0 * self.walk.length(&summary.mean, std_error) <= self.settings.tolerance
+        4.0 * self.walk.length(&summary.mean, std_error)
+    }
+
+    /// Whether gains are all that can be judged by: errors of averages fall with the root of the steps.
+    fn is_out_of_reach(&self, off: f64) -> bool {
+        let times = (off / self.settings.tolerance).powi(2);
+        self.learns() && self.steps as f64 * times > self.settings.most_steps
     }
 
     /// Whether there are coordinates without natural lengths.
@@ -397,7 +418,11 @@ impl Control<'_> {
             Stop::NonFinite
         };
         let Control {
-            walk, steps, trace, ..
+            walk,
+            steps,
+            trace,
+            off,
+            ..
         } = self;
         Outcome {
             x,
@@ -408,6 +433,7 @@ impl Control<'_> {
             trace,
             gradients: walk.gradients,
             hess_vecs: 0,
+            off,
         }
     }
 }

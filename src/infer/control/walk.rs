@@ -3,7 +3,7 @@
 //! The stepper sees gradients in nats per natural length and moves in natural lengths. A point where
 //! the objective is not finite is left again, so the walk always stands where an estimate was finite.
 
-use crate::infer::optim::{Drift, NonFinite, Stepper, StochasticObjective, all_finite};
+use crate::infer::optim::{Drift, NonFinite, Runaway, Stepper, StochasticObjective, all_finite};
 
 /// The present point of a noisy descent.
 pub(crate) struct Walk<'a> {
@@ -42,6 +42,9 @@ pub(crate) struct Place {
 
 /// Consecutive points without a finite estimate after which there is no going on.
 const MOST_REFUSALS: u32 = 30;
+/// Powers of 4 by which it is looked ahead, and estimates at each.
+const FURTHEST: i32 = 18;
+const AHEAD: usize = 25;
 /// Noise for judging a point; no walk is so long that it gets here.
 const JUDGING_SEED: u64 = 1 << 63;
 
@@ -193,8 +196,35 @@ impl<'a> Walk<'a> {
     }
 
     /// The coordinate that runs away, if there is one.
-    pub(crate) fn runaway(&self, drift: &mut Drift, steps: usize) -> Option<usize> {
-        drift.look(steps, &self.place.x, &self.scale)
+    ///
+    /// Short steps are long on their way to an optimum that is far off, or that the density hardly leads to. So what
+    /// goes on runs away only if nothing ahead is worse, by itself or all of it together: the density of a posterior
+    /// that exists falls on every way out.
+    pub(crate) fn runaway(&mut self, drift: &mut Drift, steps: usize) -> Option<usize> {
+        let Runaway { coordinate, course } = drift.look(steps, &self.place.x, &self.scale)?;
+        let Some(course) = course else {
+            return Some(coordinate);
+        };
+        let mut alone = vec![0.0; course.len()];
+        alone[coordinate] = course[coordinate];
+        let here = self.judge(&self.place.x.clone(), AHEAD)?;
+        let mut rises = |course: &[f64]| !self.falls_ahead(course, &here);
+        (rises(&alone) || rises(&course)).then_some(coordinate)
+    }
+
+    /// Whether somewhere ahead, as far as estimates are finite, all of them are worse. So it is not by chance, nor
+    /// by the roundings of huge numbers.
+    fn falls_ahead(&mut self, course: &[f64], here: &[f64]) -> bool {
+        for far in (0..FURTHEST).map(|k| 4f64.powi(k)) {
+            let ahead = self.place.x.iter().zip(course).map(|(x, c)| x + far * c);
+            let Some(there) = self.judge(&ahead.collect::<Vec<_>>(), AHEAD) else {
+                return false;
+            };
+            if there.iter().zip(here).all(|(t, h)| t > h) {
+                return true;
+            }
+        }
+        false
     }
 
     /// The largest `|vᵢ|` in natural lengths at `x`; `v` may be of the first coordinates alone.

@@ -324,6 +324,12 @@ impl<'e, 'm> FixedDraws<'e, 'm> {
         }
     }
 
+    /// The same for the rows of one batch, each of which counts for many.
+    pub fn of_batch(elbo: &'e mut Elbo<'m>, draws: usize, seed: u64) -> FixedDraws<'e, 'm> {
+        elbo.turn_to(0, seed);
+        FixedDraws::new(elbo, draws, seed)
+    }
+
     /// Gives up within an evaluation once time is up or a stop was asked for; what is asked for then
     /// counts as not finite.
     pub fn within(self, budget: &Budget) -> FixedDraws<'e, 'm> {

@@ -11,15 +11,27 @@ pub(crate) struct Drift {
     next: usize,
     /// Natural lengths that a coordinate has to move between looks.
     far: f64,
-    /// The point of the last look.
-    last: Option<Vec<f64>>,
+    /// The point of the last look, and natural lengths there.
+    last: Option<(Vec<f64>, Vec<f64>)>,
     /// Moves of every coordinate up to it, in natural lengths at its end.
     moves: Option<Vec<f64>>,
+    /// Whose natural lengths shrank by half up to it.
+    shrunk: Vec<bool>,
     /// Steps for which some coordinate was lost.
     lost: usize,
 }
 
-/// A move of a coordinate that settles is shorter than so many of the one before.
+/// What goes on.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Runaway {
+    /// The fastest coordinate.
+    pub(crate) coordinate: usize,
+    /// The last move of every coordinate that goes on, 0 of others; none where it leads to a point.
+    pub(crate) course: Option<Vec<f64>>,
+}
+
+/// A move of a coordinate that settles is shorter than so many of the one before, and so is a natural length
+/// that shrinks to nothing.
 const SHRINKING: f64 = 0.5;
 /// Steps that a coordinate has to be lost for: at a bad start it may be for a few.
 const LOST: usize = 10;
@@ -34,24 +46,36 @@ impl Drift {
             far,
             last: None,
             moves: None,
+            shrunk: Vec::new(),
             lost: 0,
         }
     }
 
-    /// The coordinate that runs away after `steps` steps, at `x` with natural lengths `scale`.
-    pub(crate) fn look(&mut self, steps: usize, x: &[f64], scale: &[f64]) -> Option<usize> {
+    /// What runs away after `steps` steps, at `x` with natural lengths `scale`.
+    pub(crate) fn look(&mut self, steps: usize, x: &[f64], scale: &[f64]) -> Option<Runaway> {
         let lost = unresolved(x, scale);
         self.lost = if lost.is_some() { self.lost + 1 } else { 0 };
         if self.lost >= LOST {
-            return lost;
+            return lost.map(|coordinate| Runaway {
+                coordinate,
+                course: None,
+            });
         }
         if steps < self.next {
             return None;
         }
         self.next = 2 * steps;
-        let last = self.last.replace(x.to_vec())?;
+        let (last, lengths) = self.last.replace((x.to_vec(), scale.to_vec()))?;
+        let shrinks = scale.iter().zip(&lengths);
+        let shrinks = shrinks.map(|(s, l)| *s < SHRINKING * l).collect();
         let moved = x.iter().zip(&last).zip(scale);
         let moves: Vec<f64> = moved.map(|((x, l), s)| (x - l) / s).collect();
+        let shrunk = std::mem::replace(&mut self.shrunk, shrinks);
+        let narrows = self
+            .shrunk
+            .iter()
+            .zip(shrunk)
+            .any(|(now, then)| *now && then);
         let before = self.moves.replace(moves.clone())?;
         // The shorter move of both, where they are as a runaway's.
         let pace = |i: &usize| match moves[*i] / before[*i] > SHRINKING {
@@ -59,7 +83,15 @@ impl Drift {
             false => 0.0,
         };
         let fastest = (0..x.len()).max_by(|i, j| pace(i).total_cmp(&pace(j)));
-        fastest.filter(|i| pace(i) > self.far)
+        let coordinate = fastest.filter(|i| pace(i) > self.far)?;
+        let own = (0..x.len()).map(|i| match pace(&i) > self.far {
+            true => x[i] - last[i],
+            false => 0.0,
+        });
+        Some(Runaway {
+            coordinate,
+            course: (!narrows).then(|| own.collect()),
+        })
     }
 }
 
@@ -79,7 +111,7 @@ mod tests {
             let t = step as f64;
             drift
                 .look(step, &[0.0, path(t)], &[1.0, scale(t)])
-                .inspect(|&i| assert_eq!(i, 1))
+                .inspect(|away| assert_eq!(away.coordinate, 1))
                 .is_some()
         })
     }
@@ -92,6 +124,20 @@ mod tests {
         assert_eq!(run(|t| 1e3 * (-t / 60.0).exp(), |_| 1.0), None);
         assert_eq!(run(|t| 1e6 / t / t, |_| 1.0), None);
         assert_eq!(run(|t| 5.0 * t.sin(), |_| 1.0), None);
+    }
+
+    /// The course at the first answer, of a coordinate at `t` with a length of `scale(t)`.
+    fn course(scale: impl Fn(f64) -> f64) -> Option<Vec<f64>> {
+        let mut drift = Drift::new(128, 1.0);
+        let mut looks = (1..5000).map(|t| drift.look(t, &[0.0, t as f64], &[1.0, scale(t as f64)]));
+        looks.find_map(|away| away).expect("it goes on").course
+    }
+
+    #[test]
+    fn there_is_a_course_unless_it_leads_to_a_point() {
+        assert_eq!(course(|_| 2.0), Some(vec![0.0, 256.0]));
+        assert_eq!(course(|t| 1.0 + 300.0 / t), Some(vec![0.0, 256.0]));
+        assert_eq!(course(|t| t.powi(-2)), None);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamInPlace};
 pub(crate) use cg_path::in_natural_lengths;
 pub(crate) use conjugate::ConjugateDirections;
-pub(crate) use drift::{Drift, unresolved};
+pub(crate) use drift::{Drift, Runaway, unresolved};
 pub use lbfgs::{LbfgsSettings, minimise_lbfgs};
 pub use rmsprop::RmsProp;
 pub use run::{Budget, Outcome, Progress, Stop};

@@ -94,6 +94,9 @@ pub struct Outcome {
     pub gradients: usize,
     /// Products of the Hessian with a vector.
     pub hess_vecs: usize,
+    /// Of a noisy objective that converged, by how much its answer may be off for all that the last two step
+    /// sizes tell, in natural lengths.
+    pub off: f64,
 }
 
 /// An exact objective whose evaluations are counted and checked.
@@ -239,6 +242,7 @@ impl<'a> Descent<'a> {
             trace: self.trace,
             gradients: self.objective.gradients,
             hess_vecs: self.objective.hess_vecs,
+            off: 0.0,
         }
     }
 }

@@ -84,8 +84,8 @@ pub fn minimise_newton(
         if max_product(&descent.g, &scale) <= settings.gradient {
             return descent.end(Stop::Converged);
         }
-        if let Some(coordinate) = drift.look(descent.steps, &descent.x, &scale) {
-            return descent.end(Stop::Diverging(coordinate));
+        if let Some(away) = drift.look(descent.steps, &descent.x, &scale) {
+            return descent.end(Stop::Diverging(away.coordinate));
         }
         let path = newton_path(&mut descent, &scale, radius, settings);
         match descend_path(&mut descent, &path, &scale, &mut radius, settings, budget) {

@@ -1,22 +1,28 @@
 //! Names of the elements of an array: `theta[2, 1]`, or `theta[Ohio, 1]` where levels have names.
 
 /// The index, from 1, of a flat row-major position.
-pub(super) fn index(mut flat: usize, shape: &[usize]) -> Vec<usize> {
+pub fn index(mut flat: usize, shape: &[usize]) -> Vec<usize> {
     let mut index = vec![0; shape.len()];
     for (i, &dim) in index.iter_mut().zip(shape).rev() {
-        *i = flat % dim + 1;
-        flat /= dim;
+        *i = flat % dim.max(1) + 1;
+        flat /= dim.max(1);
     }
     index
 }
 
 /// An element with indices only; the bare name for a scalar.
-pub(super) fn name(name: &str, shape: &[usize], flat: usize) -> String {
+pub fn name(name: &str, shape: &[usize], flat: usize) -> String {
     labelled(name, shape, &[], flat)
 }
 
 /// An element with the names of its levels wherever there are any.
-pub(super) fn labelled(
+///
+/// ```
+/// use elbo::graph::element::labelled;
+/// let states = Some(vec!["Ohio".to_owned(), "Utah".to_owned()]);
+/// assert_eq!(labelled("x", &[2, 3], &[states, None], 5), "x[Utah, 3]");
+/// ```
+pub fn labelled(
     name: &str,
     shape: &[usize],
     labels: &[Option<Vec<String>>],

@@ -1,12 +1,17 @@
 //! Data matched with declarations: every name gets numbers of its declared type, every dimension a
 //! number, every mismatch a message that names the data that disagree.
 
+mod dimensions;
+mod refinement;
+
+pub(super) use refinement::refined_support;
+use refinement::{all_missing, refinement_name};
+
 use super::error;
 use crate::check::program::{DataDecl, Expr, Program, Refinement, VarId, VariableKind};
 use crate::data::{Data, Entry, Stored, Values};
 use crate::diag::{Diagnostic, Diagnostics, Span};
-use crate::dist::Support;
-use crate::graph::{Shape, Tensor, numel};
+use crate::graph::{Shape, Tensor, element, numel};
 use crate::model::Source;
 use crate::types::{Atom, Base, Dim, Type};
 use std::collections::{BTreeMap, HashMap};
@@ -154,17 +159,7 @@ struct Binder<'a> {
 
 /// `[2, 3]` of a flat index, 1-based; nothing for a scalar.
 pub fn element_text(shape: &[usize], flat: usize) -> String {
-    if shape.is_empty() {
-        return String::new();
-    }
-    let mut rest = flat;
-    let mut parts: Vec<String> = Vec::new();
-    for &n in shape.iter().rev() {
-        parts.push((rest % n.max(1) + 1).to_string());
-        rest /= n.max(1);
-    }
-    parts.reverse();
-    format!("[{}]", parts.join(", "))
+    element::name("", shape, flat)
 }
 
 /// `` dimension 2 of `x` ``, or just `` `x` `` if it has one.
@@ -430,63 +425,6 @@ impl<'a> Binder<'a> {
         self.bound.levels.insert(name.into(), levels);
     }
 
-    fn check_refinement(
-        &self,
-        decl: &DataDecl,
-        name: &str,
-        shape: &[usize],
-        data: &[f64],
-        missing: &[usize],
-        file: &str,
-    ) -> Result<(), Box<Diagnostic>> {
-        let span = self.name_span(decl);
-        let what = refinement_name(decl.refinement);
-        let refuse = |flat: usize, lead: usize, wrong: &str| {
-            let element = element_text(&shape[..lead], flat);
-            let place = (name, element.as_str(), file);
-            Box::new(error::refinement(span, place, what, wrong))
-        };
-        type Test = fn(f64) -> bool;
-        let scalar: Option<(Test, &str)> = match decl.refinement {
-            Refinement::Positive => Some((|x| x > 0.0, "above 0")),
-            Refinement::Nonnegative => Some((|x| x >= 0.0, "0 or above")),
-            Refinement::Unit => Some((|x| (0.0..=1.0).contains(&x), "between 0 and 1")),
-            _ => None,
-        };
-        if let Some((test, must)) = scalar {
-            for (i, &x) in data.iter().enumerate() {
-                if missing.binary_search(&i).is_err() && !test(x) {
-                    let wrong = format!("is {x}, but must be {must}");
-                    return Err(refuse(i, shape.len(), &wrong));
-                }
-            }
-            return Ok(());
-        }
-        let Some((support, rank)) = refined_support(decl.refinement) else {
-            return Ok(());
-        };
-        if !missing.is_empty() {
-            let element = element_text(shape, missing[0]);
-            return Err(Box::new(error::missing_value(
-                span,
-                name,
-                &element,
-                file,
-                "a vector or matrix with constraints must be whole",
-            )));
-        }
-        let lead = shape.len() - rank;
-        let event = &shape[lead..];
-        for (i, part) in data.chunks(numel(event).max(1)).enumerate() {
-            let lower = (decl.refinement == Refinement::PositiveOrdered).then_some(0.0);
-            if let Err(why) = crate::transform::contains(&support, event, part, lower, None) {
-                let wrong = format!("must be {}: {why}", with_article(decl.refinement));
-                return Err(refuse(i, lead, &wrong));
-            }
-        }
-        Ok(())
-    }
-
     /// Numbers for dimensions: from whole numbers in the data, then from shapes.
     fn dimensions(&mut self) {
         for decl in &self.program.data {
@@ -526,243 +464,6 @@ impl<'a> Binder<'a> {
         self.numbers_from_shapes();
     }
 
-    /// A whole number may be a dimension.
-    fn number(&mut self, decl: &DataDecl, by: &str) {
-        let whole = decl.base == Base::Int && decl.refinement == Refinement::None;
-        let bound = self.bound.values.get(&decl.var);
-        let Some(held) = bound.and_then(BoundData::held) else {
-            return;
-        };
-        if whole && decl.dims.is_empty() {
-            let known = Known {
-                value: held.data()[0] as i64,
-                by: by.into(),
-                span: self.name_span(decl),
-            };
-            let name = self.program.variable(decl.var).name.clone();
-            self.bound.atoms.insert(Atom::Name(name), known);
-        }
-    }
-
-    /// Data that were not given have their defaults, each after those that it reads.
-    fn defaults(&mut self) {
-        let program = self.program;
-        let mut left: Vec<(&DataDecl, &Expr)> = program
-            .data
-            .iter()
-            .filter(|d| !self.bound.values.contains_key(&d.var))
-            .filter_map(|d| Some((d, d.default.as_ref()?)))
-            .collect();
-        while let Some(next) = left.iter().position(|(d, e)| self.can_default(d, e)) {
-            let (decl, default) = left.remove(next);
-            let name = program.variable(decl.var).name.clone();
-            let is_told = self.bound.atoms.contains_key(&Atom::Name(name));
-            if decl.base == Base::Int && decl.dims.is_empty() && is_told {
-                continue;
-            }
-            match self.default(decl, default) {
-                Ok(bound) => {
-                    self.bound.values.insert(decl.var, bound);
-                    self.number(decl, "its default");
-                    self.bind_shape(decl, false);
-                }
-                Err(new) => self.problems.extend(new),
-            }
-        }
-    }
-
-    /// Whether all is known that a default reads, and for how many elements it stands.
-    fn can_default(&self, decl: &DataDecl, default: &Expr) -> bool {
-        let mut known = true;
-        default.variables(&mut |id| {
-            let variable = self.program.variable(id);
-            let atom = Atom::Name(variable.name.clone());
-            known &= match variable.kind {
-                VariableKind::Data => self.bound.values.contains_key(&id),
-                VariableKind::Dimension => self.bound.atoms.contains_key(&atom),
-                _ => true,
-            };
-        });
-        let one_for_all = default.ty.rank() < decl.dims.len();
-        known && (!one_for_all || decl.dims.iter().all(|d| self.bound.evaluate(d).is_some()))
-    }
-
-    fn default(&mut self, decl: &DataDecl, default: &Expr) -> Result<BoundData, Diagnostics> {
-        let mut value = (self.evaluate)(self.program, &mut self.bound, default)?;
-        if value.shape().len() < decl.dims.len() {
-            let extents = decl.dims.iter().filter_map(|d| self.bound.evaluate(d));
-            let shape: Shape = extents.map(|n| n.max(0) as usize).collect();
-            value = Tensor::new(shape.clone(), vec![value.data()[0]; numel(&shape)]);
-        }
-        let name = self.program.variable(decl.var).name.clone();
-        let file = "its default".to_string();
-        self.check_refinement(decl, &name, value.shape(), value.data(), &[], &file)
-            .map_err(|problem| vec![*problem])?;
-        Ok(BoundData {
-            value: Source::Held(value),
-            missing: Vec::new(),
-            untold: 0,
-            file,
-        })
-    }
-
-    fn bind_shape(&mut self, decl: &DataDecl, report: bool) {
-        let Some(bound) = self.bound.values.get(&decl.var) else {
-            return;
-        };
-        let told = bound.value.shape().len() - bound.untold;
-        let shape = Shape::from_slice(&bound.value.shape()[..told]);
-        let name = self.program.variable(decl.var).name.clone();
-        let span = self.name_span(decl);
-        for (axis, (dim, &extent)) in decl.dims.iter().zip(&shape).enumerate() {
-            match self.bound.evaluate(dim) {
-                Some(value) if value == extent as i64 => {}
-                Some(value) if report => {
-                    let this = (name.as_str(), axis + 1, extent);
-                    let known = dim.terms.keys().find_map(|a| self.bound.atoms.get(a));
-                    let problem = match known {
-                        Some(k) if dim.terms.len() == 1 && value == k.value => {
-                            let by = (k.by.as_str(), value);
-                            error::dimension_conflict(span, k.span, &dim.to_string(), this, by)
-                        }
-                        _ => {
-                            let file = &self.bound.values[&decl.var].file;
-                            error::extent_declared(span, &dim.to_string(), value, this, file)
-                        }
-                    };
-                    if !self.problems.contains(&problem) {
-                        self.problems.push(problem);
-                    }
-                }
-                Some(_) => {}
-                None => self.solve(dim, extent, &name, span),
-            }
-        }
-    }
-
-    fn fill_untold(&mut self) {
-        for decl in &self.program.data {
-            let extents: Vec<usize> = decl
-                .dims
-                .iter()
-                .map(|d| self.bound.evaluate(d).map_or(0, |n| n.max(0) as usize))
-                .collect();
-            if let Some(bound) = self.bound.values.get_mut(&decl.var)
-                && bound.untold > 0
-            {
-                let told = bound.value.shape().len() - bound.untold;
-                let mut shape = Shape::from_slice(&bound.value.shape()[..told]);
-                shape.extend_from_slice(&extents[told..]);
-                bound.value = Source::Held(Tensor::new(shape, Vec::new()));
-            }
-        }
-    }
-
-    /// One unknown with factor 1 is what makes the extent right.
-    fn solve(&mut self, dim: &Dim, extent: usize, name: &str, span: Span) {
-        let unknown: Vec<&Atom> = dim
-            .terms
-            .keys()
-            .filter(|a| !self.bound.atoms.contains_key(a))
-            .collect();
-        if let [atom @ Atom::Name(_)] = unknown[..]
-            && dim.terms[atom] == 1
-        {
-            let rest = dim.plus(&Dim::atom(atom.clone()), -1);
-            let value = extent as i64 - self.bound.evaluate(&rest).unwrap_or(0);
-            let known = Known {
-                value,
-                by: format!("the shape of `{name}`"),
-                span,
-            };
-            self.bound.atoms.insert(atom.clone(), known);
-        }
-    }
-
-    /// Dimensions that no shape tells may be given as numbers of their names.
-    fn numbers_for_dimensions(&mut self) {
-        for variable in &self.program.variables {
-            let atom = Atom::Name(variable.name.clone());
-            if variable.kind != VariableKind::Dimension || self.bound.atoms.contains_key(&atom) {
-                continue;
-            }
-            let given = self.data.get(&variable.name).map(Entry::numbers);
-            if let Some(Ok(numbers)) = given
-                && let ([], [value]) = (numbers.shape, numbers.data)
-                && *value >= 0.0
-                && value.fract() == 0.0
-            {
-                let known = Known {
-                    value: *value as i64,
-                    by: "the number given".into(),
-                    span: variable.span,
-                };
-                self.bound.atoms.insert(atom, known);
-            }
-        }
-    }
-
-    /// Declared whole numbers that the data leave out but shapes give.
-    fn numbers_from_shapes(&mut self) {
-        for decl in &self.program.data {
-            let name = &self.program.variable(decl.var).name;
-            if decl.base == Base::Int
-                && decl.dims.is_empty()
-                && !self.bound.values.contains_key(&decl.var)
-            {
-                match self.bound.atoms.get(&Atom::Name(name.clone())) {
-                    Some(known) => {
-                        let value = Source::Held(Tensor::scalar(known.value as f64));
-                        let bound = BoundData {
-                            value,
-                            missing: Vec::new(),
-                            untold: 0,
-                            file: known.by.clone(),
-                        };
-                        self.bound.values.insert(decl.var, bound);
-                    }
-                    None if self.is_dimension(name) => {
-                        let given = self.data.names();
-                        self.problems.push(error::missing_data(
-                            self.name_span(decl),
-                            name,
-                            "int",
-                            given,
-                        ));
-                    }
-                    None => {}
-                }
-            }
-        }
-        // A number in the data with a dimension's name agrees with it even if it is not declared.
-        for variable in &self.program.variables {
-            if variable.kind != VariableKind::Dimension {
-                continue;
-            }
-            let Some(entry) = self.data.get(&variable.name) else {
-                continue;
-            };
-            let Ok(numbers) = entry.numbers() else {
-                continue;
-            };
-            if let ([], [value], Some(known)) = (
-                numbers.shape,
-                numbers.data,
-                self.bound.atoms.get(&Atom::Name(variable.name.clone())),
-            ) && *value != known.value as f64
-            {
-                let message = format!(
-                    "the data disagree on `{}`: {} by {}, {value} in {}",
-                    variable.name, known.value, known.by, entry.origin.label
-                );
-                self.problems.push(
-                    Diagnostic::error("E0653", message)
-                        .at(known.span, format!("{} here", known.value)),
-                );
-            }
-        }
-    }
-
     fn unused(&mut self) {
         let used = |name: &str| {
             self.program.variables.iter().any(|v| {
@@ -779,63 +480,4 @@ impl<'a> Binder<'a> {
             self.bound.notes.push(error::unused_entries(&unused));
         }
     }
-}
-
-fn all_missing(data: &[f64], mut missing: Vec<usize>) -> Vec<usize> {
-    missing.extend((0..data.len()).filter(|&i| data[i].is_nan()));
-    missing.sort_unstable();
-    missing.dedup();
-    missing
-}
-
-fn refinement_name(refinement: Refinement) -> &'static str {
-    match refinement {
-        Refinement::None => "number",
-        Refinement::Positive => "positive",
-        Refinement::Nonnegative => "nonnegative",
-        Refinement::Unit => "unit",
-        Refinement::Simplex => "simplex",
-        Refinement::Ordered => "ordered",
-        Refinement::PositiveOrdered => "positive_ordered",
-        Refinement::UnitVector => "unit_vector",
-        Refinement::Correlation => "correlation",
-        Refinement::CholeskyCorrelation => "cholesky_correlation",
-        Refinement::Covariance => "covariance",
-        Refinement::CholeskyCovariance => "cholesky_covariance",
-        Refinement::Label => "label",
-    }
-}
-
-fn with_article(refinement: Refinement) -> &'static str {
-    match refinement {
-        Refinement::Simplex => "a simplex",
-        Refinement::Ordered => "in increasing order",
-        Refinement::PositiveOrdered => "positive and in increasing order",
-        Refinement::UnitVector => "a unit vector",
-        Refinement::Correlation => "a correlation matrix",
-        Refinement::CholeskyCorrelation => "a Cholesky factor of a correlation matrix",
-        Refinement::Covariance => "a covariance matrix",
-        Refinement::CholeskyCovariance => "a Cholesky factor of a covariance matrix",
-        other => refinement_name(other),
-    }
-}
-
-/// The support of a refinement of vectors or matrices, with its rank.
-pub(super) fn refined_support(refinement: Refinement) -> Option<(Support<'static>, usize)> {
-    Some(match refinement {
-        Refinement::Simplex => (Support::Simplex, 1),
-        Refinement::Ordered | Refinement::PositiveOrdered => (
-            Support::Ordered {
-                lower: None,
-                upper: None,
-            },
-            1,
-        ),
-        Refinement::UnitVector => (Support::UnitVector, 1),
-        Refinement::Correlation => (Support::Correlation, 2),
-        Refinement::CholeskyCorrelation => (Support::CholeskyCorrelation, 2),
-        Refinement::Covariance => (Support::Covariance, 2),
-        Refinement::CholeskyCovariance => (Support::CholeskyCovariance, 2),
-        _ => return None,
-    })
 }
