@@ -197,6 +197,19 @@ def ragged_slices(x, start, end, y):
 
 
 @program
+def ragged_categories(ncat, a, b, c, cut, w):
+    theta, step, q = real(2), positive(), real(4)
+    total = normal(theta, 0, 1) - step + normal(q, 0, 1)
+    for j, n in enumerate(ncat):
+        for i in range(2):
+            ends = sp.expit(np.append(cut[j][: n - 1] * step, np.inf) - theta[i])
+            total += log(np.diff(ends, prepend=0)[a[i][j] - 1])
+            total += sp.log_softmax(np.array(w[j][:n]) * theta[i])[b[i][j] - 1]
+        total += sp.log_softmax(q[:n])[c[j] - 1]
+    return total
+
+
+@program
 def equal_slices(x, start, y):
     w = real(2)
     total = normal(w, 0, 1)

@@ -8,6 +8,9 @@ use rand::Rng;
 
 pub struct Categorical;
 
+/// A log probability whose softmax is 0 in both precisions, and finite, so that times 0 it is no NaN.
+const NO_LOGIT: f64 = -1e30;
+
 static DECLARATION: Declaration = Declaration {
     name: "Categorical",
     doc: "One of the numbers 1 … K.\n\n\
@@ -19,7 +22,8 @@ static DECLARATION: Declaration = Declaration {
                 Domain::Simplex,
                 1,
                 "probability of each number",
-            )],
+            )
+            .missing(0.0)],
         },
         Form {
             parameters: &[Parameter::array(
@@ -27,7 +31,8 @@ static DECLARATION: Declaration = Declaration {
                 Domain::Real,
                 1,
                 "log probabilities, but for a common constant",
-            )],
+            )
+            .missing(NO_LOGIT)],
         },
     ],
     event: &[],

@@ -76,6 +76,9 @@ pub struct Parameter {
     pub name: &'static str,
     pub kind: Kind,
     pub default: DefaultValue,
+    /// What stands for entries that a row of another length does not have, if rows may differ: each that is
+    /// missing leaves one number fewer at the end of the support.
+    pub missing: Option<f64>,
     /// What it is, in a few words.
     pub doc: &'static str,
 }
@@ -97,6 +100,7 @@ impl Parameter {
             name,
             kind: Kind::Value { domain, rank },
             default: DefaultValue::Required,
+            missing: None,
             doc,
         }
     }
@@ -105,6 +109,14 @@ impl Parameter {
     pub const fn or(self, value: f64) -> Parameter {
         Parameter {
             default: DefaultValue::Number(value),
+            ..self
+        }
+    }
+
+    /// The same, of which rows may have different lengths.
+    pub const fn missing(self, value: f64) -> Parameter {
+        Parameter {
+            missing: Some(value),
             ..self
         }
     }

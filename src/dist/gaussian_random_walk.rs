@@ -22,6 +22,7 @@ static DECLARATION: Declaration = Declaration {
                 name: "length",
                 kind: Kind::Dimension,
                 default: DefaultValue::Required,
+                missing: None,
                 doc: "number of elements",
             },
             Parameter::scalar(

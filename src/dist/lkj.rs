@@ -14,6 +14,7 @@ pub(super) const DIMENSION: Parameter = Parameter {
     name: "dimension",
     kind: Kind::Dimension,
     default: DefaultValue::Required,
+    missing: None,
     doc: "number of rows",
 };
 pub(super) const ETA: Parameter = Parameter::scalar(

@@ -23,6 +23,7 @@ static DECLARATION: Declaration = Declaration {
                 name: "components",
                 kind: Kind::Distributions,
                 default: DefaultValue::Required,
+                missing: None,
                 doc: "what is mixed",
             },
         ],

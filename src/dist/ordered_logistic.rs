@@ -20,7 +20,8 @@ static DECLARATION: Declaration = Declaration {
     forms: &[Form {
         parameters: &[
             Parameter::scalar("eta", Domain::Real, "location"),
-            Parameter::array("cutpoints", Domain::Ordered, 1, "ends of the intervals"),
+            Parameter::array("cutpoints", Domain::Ordered, 1, "ends of the intervals")
+                .missing(f64::INFINITY),
         ],
     }],
     event: &[],

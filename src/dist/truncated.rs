@@ -13,6 +13,7 @@ pub(super) const DISTRIBUTION: Parameter = Parameter {
     name: "distribution",
     kind: Kind::Distribution,
     default: DefaultValue::Required,
+    missing: None,
     doc: "what is wrapped",
 };
 

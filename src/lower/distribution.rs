@@ -16,6 +16,8 @@ pub struct DistValue<'g> {
     pub family: &'static dyn Family,
     form: usize,
     args: Vec<DistValueArg<'g>>,
+    /// How many entries of an argument each row lacks, where rows differ in length.
+    pub(super) missing: Option<Value<'g>>,
     /// Extents of the array of draws.
     pub array: Vec<usize>,
     /// Extents of one draw.
@@ -119,18 +121,19 @@ impl<'g> Lowerer<'_, 'g> {
     ) -> Result<DistValue<'g>> {
         let declaration = family.declaration();
         let parameters = declaration.forms[form].parameters;
-        let mut lowered = Vec::new();
+        let (mut lowered, mut missing) = (Vec::new(), None);
         for (arg, parameter) in args.iter().zip(parameters) {
             lowered.push(match arg {
                 DistArg::Value(e) => {
                     let value = self.value(e)?;
-                    if value.ragged.is_some() {
-                        return Err(vec![error::ragged(e.span, declaration.name)]);
-                    }
                     let Kind::Value { rank, domain } = parameter.kind else {
                         unreachable!("checked")
                     };
-                    self.expect_domain(declaration.name, parameter.name, domain, &value, rank, e)?;
+                    let (value, lacks) = self.filled(value, parameter, declaration.name, e.span)?;
+                    let lengths = self.lengths(&value, lacks.as_ref());
+                    missing = missing.or(lacks);
+                    let named = (declaration.name, parameter.name);
+                    self.expect_domain(named, domain, (&value, lengths), rank, e)?;
                     DistValueArg::Value(value, rank)
                 }
                 DistArg::Number(x) => match parameter.kind {
@@ -160,6 +163,7 @@ impl<'g> Lowerer<'_, 'g> {
             family,
             form,
             args: lowered,
+            missing,
             array: Vec::new(),
             event: Vec::new(),
             span,
@@ -188,10 +192,9 @@ impl<'g> Lowerer<'_, 'g> {
     /// Arguments known from data are in the parameter's domain.
     fn expect_domain(
         &self,
-        dist: &str,
-        parameter: &str,
+        names: (&str, &str),
         domain: Domain,
-        value: &Value<'g>,
+        (value, lengths): (&Value<'g>, Option<Vec<usize>>),
         rank: usize,
         e: &Expr,
     ) -> Result<()> {
@@ -207,6 +210,11 @@ impl<'g> Lowerer<'_, 'g> {
                 .filter(|s| !matches!(s, Support::Interval { .. } | Support::Integers { .. })),
         };
         for (i, part) in known.data().chunks(size).enumerate() {
+            let has = lengths.as_ref().map(|lengths| lengths[i]);
+            let (part, own) = match has {
+                Some(n) => (&part[..n], vec![n]),
+                None => (part, own.clone()),
+            };
             let wrong = match &support {
                 Some(support) => transform::contains(support, &own, part, None, None)
                     .err()
@@ -220,7 +228,6 @@ impl<'g> Lowerer<'_, 'g> {
                 let at = batch_index(batch, i);
                 let (rows, elements) = at.split_at(value.axes.len());
                 let at = self.place_text(&value.axes, rows, elements);
-                let names = (dist, parameter);
                 return Err(vec![error::parameter_domain(
                     e.span, names, must, &found, &at,
                 )]);
@@ -376,7 +383,16 @@ impl<'g> Lowerer<'_, 'g> {
                 other => other.clone(),
             })
             .collect();
-        DistValue { args, array, ..d }
+        let missing = d
+            .missing
+            .as_ref()
+            .map(|m| self.axis_to_position(m, axis, rank));
+        DistValue {
+            args,
+            missing,
+            array,
+            ..d
+        }
     }
 
     /// Moves a loop's axis to a positional one before the last `rank` (which may be more than the

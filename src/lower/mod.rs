@@ -20,6 +20,7 @@ mod latent;
 mod loops;
 mod ode;
 mod order;
+mod ragged;
 mod recurrence;
 mod results;
 mod statement;

@@ -252,6 +252,7 @@ impl<'g> Lowerer<'_, 'g> {
             | Support::Ordered { lower, upper } => (known(lower), known(upper)),
             _ => (None, None),
         };
+        let upper = self.upper_by_row(upper, d, &axes, &batch);
         let size = numel(&d.event).max(1);
         let own = numel(&x.dims()[..rank]).max(1);
         for (i, part) in values.data().chunks(size).enumerate() {

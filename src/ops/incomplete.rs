@@ -62,6 +62,14 @@ fn apply<'g>(integrand: Integrand, tail: Tail, args: &[Var<'g>]) -> Var<'g> {
 }
 
 impl Integrand {
+    fn shape(self, args: &[&Shape]) -> Result<Shape, String> {
+        let needed = if self == Integrand::Beta { 3 } else { 2 };
+        if args.len() != needed {
+            return Err(format!("needs {needed} arguments"));
+        }
+        elementwise::same_shape(args)
+    }
+
     /// Whether the point lies within the support, where there is a density.
     fn inside(self, x: Var<'_>) -> Var<'_> {
         match self {
@@ -105,20 +113,41 @@ impl Integrand {
     }
 }
 
-impl Incomplete {
-    fn value(&self, args: &[f64]) -> f64 {
-        match (self.integrand, args) {
-            (Integrand::Gamma, &[a, x]) => special::incomplete_gamma(a, x, self.tail, self.order),
-            (Integrand::Beta, &[a, b, x]) => {
-                special::incomplete_beta(a, b, x, self.tail, self.order)
-            }
-            (Integrand::StudentT, &[nu, x]) => {
-                special::student_t_tail(nu, x, self.tail, self.order)
-            }
-            _ => f64::NAN,
-        }
+/// A tail and its derivatives at one place, up to the order `most`, as [`special::TAIL_ORDERS`] lists them.
+fn all_at(integrand: Integrand, tail: Tail, args: &[f64], most: u8) -> [f64; 6] {
+    match (integrand, args) {
+        (Integrand::Gamma, &[a, x]) => special::incomplete_gamma_all(a, x, tail, most),
+        (Integrand::Beta, &[a, b, x]) => special::incomplete_beta_all(a, b, x, tail, most),
+        (Integrand::StudentT, &[nu, x]) => special::student_t_tail_all(nu, x, tail, most),
+        _ => [f64::NAN; 6],
+    }
+}
+
+/// Several orders of [`Incomplete`] at the same arguments, along a new last axis: most of the work for the
+/// highest derivative gives the others too. The pass `tails` makes it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct IncompleteOrders {
+    pub integrand: Integrand,
+    pub tail: Tail,
+    pub orders: Vec<[u8; 2]>,
+}
+
+impl IncompleteOrders {
+    /// One order of the same arguments, by its place in the list.
+    pub fn part<'g>(&self, all: Var<'g>, k: usize) -> Var<'g> {
+        let shape = all.shape();
+        all.slice(0, k, 1).reshape(&shape[..shape.len() - 1])
     }
 
+    fn one(&self, k: usize) -> Incomplete {
+        let (integrand, tail, order) = (self.integrand, self.tail, self.orders[k]);
+        #[rustfmt::skip]
+        let one = Incomplete { integrand, tail, order };
+        one
+    }
+}
+
+impl Incomplete {
     /// The derivative in a parameter: the operation of the next order.
     fn in_parameter<'g>(&self, which: usize, args: &[Var<'g>]) -> Var<'g> {
         let mut order = self.order;
@@ -137,13 +166,11 @@ impl Incomplete {
         let mut safe = args.to_vec();
         safe[point] = inside.select(args[point], 0.5);
         let (log_density, slopes) = self.integrand.log_density(&safe);
-        let zeroth = Incomplete {
-            order: [0, 0],
-            ..*self
-        };
+        // The node itself, at the point as it is; what lies outside is left out before it can be infinite.
         let graph = args[0].graph;
+        let at = |order| graph.apply(Incomplete { order, ..*self }, args);
         let mut rate = match self.tail.log {
-            true => (log_density - graph.apply(zeroth, &safe)).exp(),
+            true => inside.select(log_density - at([0, 0]), 0.0).exp(),
             false => log_density.exp(),
         };
         match self.order {
@@ -152,7 +179,7 @@ impl Incomplete {
                 let which = usize::from(self.order == [0, 1]);
                 let mut slope = slopes[which].expect("there is such a parameter");
                 if self.tail.log {
-                    slope = slope - graph.apply(*self, &safe);
+                    slope = slope - at(self.order);
                 }
                 rate = rate * slope;
             }
@@ -160,6 +187,26 @@ impl Incomplete {
         }
         let signed = if self.tail.upper { -rate } else { rate };
         inside.select(signed, 0.0)
+    }
+}
+
+/// Fills `out` with `orders` of each element in turn.
+fn evaluate(
+    integrand: Integrand,
+    tail: Tail,
+    orders: &[[u8; 2]],
+    args: &[&Tensor],
+    out: &mut [f64],
+) {
+    let most = orders.iter().map(|o| o[0] + o[1]).max().unwrap_or(0);
+    let place = |order: &[u8; 2]| special::TAIL_ORDERS.iter().position(|o| o == order);
+    let places: smallvec::SmallVec<[Option<usize>; 6]> = orders.iter().map(place).collect();
+    for (i, out) in out.chunks_exact_mut(orders.len()).enumerate() {
+        let at: smallvec::SmallVec<[f64; 3]> = args.iter().map(|a| a.data()[i]).collect();
+        let all = all_at(integrand, tail, &at, most);
+        for (y, place) in out.iter_mut().zip(&places) {
+            *y = place.map_or(f64::NAN, |p| all[p]);
+        }
     }
 }
 
@@ -173,22 +220,11 @@ impl Operation for Incomplete {
     }
 
     fn shape(&self, args: &[&Shape]) -> Result<Shape, String> {
-        let needed = if self.integrand == Integrand::Beta {
-            3
-        } else {
-            2
-        };
-        if args.len() != needed {
-            return Err(format!("needs {needed} arguments"));
-        }
-        elementwise::same_shape(args)
+        self.integrand.shape(args)
     }
 
     fn eval(&self, args: &[&Tensor], out: &mut [f64]) {
-        for (i, y) in out.iter_mut().enumerate() {
-            let at: smallvec::SmallVec<[f64; 3]> = args.iter().map(|a| a.data()[i]).collect();
-            *y = self.value(&at);
-        }
+        evaluate(self.integrand, self.tail, &[self.order], args, out);
     }
 
     fn pullback<'g>(&self, node: &Pull<'g>) -> Vec<Option<Var<'g>>> {
@@ -217,5 +253,48 @@ impl Operation for Incomplete {
 
     fn detail(&self) -> String {
         format!("{:?} order={:?}", self.tail, self.order)
+    }
+}
+
+impl Operation for IncompleteOrders {
+    fn name(&self) -> &'static str {
+        self.one(0).name()
+    }
+
+    fn shape(&self, args: &[&Shape]) -> Result<Shape, String> {
+        let mut shape = self.integrand.shape(args)?;
+        shape.push(self.orders.len());
+        Ok(shape)
+    }
+
+    fn eval(&self, args: &[&Tensor], out: &mut [f64]) {
+        evaluate(self.integrand, self.tail, &self.orders, args, out);
+    }
+
+    fn pullback<'g>(&self, node: &Pull<'g>) -> Vec<Option<Var<'g>>> {
+        let of_one = |k: usize| {
+            let args = node.args.clone();
+            let cotangent = self.part(node.cotangent, k);
+            let out = args[0].graph.apply(self.one(k), &args);
+            #[rustfmt::skip]
+            let one = Pull { out, cotangent, args };
+            self.one(k).pullback(&one)
+        };
+        let add = |a: Option<Var<'g>>, b: Option<Var<'g>>| match (a, b) {
+            (Some(a), Some(b)) => Some(a + b),
+            (a, b) => a.or(b),
+        };
+        let each = (0..self.orders.len()).map(of_one);
+        let sum =
+            each.reduce(|all, one| all.into_iter().zip(one).map(|(a, b)| add(a, b)).collect());
+        sum.unwrap_or_default()
+    }
+
+    fn batch<'g>(&self, args: &[Var<'g>], batched: &[bool], size: usize) -> Var<'g> {
+        elementwise::batch(self, args, batched, size)
+    }
+
+    fn detail(&self) -> String {
+        format!("{:?} orders={:?}", self.tail, self.orders)
     }
 }

@@ -48,7 +48,7 @@ pub use contract::{Contract, Labels, contract};
 pub use cumsum::CumSum;
 pub use eigen::{Eigenvalues, Eigenvectors, SingularValues};
 pub use gather::Gather;
-pub use incomplete::{Incomplete, Integrand};
+pub use incomplete::{Incomplete, IncompleteOrders, Integrand};
 pub use input::Input;
 pub use invert::{Invert, invert};
 pub(crate) use log_product::invariants;

@@ -11,6 +11,7 @@ mod pads;
 mod restrict;
 mod rewriting;
 mod statistics;
+mod tails;
 mod unstack;
 mod walk;
 
@@ -24,6 +25,7 @@ pub use pads::pads;
 pub(crate) use restrict::{Restrict, Split};
 pub use rewriting::{Density, REWRITINGS, Rewriting, Rewritten, rewrite_density};
 pub use statistics::statistics;
+pub use tails::tails;
 pub use unstack::unstack;
 
 use crate::graph::{Graph, NodeId, verify};
@@ -42,7 +44,12 @@ pub type Pass = fn(Subject) -> Subject;
 ///
 /// `unstack` first, since parts have fewer elements than what is repeated over them; `pads` after
 /// `factors`, which may bring sums to light.
-pub const ORDER: &[(&str, Pass)] = &[("unstack", unstack), ("factors", factors), ("pads", pads)];
+pub const ORDER: &[(&str, Pass)] = &[
+    ("unstack", unstack),
+    ("factors", factors),
+    ("pads", pads),
+    ("tails", tails),
+];
 
 /// A graph of its own for `outputs` as a function of `inputs`, with all passes applied.
 pub fn prepare(graph: &Graph, inputs: &[NodeId], outputs: &[NodeId]) -> Subject {

@@ -65,57 +65,85 @@ pub fn beta_inc(a: f64, b: f64, x: f64) -> f64 {
 
 /// A tail of the Gamma distribution of shape `a` and rate 1, differentiated `order[0]` times in `a`.
 pub fn incomplete_gamma(a: f64, x: f64, tail: Tail, order: [u8; 2]) -> f64 {
-    if a.is_nan() || x.is_nan() || a < 0.0 || a.is_infinite() {
-        return f64::NAN;
-    }
-    if x <= 0.0 || x.is_infinite() || a == 0.0 {
-        return certain(x <= 0.0, tail, order);
-    }
-    match order {
-        [0, 0] => gamma_jet::<1>(a, x, tail).derivative(order),
-        [1, 0] | [0, 1] => gamma_jet::<3>(a, x, tail).derivative(order),
-        _ => gamma_jet::<6>(a, x, tail).derivative(order),
-    }
+    one_of(order, |most| incomplete_gamma_all(a, x, tail, most))
 }
 
 /// A tail of the Beta distribution, differentiated so many times in `a` and `b`.
 pub fn incomplete_beta(a: f64, b: f64, x: f64, tail: Tail, order: [u8; 2]) -> f64 {
-    let wrong = |p: f64| p.is_nan() || p < 0.0 || p.is_infinite();
-    if wrong(a) || wrong(b) || x.is_nan() || (a == 0.0 && b == 0.0) {
-        return f64::NAN;
-    }
-    if x <= 0.0 || x >= 1.0 || a == 0.0 || b == 0.0 {
-        return certain(x <= 0.0 || (b == 0.0 && x < 1.0), tail, order);
-    }
-    match order {
-        [0, 0] => beta_jet::<1>(a, b, x, tail).derivative(order),
-        [1, 0] | [0, 1] => beta_jet::<3>(a, b, x, tail).derivative(order),
-        _ => beta_jet::<6>(a, b, x, tail).derivative(order),
-    }
+    one_of(order, |most| incomplete_beta_all(a, b, x, tail, most))
 }
 
 /// A tail of Student's t distribution of centre 0 and scale 1, differentiated `order[0]` times in `nu`.
 pub fn student_t_tail(nu: f64, t: f64, tail: Tail, order: [u8; 2]) -> f64 {
-    if nu.is_nan() || t.is_nan() || nu <= 0.0 || nu.is_infinite() {
-        return f64::NAN;
-    }
-    if t.is_infinite() {
-        return certain(t < 0.0, tail, order);
-    }
-    match order {
-        [0, 0] => student_jet::<1>(nu, t, tail).derivative(order),
-        [1, 0] | [0, 1] => student_jet::<3>(nu, t, tail).derivative(order),
-        _ => student_jet::<6>(nu, t, tail).derivative(order),
+    one_of(order, |most| student_t_tail_all(nu, t, tail, most))
+}
+
+/// How often each of the results of [`incomplete_gamma_all`] and its like is differentiated in either
+/// parameter.
+pub const TAIL_ORDERS: [[u8; 2]; 6] = [[0, 0], [1, 0], [0, 1], [2, 0], [1, 1], [0, 2]];
+
+fn one_of(order: [u8; 2], all: impl Fn(u8) -> [f64; 6]) -> f64 {
+    match TAIL_ORDERS.iter().position(|o| *o == order) {
+        Some(at) => all(order[0] + order[1])[at],
+        None => f64::NAN,
     }
 }
 
-/// Where all probability lies above the point, or all below.
-fn certain(all_above: bool, tail: Tail, order: [u8; 2]) -> f64 {
-    match (order, all_above == tail.upper, tail.log) {
-        ([0, 0], true, log) => f64::from(u8::from(!log)),
-        ([0, 0], false, true) => f64::NEG_INFINITY,
-        _ => 0.0,
+/// [`incomplete_gamma`] and its derivatives up to the order `most` (at most 2), as [`TAIL_ORDERS`] lists
+/// them, in one pass; the others are 0.
+pub fn incomplete_gamma_all(a: f64, x: f64, tail: Tail, most: u8) -> [f64; 6] {
+    if a.is_nan() || x.is_nan() || a < 0.0 || a.is_infinite() {
+        return [f64::NAN; 6];
     }
+    if x <= 0.0 || x.is_infinite() || a == 0.0 {
+        return certain(x <= 0.0, tail);
+    }
+    match most {
+        0 => gamma_jet::<1>(a, x, tail).derivatives(),
+        1 => gamma_jet::<2>(a, x, tail).derivatives(),
+        _ => gamma_jet::<4>(a, x, tail).derivatives(),
+    }
+}
+
+/// The same of [`incomplete_beta`].
+pub fn incomplete_beta_all(a: f64, b: f64, x: f64, tail: Tail, most: u8) -> [f64; 6] {
+    let wrong = |p: f64| p.is_nan() || p < 0.0 || p.is_infinite();
+    if wrong(a) || wrong(b) || x.is_nan() || (a == 0.0 && b == 0.0) {
+        return [f64::NAN; 6];
+    }
+    if x <= 0.0 || x >= 1.0 || a == 0.0 || b == 0.0 {
+        return certain(x <= 0.0 || (b == 0.0 && x < 1.0), tail);
+    }
+    match most {
+        0 => beta_jet::<1>(a, b, x, tail).derivatives(),
+        1 => beta_jet::<3>(a, b, x, tail).derivatives(),
+        _ => beta_jet::<6>(a, b, x, tail).derivatives(),
+    }
+}
+
+/// The same of [`student_t_tail`].
+pub fn student_t_tail_all(nu: f64, t: f64, tail: Tail, most: u8) -> [f64; 6] {
+    if nu.is_nan() || t.is_nan() || nu <= 0.0 || nu.is_infinite() {
+        return [f64::NAN; 6];
+    }
+    if t.is_infinite() {
+        return certain(t < 0.0, tail);
+    }
+    match most {
+        0 => student_jet::<1>(nu, t, tail).derivatives(),
+        1 => student_jet::<2>(nu, t, tail).derivatives(),
+        _ => student_jet::<4>(nu, t, tail).derivatives(),
+    }
+}
+
+/// Where all probability lies above the point, or all below: no derivatives but 0.
+fn certain(all_above: bool, tail: Tail) -> [f64; 6] {
+    let value = match (all_above == tail.upper, tail.log) {
+        (true, log) => f64::from(u8::from(!log)),
+        (false, true) => f64::NEG_INFINITY,
+        (false, false) => 0.0,
+    };
+    [value, 0.0, 0.0, 0.0, 0.0, 0.0]
 }
 
 /// The logarithm of one tail: what both tails are made of.
@@ -189,24 +217,40 @@ fn gamma_jet<const N: usize>(a: f64, x: f64, tail: Tail) -> Jet<N> {
             _ => {}
         }
     }
-    // Σ xⁿ / (a (a + 1) … (a + n)); the derivatives of all terms have one sign.
-    let mut term = Jet::constant(1.0) / shape;
-    let mut sum = term;
-    for n in 1..MOST_STEPS {
-        term = term * Jet::constant(x) / (shape + n as f64);
-        sum = sum + term;
-        if small(term, sum) {
-            break;
-        }
-    }
-    let (upper, log) = (false, power + sum.log());
+    let (upper, log) = (false, power + rising_series(a, x).log());
     Side { upper, log }.tail(tail)
 }
 
-/// Whether a term no longer changes a sum or its derivatives.
-fn small<const N: usize>(term: Jet<N>, sum: Jet<N>) -> bool {
-    let mut pairs = term.0.iter().zip(&sum.0);
-    pairs.all(|(t, s)| t.abs() <= 1e-17 * s.abs() || *t == 0.0) || sum.value().is_nan()
+/// `Σ xⁿ / (a (a + 1) … (a + n))`. A term's logarithm has the derivatives `−Σ 1/(a + k)` and `Σ 1/(a + k)²`,
+/// so that all derivatives of all terms have one sign, and one division a term is enough.
+fn rising_series<const N: usize>(a: f64, x: f64) -> Jet<N> {
+    let mut term = 1.0 / a;
+    let (mut first, mut second) = (term, term * term);
+    // Sums of the terms times 1, the first power sum, and its square with the second.
+    let mut sums = [term, term * first, term * (first * first + second)];
+    for n in 1..MOST_STEPS {
+        let r = 1.0 / (a + n as f64);
+        term *= x * r;
+        first += r;
+        second += r * r;
+        let of = [1.0, first, first * first + second].map(|factor| term * factor);
+        // The factors grow, so the highest that is asked for is the last to become small.
+        let highest = (N / 2).min(2);
+        for k in 0..=highest {
+            sums[k] += of[k];
+        }
+        if !(of[highest] > 1e-17 * sums[highest]) {
+            break;
+        }
+    }
+    let mut jet = Jet::constant(sums[0]);
+    if N > 1 {
+        jet.0[1] = -sums[1];
+    }
+    if N > 3 {
+        jet.0[3] = 0.5 * sums[2];
+    }
+    jet
 }
 
 /// `Q(a, x)` for small a and x, where it is small and P is nearly 1:
@@ -214,12 +258,20 @@ fn small<const N: usize>(term: Jet<N>, sum: Jet<N>) -> bool {
 fn small_gamma_q<const N: usize>(a: Jet<N>, x: f64) -> Jet<N> {
     let one_more = (a + 1.0).lgamma().with_value(lgamma_1p(a.value()));
     let u = a * super::log(x) - one_more;
-    let (mut power, mut sum) = (1.0, Jet::constant(0.0));
+    let (mut power, mut sum) = (1.0, Jet::<N>::constant(0.0));
     for n in 1..100 {
         power *= -x / f64::from(n);
-        let term = Jet::constant(power) / (a + f64::from(n));
+        let r = 1.0 / (a.value() + f64::from(n));
+        let term = power * r;
         sum = sum + term;
-        if small(term, sum) {
+        if N > 1 {
+            sum.0[1] -= term * r;
+        }
+        if N > 3 {
+            sum.0[3] += term * r * r;
+        }
+        // The derivatives have one more factor below 1 each.
+        if !(term.abs() > 1e-17 * sum.value().abs()) {
             break;
         }
     }
@@ -270,14 +322,18 @@ fn beta_side<const N: usize>(a: Jet<N>, b: Jet<N>, p: Between<N>) -> Side<N> {
 }
 
 fn log_beta_lower<const N: usize>(a: Jet<N>, b: Jet<N>, off: Jet<N>, p: &Between<N>) -> Jet<N> {
+    let one = Jet::constant(1.0);
     let first = a * (off + 1.0) / (a + 1.0);
-    let square = p.x * p.x;
+    let (square, both, away, step) = (p.x * p.x, a + b, off + 1.0, p.y + 1.0);
+    // 1 / (a + 2 m − 1), which the step before needs too.
+    let mut inverse = one / (a + 1.0);
     let fraction = continued_fraction(first, |m| {
-        let odd = a + (2.0 * m - 1.0);
-        let falling = (b + -m) * m;
-        let above = (a + (m - 1.0)) / odd * ((a + b + (m - 1.0)) / odd) * falling * square;
-        let right = (a + m) * (off + 1.0 + (p.y + 1.0) * m) / (a + (2.0 * m + 1.0));
-        (above, falling * p.x / odd + right + m)
+        let falling = (b + -m) * m * inverse;
+        let above = (a + (m - 1.0)) * (both + (m - 1.0)) * inverse * falling * square;
+        let middle = falling * p.x;
+        inverse = one / (a + (2.0 * m + 1.0));
+        let right = (a + m) * (away + step * m) * inverse;
+        (above, middle + right + m)
     });
     log_beta_power(a, b, p) - fraction.log()
 }

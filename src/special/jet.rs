@@ -5,9 +5,15 @@ use super::{digamma, trigamma};
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// Coefficients of 1, ε, δ, ε², εδ, δ²: one, three or all six of them, for derivatives up to order 0, 1
-/// or 2.
+/// or 2. Where there is one parameter alone, two or four of them: the third is then 0 and left out of all
+/// arithmetic.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Jet<const N: usize>(pub [f64; N]);
+
+/// Whether jets of so many coefficients have a second parameter.
+const fn two(n: usize) -> bool {
+    n == 3 || n == 6
+}
 
 impl<const N: usize> Jet<N> {
     pub fn constant(x: f64) -> Jet<N> {
@@ -29,17 +35,13 @@ impl<const N: usize> Jet<N> {
         self.0[0]
     }
 
-    /// The derivative of so many orders in either parameter.
-    pub fn derivative(self, order: [u8; 2]) -> f64 {
-        match order {
-            [0, 0] => self.0[0],
-            [1, 0] => self.0[1],
-            [0, 1] => self.0[2],
-            [2, 0] => 2.0 * self.0[3],
-            [1, 1] => self.0[4],
-            [0, 2] => 2.0 * self.0[5],
-            _ => f64::NAN,
-        }
+    /// The derivatives, of which coefficients are the terms of Taylor's series; those left out are 0.
+    pub fn derivatives(self) -> [f64; 6] {
+        let mut all = [0.0; 6];
+        all[..N].copy_from_slice(&self.0);
+        all[3] *= 2.0;
+        all[5] *= 2.0;
+        all
     }
 
     /// The same derivatives with another value, where that is known better.
@@ -105,6 +107,7 @@ impl<const N: usize> Sub for Jet<N> {
 
 impl<const N: usize> Neg for Jet<N> {
     type Output = Jet<N>;
+    #[inline(always)]
     fn neg(self) -> Jet<N> {
         Jet(self.0.map(|x| -x))
     }
@@ -136,10 +139,14 @@ impl<const N: usize> Mul for Jet<N> {
         c[0] = a[0] * b[0];
         if N > 1 {
             c[1] = a[0] * b[1] + a[1] * b[0];
+        }
+        if two(N) {
             c[2] = a[0] * b[2] + a[2] * b[0];
         }
         if N > 3 {
             c[3] = a[0] * b[3] + a[1] * b[1] + a[3] * b[0];
+        }
+        if N > 4 {
             c[4] = a[0] * b[4] + a[1] * b[2] + a[2] * b[1] + a[4] * b[0];
             c[5] = a[0] * b[5] + a[2] * b[2] + a[5] * b[0];
         }
@@ -149,19 +156,25 @@ impl<const N: usize> Mul for Jet<N> {
 
 impl<const N: usize> Div for Jet<N> {
     type Output = Jet<N>;
+    /// The value is the exact quotient rounded; derivatives share one reciprocal.
     #[inline(always)]
     fn div(self, other: Jet<N>) -> Jet<N> {
         let (a, b) = (self.0, other.0);
         let mut q = [0.0; N];
         q[0] = a[0] / b[0];
+        let r = if N > 1 { 1.0 / b[0] } else { 0.0 };
         if N > 1 {
-            q[1] = (a[1] - q[0] * b[1]) / b[0];
-            q[2] = (a[2] - q[0] * b[2]) / b[0];
+            q[1] = (a[1] - q[0] * b[1]) * r;
+        }
+        if two(N) {
+            q[2] = (a[2] - q[0] * b[2]) * r;
         }
         if N > 3 {
-            q[3] = (a[3] - q[0] * b[3] - q[1] * b[1]) / b[0];
-            q[4] = (a[4] - q[0] * b[4] - q[1] * b[2] - q[2] * b[1]) / b[0];
-            q[5] = (a[5] - q[0] * b[5] - q[2] * b[2]) / b[0];
+            q[3] = (a[3] - q[0] * b[3] - q[1] * b[1]) * r;
+        }
+        if N > 4 {
+            q[4] = (a[4] - q[0] * b[4] - q[1] * b[2] - q[2] * b[1]) * r;
+            q[5] = (a[5] - q[0] * b[5] - q[2] * b[2]) * r;
         }
         Jet(q)
     }
@@ -170,33 +183,51 @@ impl<const N: usize> Div for Jet<N> {
 /// Steps after which a series or fraction is given up: enough for parameters up to 1e9.
 pub(super) const MOST_STEPS: usize = 400_000;
 
-/// `b₀ + a₁ / (b₁ + a₂ / (b₂ + …))` by the modified method of Lentz (Thompson and Barnett 1986); `term`
-/// gives `(aₘ, bₘ)`.
+/// `b₀ + a₁ / (b₁ + a₂ / (b₂ + …))`; `term` gives `(aₘ, bₘ)`.
+///
+/// Numerators and denominators of the convergents go forward by `Aₘ = bₘ Aₘ₋₁ + aₘ Aₘ₋₂`, which divides by
+/// nothing; of the quotient, which is looked at every other step, both derivatives and value must settle.
 pub(super) fn continued_fraction<const N: usize>(
     first: Jet<N>,
-    term: impl Fn(f64) -> (Jet<N>, Jet<N>),
+    mut term: impl FnMut(f64) -> (Jet<N>, Jet<N>),
 ) -> Jet<N> {
-    const TINY: f64 = 1e-300;
-    let away = |x: Jet<N>| if x.value() == 0.0 { x + TINY } else { x };
-    let one = Jet::constant(1.0);
-    let mut c = away(first);
-    let (mut f, mut d) = (c, Jet::constant(0.0));
+    let (mut above, mut below) = (first, Jet::constant(1.0));
+    let (mut above_last, mut below_last) = (Jet::constant(1.0), Jet::constant(0.0));
+    let mut f = above;
     for m in 1..MOST_STEPS {
         let (a, b) = term(m as f64);
-        d = one / away(b + a * d);
-        c = away(b + a / c);
-        let factor = c * d;
-        f = f * factor;
-        // The derivatives of a factor that is 1 are roundings of those of its parts.
-        let settled = factor.0.iter().enumerate().all(|(k, &x)| {
-            let part = |y: Jet<N>| (y.0[k] / y.value()).abs();
-            let scale = part(c).max(part(d)).max(part(f));
-            let off = if k == 0 { x - 1.0 } else { x };
-            off.abs() <= 4.0 * f64::EPSILON * if k == 0 { 1.0 } else { scale }
-        });
-        if settled || f.value().is_nan() {
+        (above, above_last) = (b * above + a * above_last, above);
+        (below, below_last) = (b * below + a * below_last, below);
+        let size = below.value().abs();
+        if !(1e-100..1e100).contains(&size) && size > 0.0 {
+            // By a power of 2, which rounds nothing.
+            let scale = if size > 1.0 {
+                2f64.powi(-300)
+            } else {
+                2f64.powi(300)
+            };
+            for jet in [&mut above, &mut above_last, &mut below, &mut below_last] {
+                *jet = *jet * scale;
+            }
+        }
+        if m % 2 == 1 {
+            continue;
+        }
+        let last = std::mem::replace(&mut f, above / below);
+        if settled(f, last, below) || f.value().is_nan() {
             break;
         }
     }
     f
+}
+
+/// Whether a quotient is that of a few steps before, but for roundings. The derivatives of numerator and
+/// denominator, of which it is the difference, may be larger than its own.
+#[inline(always)]
+fn settled<const N: usize>(f: Jet<N>, last: Jet<N>, below: Jet<N>) -> bool {
+    let share = f.value().abs() / below.value().abs();
+    (0..N).all(|k| {
+        let scale = f.0[k].abs().max(below.0[k].abs() * share);
+        (f.0[k] - last.0[k]).abs() <= 4.0 * f64::EPSILON * scale
+    })
 }
