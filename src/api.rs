@@ -11,10 +11,11 @@
 //! ```
 
 use crate::check::program::{Variable, VariableKind};
-use crate::data::{Data, Files, InMemory, Values};
+use crate::data::{Data, Files, InMemory, Kind, Numbers, Values};
 use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, closest, render};
 use crate::model::{Model, Quantity, QuantityKind};
 use crate::{check, guide, infer, lower, modules};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
@@ -224,7 +225,7 @@ impl Program {
             diagnostics,
             sources: self.sources.clone(),
         };
-        self.expect_drawn(fixed).map_err(fail)?;
+        let fixed = &self.fixed_values(fixed).map_err(fail)?;
         let held = |name: &str| fixed.get(name).is_some();
         let simulation = self
             .checked
@@ -263,26 +264,46 @@ impl Program {
         Ok(sets)
     }
 
-    /// What is fixed in a simulation is something that is drawn or learned.
-    fn expect_drawn(&self, fixed: &Data) -> Result<(), Diagnostics> {
+    /// What is fixed in a simulation is something that is drawn or learned, at a known value. What the program computes
+    /// is passed over, so that the truth of a simulation can be given as a whole; by itself it is an error.
+    fn fixed_values(&self, fixed: &Data) -> Result<Data, Diagnostics> {
         let known = self.checked.holdable();
-        let unknown = fixed.names().filter(|name| !known.contains(name));
-        let problem = |name: &str| {
-            let message = format!("`{name}` is neither drawn nor learned by the program");
-            let help = match closest(name, known.iter().copied()) {
-                Some(close) => format!("did you mean `{close}`?"),
-                None => {
-                    let known: Vec<&str> = known.iter().copied().collect();
-                    format!("these can be fixed: {}", known.join(", "))
-                }
-            };
-            Diagnostic::error("E0628", message).help(help)
+        let computed = |name: &str| {
+            let mut variables = self.variables().iter();
+            variables.any(|v| v.name == name && v.kind == VariableKind::Let)
         };
-        let problems: Diagnostics = unknown.map(problem).collect();
+        let mut kept = Data::default();
+        let mut problems = Diagnostics::new();
+        for entry in fixed.entries() {
+            let name = entry.name.as_str();
+            let missing = |numbers: Numbers<'_>| numbers.data.iter().any(|x| x.is_nan());
+            match known.contains(name) {
+                true if entry.numbers().is_ok_and(missing) => {
+                    let message = format!("`{name}` is fixed, and a value of it is missing");
+                    let help = "give all of its values, or leave it out so that it is drawn";
+                    problems.push(Diagnostic::error("E0628", message).help(help));
+                }
+                true => kept.insert_entry(entry.clone()),
+                false if entry.origin.kind != Kind::Set && computed(name) => {}
+                false => problems.push(self.not_drawn(name, &known)),
+            }
+        }
         match problems.is_empty() {
-            true => Ok(()),
+            true => Ok(kept),
             false => Err(problems),
         }
+    }
+
+    fn not_drawn(&self, name: &str, known: &BTreeSet<&str>) -> Diagnostic {
+        let message = format!("`{name}` is neither drawn nor learned by the program");
+        let help = match closest(name, known.iter().copied()) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => {
+                let known: Vec<&str> = known.iter().copied().collect();
+                format!("these can be fixed: {}", known.join(", "))
+            }
+        };
+        Diagnostic::error("E0628", message).help(help)
     }
 
     fn not_finite(&self, quantity: &Quantity, flat: usize, value: f64) -> Diagnostic {

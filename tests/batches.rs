@@ -286,6 +286,38 @@ data x: real[N, 4]\n";
     }
 }
 
+/// Missing values that nothing else reads tell nothing: the fit is that of the values that are there.
+#[test]
+fn missing_values_that_nothing_reads_are_left_out() {
+    let y = numbers(60);
+    let gaps = |(k, y): (usize, &f64)| if k % 3 == 0 { f64::NAN } else { *y };
+    let there = y.iter().enumerate().filter(|(k, _)| k % 3 != 0);
+    let there: Vec<f64> = there.map(|(_, y)| *y).collect();
+    let mut some = Data::default();
+    some.insert("y", y.iter().enumerate().map(gaps).collect::<Vec<_>>());
+    let mut all = Data::default();
+    all.insert("y", there);
+    let text = "data y: real[N]\nmu ~ Normal(0, 1)\ntau ~ HalfNormal(1)
+for i in 1..N batch 20 { y[i] ~ Normal(mu, tau) }";
+    let rows = |n: usize| (0..n).collect::<Vec<usize>>();
+    let whole = |data: &Data, n: usize| {
+        let model = bound(text, data);
+        let batched = model.batched.as_deref().expect("the program has batches");
+        let steps = rows(n);
+        let mean = steps
+            .chunks(20)
+            .map(|rows| derivatives(&batched.step, rows, n));
+        let parts = mean.collect::<Vec<_>>();
+        let count = parts.len() as f64;
+        (0..parts[0].len())
+            .map(move |k| parts.iter().map(|p| p[k]).sum::<f64>() / count)
+            .collect::<Vec<_>>()
+    };
+    for (a, b) in whole(&some, 60).iter().zip(whole(&all, 40)) {
+        assert!((a - b).abs() < 1e-10 * b.abs().max(1.0), "{a} {b}");
+    }
+}
+
 /// Among further indices of what the batch has rows of, the loop's index would count these rows.
 #[test]
 fn a_batch_has_its_rows_first() {

@@ -205,6 +205,18 @@ fn data_computed_from_drawn_data_follow_them() {
     assert_eq!(of(&made.data, "total"), [9.0, 9.0, 9.0]);
 }
 
+/// What a simulation was made with can be given as a whole, what the program computes included.
+#[test]
+fn the_truth_of_one_simulation_fixes_another() {
+    let text = "data x: real[N]\ndata y: real[N]\nslope ~ Normal(0, 1)\nlet twice = 2 * slope\ny ~ Normal(twice * x, 1)";
+    let given = || numbers([("x", [1.0, 2.0].into())]);
+    let made = simulate(text, given(), Data::default(), 1).remove(0);
+    assert!(made.truth.get("twice").is_some());
+    let again = simulate(text, given(), made.truth.clone(), 1).remove(0);
+    assert_eq!(of(&again.truth, "slope"), of(&made.truth, "slope"));
+    assert_eq!(of(&again.truth, "twice"), of(&made.truth, "twice"));
+}
+
 #[test]
 fn what_cannot_be_drawn_is_said() {
     let fails = |text: &str, fixed: Data| {
@@ -218,6 +230,12 @@ fn what_cannot_be_drawn_is_said() {
         "data y: real[N]\nmu ~ Normal(0, 1)\nlet two = 2 * mu\nfactor -two^2\ny ~ Normal(mu, 1)";
     assert_eq!(fails(factor, Data::default()), "E0626");
     assert_eq!(fails(flat, numbers([("nu", 1.0.into())])), "E0628");
+    assert_eq!(fails(flat, numbers([("mu", f64::NAN.into())])), "E0628");
+    let beyond = "data y: real[M]\ndata M: int\ny[4] ~ Normal(0, 1)";
+    let mut given = Data::default();
+    given.insert("M", 3.0);
+    let error = program(beyond).simulate(&given, &Data::default(), 1, 1);
+    assert_eq!(error.unwrap_err().diagnostics[0].code, "E0661");
     let wide = "data y: real[N]\nmu ~ Normal(2000, 1)\ny ~ Normal(exp(mu), 1)";
     assert_eq!(fails(wide, Data::default()), "E0627");
     let unknown = "data y: real[M]\ny ~ Normal(0, 1)";

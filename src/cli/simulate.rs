@@ -3,6 +3,7 @@
 use super::input::Input;
 use super::report::{Exit, Failure, Result, note, print};
 use crate::api::{Program, Simulated};
+use crate::check::program::VariableKind;
 use crate::data::{self, Data, Disk, Entry};
 use crate::diag::{Diagnostic, Diagnostics, Sources};
 use crate::output::{Posterior, Quantity, TableOptions, replace_file, summarise, table};
@@ -63,10 +64,8 @@ impl Simulate {
             .simulate(&loaded.data, &fixed, self.seed, draws as usize)
             .map_err(|e| Failure::wrong(e.diagnostics, &loaded.sources))?;
         if self.summary {
-            print(&table(
-                &summarise(&posterior(&loaded.program, &simulated, &fixed)),
-                &TableOptions::default(),
-            ))?;
+            let drawn = summarise(&posterior(&loaded.program, &simulated, &fixed));
+            print(&format!("{}\n", table(&drawn, &TableOptions::default())))?;
             return Ok(Exit::Good);
         }
         let lines = |of: fn(&Simulated) -> &Data| -> String {
@@ -85,7 +84,7 @@ impl Simulate {
         match &self.out {
             Some(path) if is_csv(path) => {
                 let columns = match simulated.as_slice() {
-                    [set] => set.data.to_csv(),
+                    [set] => columns(&loaded.program, &set.data).to_csv(),
                     _ => Err(
                         Diagnostic::error("E0629", "a `.csv` file has one set of data")
                             .help("write several sets to a `.json` file, a set to a line"),
@@ -118,6 +117,19 @@ impl Simulate {
             false => Err(Failure::usage(problems, sources)),
         }
     }
+}
+
+/// Data without dimensions that are numbers of their own: columns show them.
+fn columns(program: &Program, data: &Data) -> Data {
+    let variables = program.checked().variables.iter();
+    let dimensions = variables.filter(|v| v.kind == VariableKind::Dimension);
+    let dimensions: Vec<&str> = dimensions.map(|v| v.name.as_str()).collect();
+    let mut columns = Data::default();
+    let entries = data.entries().iter();
+    for entry in entries.filter(|e| !dimensions.contains(&e.name.as_str())) {
+        columns.insert_entry(entry.clone());
+    }
+    columns
 }
 
 fn is_csv(path: &Path) -> bool {

@@ -26,6 +26,7 @@ static DECLARATION: Declaration = Declaration {
                 kind: Kind::Function,
                 default: DefaultValue::Required,
                 doc: "what is made of a draw",
+                missing: None,
             },
         ],
     }],

@@ -153,7 +153,7 @@ pub(super) fn too_narrow(latent: &str, other: Option<String>, widening: f64) -> 
         None => String::new(),
     };
     let message = format!(
-        "the sd of `{latent}` is about {widening:.1} times what is reported: the guide leaves correlations out{with}"
+        "the sd of `{latent}` is about {widening:.1} times what is reported: the guide leaves dependence out{with}"
     );
     Diagnostic::warning("E0817", message).help(
         "means may be off too; centre predictors, write the model in terms that are less correlated, or see what `--guide full_rank` gives",

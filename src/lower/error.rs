@@ -116,6 +116,15 @@ pub fn missing_value(span: Span, name: &str, element: &str, file: &str, why: &st
         .help("missing values may stand where real numbers are observed (left of `~`): there they are inferred")
 }
 
+/// A missing value is read by what comes before it: a guide, most likely.
+pub fn missing_read(span: Span, name: &str, element: &str, file: &str) -> D {
+    D::error("E0656", format!("`{name}{element}` is missing in {file}"))
+        .at(span, "read here, for what it is itself inferred from")
+        .help(format!(
+            "read a copy of `{name}` in which gaps are filled, given as data of another name"
+        ))
+}
+
 pub fn condition_fails(span: Span, name: &str, element: &str) -> D {
     D::error(
         "E0657",

@@ -1,5 +1,6 @@
 //! Expressions to graph nodes.
 
+use super::bind::element_text;
 use super::value::{AxisList, Value};
 use super::{Lowerer, Result, error};
 use crate::check::program::{Expr, ExprKind, Property, VarId};
@@ -167,7 +168,13 @@ impl<'g> Lowerer<'_, 'g> {
     /// What is said of a name that only statements define which a condition leaves out.
     pub(super) fn left_out(&self, id: VarId, span: Span) -> Diagnostic {
         let variable = self.program.variable(id);
-        error::left_out(span, variable.span, &variable.name)
+        match self.bound.values.get(&id) {
+            Some(bound) if !bound.missing.is_empty() => {
+                let element = element_text(&bound.value.shape(), bound.missing[0]);
+                error::missing_read(span, &variable.name, &element, &bound.file)
+            }
+            _ => error::left_out(span, variable.span, &variable.name),
+        }
     }
 
     /// Applies a function of the language.

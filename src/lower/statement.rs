@@ -475,6 +475,7 @@ impl<'g> Lowerer<'_, 'g> {
             pieces[0].span,
         )?;
         self.expect_all_drawn(var, &extents, pieces[0].span)?;
+        self.expect_declared(var, &extents, pieces[0].span)?;
         if pieces.iter().any(|piece| piece.counts.is_some()) {
             return self.assemble_found(var, &pieces, None);
         }
@@ -656,6 +657,24 @@ impl<'g> Lowerer<'_, 'g> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Data that are simulated have the extents that they are declared with.
+    fn expect_declared(&self, var: VarId, extents: &[usize], span: Span) -> Result<()> {
+        let variable = self.program.variable(var);
+        if variable.kind != VariableKind::Simulated {
+            return Ok(());
+        }
+        let dims = variable.ty.number().map_or(&[][..], |(_, dims)| dims);
+        for (dim, &n) in dims.iter().zip(extents) {
+            let declared = self.bound.evaluate(dim).map(|n| n.max(0) as usize);
+            if declared.is_some_and(|declared| n > declared) {
+                let what = format!("`{}`", variable.name);
+                let problem = error::out_of_range(span, n as f64, declared, &what, "");
+                return Err(vec![problem]);
+            }
+        }
+        Ok(())
     }
 
     /// Tells the blocks that are pieces of an array of this shape which elements they are.

@@ -81,7 +81,11 @@ impl Graph {
             graph: Graph::default(),
             of: BTreeMap::new(),
             reads: BTreeMap::new(),
-            names: program.statements.iter().filter_map(|s| alias(program, s)).collect(),
+            names: program
+                .statements
+                .iter()
+                .filter_map(|s| alias(program, s))
+                .collect(),
         };
         let drawn = |s: &&Statement| alias(program, s).is_none();
         let statements: Vec<&Statement> = program.statements.iter().filter(drawn).collect();
