@@ -227,7 +227,7 @@ fn command_lines() -> Vec<Case> {
         line("a folder for results that is a file", &["fit", "m.vi", "--out", "m.json"], WRONG, "E0701"),
         line("a folder for results under a file", &["fit", "m.vi", "--out", "m.json/results"], WRONG, "E0702"),
         line("several sets in columns", &["simulate", "m.vi", "-n", "2", "--out", "y.csv"], USAGE, "E0629"),
-        case("a number in columns", vec![file("m.vi", MODEL)], &["simulate", "m.vi", "--set", "N=3", "--out", "y.csv"], USAGE, "E0629"),
+        case("a number in columns", vec![file("m.vi", "data c: real\ndata y: real[N]\ny ~ Normal(c, 1)")], &["simulate", "m.vi", "--set", "N=3", "--set", "c=1", "--out", "y.csv"], USAGE, "E0629"),
         line("an unknown code", &["explain", "E9999"], USAGE, "E0640"),
         line("a code that is no code", &["explain", "what"], USAGE, "E0640"),
         line("eval without points", &["eval", "m.vi"], USAGE, "--at"),

@@ -466,7 +466,7 @@ impl Task<'_> {
         // Double precision is tried before fresh draws are.
         let last = elbo.precision() == Precision::Double;
         // Fresh draws have no better gradients.
-        let doubtful = last && (chance || matches!(outcome.stop, Stop::Stalled(_)));
+        let doubtful = last && matches!(outcome.stop, Stop::Stalled(_));
         let jumps = doubtful.then(|| {
             let means = elbo.locations();
             let objective = FixedDraws::new(elbo, size.draws.believed, options.seed);
