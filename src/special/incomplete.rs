@@ -239,7 +239,8 @@ fn rising_series<const N: usize>(a: f64, x: f64) -> Jet<N> {
         for k in 0..=highest {
             sums[k] += of[k];
         }
-        if !(of[highest] > 1e-17 * sums[highest]) {
+        let matters = of[highest] > 1e-17 * sums[highest];
+        if !matters {
             break;
         }
     }
@@ -271,7 +272,8 @@ fn small_gamma_q<const N: usize>(a: Jet<N>, x: f64) -> Jet<N> {
             sum.0[3] += term * r * r;
         }
         // The derivatives have one more factor below 1 each.
-        if !(term.abs() > 1e-17 * sum.value().abs()) {
+        let matters = term.abs() > 1e-17 * sum.value().abs();
+        if !matters {
             break;
         }
     }
