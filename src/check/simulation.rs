@@ -34,8 +34,11 @@ impl Program {
             ..self.clone()
         };
         let key = program.add_key();
-        let made: BTreeSet<VarId> = self.makes().filter(|id| !held(self.name(*id))).collect();
-        for id in self.makes() {
+        let makes: BTreeSet<VarId> = self.makes().collect();
+        let is_held = |id: &VarId| held(self.name(*id));
+        let (kept, made): (BTreeSet<VarId>, BTreeSet<VarId>) =
+            makes.iter().partition(|id| is_held(id));
+        for id in makes {
             let variable = program.variable_mut(id);
             match (variable.kind, made.contains(&id)) {
                 (VariableKind::Data, true) => variable.kind = VariableKind::Simulated,
@@ -51,7 +54,7 @@ impl Program {
                     StatementKind::Let { target, value }
                 }
                 StatementKind::Param { var, .. } if !made.contains(var) => continue,
-                StatementKind::Let { target, .. } if self.is_held(target.var, held) => continue,
+                StatementKind::Let { target, .. } if kept.contains(&target.var) => continue,
                 kind => kind.clone(),
             };
             program.statements.push(Statement {
@@ -98,10 +101,6 @@ impl Program {
         };
         let sites = self.statements.iter().filter_map(drawn);
         sites.into_iter().any(|rest| rest.starts_with('.'))
-    }
-
-    fn is_held(&self, id: VarId, held: &dyn Fn(&str) -> bool) -> bool {
-        held(self.name(id)) && self.makes().any(|made| made == id)
     }
 
     /// Makes definitions of data that are computed from drawn ones.
