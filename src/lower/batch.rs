@@ -6,7 +6,7 @@
 //! takes its own. An array of data that is read at the loop's index alone is an input with the rows of the step,
 //! so that it can stay in its file. With all rows in order, this is the model by which a fit is explained.
 
-use super::bind::{Bound, element_text};
+use super::bind::Bound;
 use super::value::{AxisId, AxisList, Value};
 use super::{Lowerer, Result, error, order};
 use crate::check::program::{Expr, Index, Program, StatementKind, Target, VarId};
@@ -107,11 +107,7 @@ impl<'g> Lowerer<'_, 'g> {
         let batch = self.batch.as_mut().expect("it was set just above");
         batch.axes.push(axis);
         let first = low + batch.from as f64;
-        let value = Value {
-            var: batch.rows + low,
-            axes: AxisList::from_slice(&[axis]),
-            ragged: None,
-        };
+        let value = Value::on_axis(batch.rows + low, axis);
         let name = self.program.variable(var).name.clone();
         let numbers: Vec<f64> = (0..size).map(|k| first + k as f64).collect();
         self.axis_of.insert(var, axis);
@@ -210,11 +206,10 @@ impl<'g> Lowerer<'_, 'g> {
         let size = *self.positions.get(&var).filter(|_| self.by_position)?;
         let axis = *self.axis_of.get(&var)?;
         let places: Vec<f64> = (1..=size).map(|k| k as f64).collect();
-        Some(Value {
-            var: self.graph.constant(Tensor::vector(places)),
-            axes: AxisList::from_slice(&[axis]),
-            ragged: None,
-        })
+        Some(Value::on_axis(
+            self.graph.constant(Tensor::vector(places)),
+            axis,
+        ))
     }
 
     /// Runs where the indices of what is made in batches are places in the batch.
@@ -286,11 +281,7 @@ impl<'g> Lowerer<'_, 'g> {
         let (Some((axis, rows)), Some(weights)) = (self.of_rows(axes), weights) else {
             return value;
         };
-        let weights = Value {
-            var: weights,
-            axes: AxisList::from_slice(&[rows]),
-            ragged: None,
-        };
+        let weights = Value::on_axis(weights, rows);
         let weights = self.descend(&weights, axis);
         let mut weights = self.align(&weights, axes);
         while weights.rank() < value.rank() {
@@ -317,11 +308,7 @@ impl<'g> Lowerer<'_, 'g> {
             return (total * each, rows, each.max(1));
         }
         let (_, of_batch) = self.of_rows(axes).expect("a latent of rows of a batch");
-        let rows = Value {
-            var: rows,
-            axes: AxisList::from_slice(&[of_batch]),
-            ragged: None,
-        };
+        let rows = Value::on_axis(rows, of_batch);
         let (within, places) = self.places_within(axes);
         let within = Tensor::vector(within.iter().map(|&k| k as f64).collect::<Vec<_>>());
         let rows = self.spread(&rows, axes).reshape(&[within.numel()]);
@@ -366,16 +353,8 @@ impl<'g> Lowerer<'_, 'g> {
         let number = self.missing_at(target)?;
         let rank = number.rank() - d.event.len();
         let (support, _, _) = self.own_support(&d, axes, rank, dist.span)?;
-        let (lower, upper) = support.bounds();
-        let real = matches!(support, Support::Interval { .. }) && lower.or(upper).is_none();
-        if !d.event.is_empty() && !real {
-            let bound = &self.bound.values[&target.var];
-            let name = &self.program.variable(target.var).name;
-            let element = element_text(&bound.value.shape(), bound.missing[0]);
-            let file = &bound.file;
-            let problem = error::missing_in_vector(target.span, name, &element, file);
-            return Err(vec![problem]);
-        }
+        let first = self.bound.values[&target.var].missing[0];
+        self.expect_parts(target, &d, &support, first)?;
         let number = self.spread(&number, axes);
         let shape = number.shape().to_vec();
         if d.event.is_empty() && !self.is_read(target.var) {

@@ -183,11 +183,7 @@ impl<'g> Lowerer<'_, 'g> {
         id.iter()
             .for_each(|id| self.record_slice(*id, &axes, Ok(flat)));
         *ragged = Some(flat);
-        let at = Value {
-            var: self.graph.constant(Tensor::vector(numbers)),
-            axes: AxisList::from_slice(&[flat]),
-            ragged: None,
-        };
+        let at = Value::on_axis(self.graph.constant(Tensor::vector(numbers)), flat);
         picks.push(Pick { axis, at, span });
         Ok(())
     }

@@ -209,15 +209,7 @@ impl<'g> Lowerer<'_, 'g> {
         }
         let rank = rest.len() - d.event.len();
         let (support, _, _) = self.own_support(&d, axes, rank, dist.span)?;
-        // Elements of a vector that may be any numbers are latents of their own beside those observed.
-        let (lower, upper) = support.bounds();
-        let real = matches!(support, Support::Interval { .. }) && lower.or(upper).is_none();
-        if !d.event.is_empty() && !real {
-            let element = element_text(&shape, places[mine[0]]);
-            let file = &bound.file;
-            let problem = error::missing_in_vector(target.span, &name, &element, file);
-            return Err(vec![problem]);
-        }
+        self.expect_parts(target, &d, &support, places[mine[0]])?;
         // Bounds of the support, at the missing elements.
         let mut full: Vec<usize> = axes.iter().map(|a| self.extent(*a)).collect();
         full.extend(&rest);
@@ -259,6 +251,27 @@ impl<'g> Lowerer<'_, 'g> {
         };
         self.pieces.entry(target.var).or_default().push(piece);
         Ok(())
+    }
+
+    /// Elements of a vector that may be any numbers are latents of their own beside those observed; `at` is one that is
+    /// missing.
+    pub(super) fn expect_parts(
+        &self,
+        target: &Target,
+        d: &DistValue<'g>,
+        support: &Support<'g>,
+        at: usize,
+    ) -> Result<()> {
+        let (lower, upper) = support.bounds();
+        let real = matches!(support, Support::Interval { .. }) && lower.or(upper).is_none();
+        if d.event.is_empty() || real {
+            return Ok(());
+        }
+        let bound = &self.bound.values[&target.var];
+        let name = &self.program.variable(target.var).name;
+        let element = element_text(&bound.value.shape(), at);
+        let problem = error::missing_in_vector(target.span, name, &element, &bound.file);
+        Err(vec![problem])
     }
 
     /// Flat places in data of every element that a draw observes.

@@ -42,11 +42,7 @@ impl<'g> Lowerer<'_, 'g> {
 
     /// Only turns of a loop where a condition holds that a step of a recurrence finds out count.
     fn mask_also(&mut self, axis: AxisId, condition: Value<'g>) -> Result<()> {
-        let ones = Value {
-            var: self.graph.scalar(1.0).broadcast(&[self.extent(axis)]),
-            axes: AxisList::from_slice(&[axis]),
-            ragged: None,
-        };
+        let ones = Value::on_axis(self.graph.scalar(1.0).broadcast(&[self.extent(axis)]), axis);
         let and = functions::find("&&").expect("a function of the language");
         let mask = self.masks.get(&axis).cloned().unwrap_or(ones);
         let mask = self.call(and, &[mask, condition], Span::default())?;
@@ -184,11 +180,7 @@ impl<'g> Lowerer<'_, 'g> {
         if !axes.is_empty() {
             self.record_turns(Cause::Loop(var), &axes, Some(axis));
         }
-        let value = Value {
-            var: self.graph.constant(Tensor::vector(numbers)),
-            axes: AxisList::from_slice(&[axis]),
-            ragged: None,
-        };
+        let value = Value::on_axis(self.graph.constant(Tensor::vector(numbers)), axis);
         self.env.insert(var, value);
         Ok(axis)
     }

@@ -57,6 +57,15 @@ impl<'g> Value<'g> {
         }
     }
 
+    /// A value of the rows of one axis.
+    pub fn on_axis(var: Var<'g>, axis: AxisId) -> Value<'g> {
+        Value {
+            var,
+            axes: AxisList::from_slice(&[axis]),
+            ragged: None,
+        }
+    }
+
     /// Number of positional axes, a ragged one not counted.
     pub fn rank(&self) -> usize {
         self.var.rank() - self.axes.len()
@@ -299,11 +308,7 @@ impl<'g> Lowerer<'_, 'g> {
         let Some(found) = self.found.get(&flat) else {
             return value.clone();
         };
-        let counts = Value {
-            var: found.counts,
-            axes: AxisList::from_slice(&[flat]),
-            ragged: None,
-        };
+        let counts = Value::on_axis(found.counts, flat);
         let mut on = self.align(&counts, &value.axes);
         for _ in 0..value.rank() {
             on = on.unsqueeze(0);

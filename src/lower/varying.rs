@@ -154,7 +154,10 @@ impl<'g> Lowerer<'_, 'g> {
         };
         let any = of_rows.iter().all(|axis| self.extent(*axis) > 0);
         let turns = Turns {
-            longest: flat.map_or(1, |f| self.longest(f)),
+            longest: match (cause, flat) {
+                (Cause::If(..), _) | (_, None) => 1,
+                (_, Some(flat)) => self.longest(flat),
+            },
             all: flat.is_none(),
             example: any.then(|| self.first_row(&of_rows)),
             lengths: Lengths::new(),
@@ -269,7 +272,7 @@ impl<'g> Lowerer<'_, 'g> {
             let all = self
                 .graph
                 .constant(Tensor::vector(steps.collect::<Vec<_>>()));
-            self.numbers.insert(var, self.on_axis(all, flat));
+            self.numbers.insert(var, Value::on_axis(all, flat));
         }
         self.env.insert(var, numbers);
         Some(flat)
@@ -282,11 +285,7 @@ impl<'g> Lowerer<'_, 'g> {
         bounds: (&Value<'g>, &Value<'g>),
         axes: &AxisList,
     ) -> Option<Slice<'g>> {
-        let turns = self
-            .told
-            .0
-            .get(&Cause::Slice(id))
-            .filter(|_| self.is_step())?;
+        let turns = self.told_turns(Cause::Slice(id))?;
         if turns.all {
             return Some(Slice::Equal(turns.longest));
         }
@@ -294,19 +293,16 @@ impl<'g> Lowerer<'_, 'g> {
         if let Some(&(flat, steps)) = self.slices.get(&key) {
             let low = self.descend(bounds.0, flat);
             let low = self.align(&low, &AxisList::from_slice(&[flat]));
-            return Some(Slice::Ragged(flat, self.on_axis(low + steps, flat)));
+            return Some(Slice::Ragged(flat, Value::on_axis(low + steps, flat)));
         }
         let found = self.turns_of(Cause::Slice(id), bounds, axes, None)?;
         self.slices.insert(key, (found.flat, found.steps));
         Some(Slice::Ragged(found.flat, found.numbers))
     }
 
-    fn on_axis(&self, var: Var<'g>, axis: AxisId) -> Value<'g> {
-        Value {
-            var,
-            axes: AxisList::from_slice(&[axis]),
-            ragged: None,
-        }
+    /// What the data told of a cause, for a step.
+    fn told_turns(&self, cause: Cause) -> Option<&Turns> {
+        self.told.0.get(&cause).filter(|_| self.is_step())
     }
 
     /// Turns from one number to another, as many as there are in any row.
@@ -317,7 +313,7 @@ impl<'g> Lowerer<'_, 'g> {
         axes: &AxisList,
         var: Option<VarId>,
     ) -> Option<Opened<'g>> {
-        let turns = self.told.0.get(&cause).filter(|_| self.is_step())?.clone();
+        let turns = self.told_turns(cause)?.clone();
         let longest = turns.longest;
         let rows: usize = axes.iter().map(|a| self.extent(*a)).product();
         let parents: Vec<usize> = (0..rows * longest).map(|k| k / longest.max(1)).collect();
@@ -330,8 +326,8 @@ impl<'g> Lowerer<'_, 'g> {
         let (first, last) = (self.spread(low, axes), self.spread(high, axes));
         let of_row = |bound: Var<'g>| bound.reshape(&[rows]).gather(0, parents);
         let is_in = functions::find("<=").expect("a function of the language");
-        let number = self.on_axis(of_row(first) + steps, flat);
-        let last = self.on_axis(of_row(last), flat);
+        let number = Value::on_axis(of_row(first) + steps, flat);
+        let last = Value::on_axis(of_row(last), flat);
         let counts = self.call(is_in, &[number, last], Span::default());
         let counts = counts.expect("numbers can be compared").var;
         let example = turns.example.clone().unwrap_or_default();
@@ -348,7 +344,7 @@ impl<'g> Lowerer<'_, 'g> {
             turns: longest,
             flat,
             steps,
-            numbers: self.on_axis(low + steps, flat),
+            numbers: Value::on_axis(low + steps, flat),
         })
     }
 
@@ -371,7 +367,7 @@ impl<'g> Lowerer<'_, 'g> {
         let Cause::If(_, holds) = cause else {
             return None;
         };
-        let turns = self.told.0.get(&cause).filter(|_| self.is_step())?.clone();
+        let turns = self.told_turns(cause)?.clone();
         if turns.all {
             return Some(None);
         }
@@ -394,10 +390,10 @@ impl<'g> Lowerer<'_, 'g> {
     /// Whether a condition holds in some rows of the data, and whether it does not.
     pub(super) fn told_of_condition(&self, id: LoopId) -> Option<(bool, bool)> {
         let some = |holds: bool| {
-            let turns = self.told.0.get(&Cause::If(id, holds))?;
+            let turns = self.told_turns(Cause::If(id, holds))?;
             Some(turns.example.is_some())
         };
-        Some((some(true)?, some(false)?)).filter(|_| self.is_step() && self.recurrence.is_none())
+        Some((some(true)?, some(false)?)).filter(|_| self.recurrence.is_none())
     }
 
     /// The value of a branch on the rows of its condition: those of `flat`, in their order.
@@ -468,7 +464,7 @@ impl<'g> Lowerer<'_, 'g> {
             .filter_map(|a| Some((*a, self.found.get(a)?.counts)));
         let own: Vec<(AxisId, Var<'g>)> = own.collect();
         let parts = own.into_iter().map(|(axis, counts)| {
-            let value = self.on_axis(counts, axis);
+            let value = Value::on_axis(counts, axis);
             self.spread(&value, axes)
         });
         let parts: Vec<Var<'g>> = parts.collect();
