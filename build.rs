@@ -35,11 +35,11 @@ fn has_compiler() -> bool {
         && target("POINTER_WIDTH") == "64"
 }
 
-/// Writes `error_pages.rs`: a constant slice of codes and the text of their pages, in order.
+/// Writes `error_pages.rs`, a constant slice of codes and the text of their pages, in order, and `error_codes.rs`, of the codes.
 fn error_pages() -> io::Result<()> {
     let folder = |name| env::var_os(name).ok_or(io::ErrorKind::NotFound);
     let pages = Path::new(&folder("CARGO_MANIFEST_DIR")?).join("docs/errors");
-    let mut rows = Vec::new();
+    let (mut rows, mut codes) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(pages)? {
         let path = entry?.path();
         if path.extension().is_some_and(|e| e == "md")
@@ -47,9 +47,13 @@ fn error_pages() -> io::Result<()> {
         {
             let code = code.to_string_lossy().into_owned();
             rows.push(format!("    ({code:?}, include_str!({path:?})),\n"));
+            codes.push(format!("    {code:?},\n"));
         }
     }
     rows.sort();
-    let table = format!("&[\n{}]\n", rows.concat());
-    fs::write(Path::new(&folder("OUT_DIR")?).join("error_pages.rs"), table)
+    codes.sort();
+    let out = folder("OUT_DIR")?;
+    let table = |rows: &[String]| format!("&[\n{}]\n", rows.concat());
+    fs::write(Path::new(&out).join("error_codes.rs"), table(&codes))?;
+    fs::write(Path::new(&out).join("error_pages.rs"), table(&rows))
 }

@@ -26,14 +26,14 @@ mod clock;
 mod subject;
 
 use clock::nanoseconds;
+use elbo::Model;
 use elbo::graph::NodeId;
 use elbo::guide::{GUIDES, Guide, Layout};
 use elbo::infer::control::{StochasticSettings, minimise_stochastic};
 use elbo::infer::objective::{Elbo, FreshDraws};
 use elbo::infer::optim::Budget;
-use elbo::model::Model;
 use elbo::tape::{Precision, Tape};
-use elbo::{Program, data::Disk, infer};
+use elbo::{Program, infer};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::hint::black_box;
@@ -204,7 +204,7 @@ fn compile(program: &Path, data: &Path) -> Result<Value, Box<dyn Error>> {
         let before = std::mem::replace(&mut clock, Instant::now());
         (clock - before).as_nanos() as u64
     };
-    let program = Program::load(&Disk, program).map_err(|e| e.to_string())?;
+    let program = Program::load(program).map_err(|e| e.to_string())?;
     let parsed = lap();
     let data = load_data(&program, data)?;
     let read = lap();

@@ -13,7 +13,7 @@ mod clock;
 mod subject;
 
 use clock::nanoseconds;
-use elbo::model::Model;
+use elbo::Model;
 use serde_json::{Value, json};
 use std::error::Error;
 use std::path::Path;

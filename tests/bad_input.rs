@@ -197,7 +197,6 @@ fn data_files() -> Vec<Case> {
 #[rustfmt::skip]
 fn command_lines() -> Vec<Case> {
     vec![
-        line("no command", &[], USAGE, "Usage"),
         line("an unknown command", &["fti", "m.vi"], USAGE, "fti"),
         line("no model", &["fit"], USAGE, "MODEL"),
         line("two models", &["fit", "m.vi", "n.vi"], USAGE, "n.vi"),
@@ -228,6 +227,16 @@ fn command_lines() -> Vec<Case> {
         line("a folder for results under a file", &["fit", "m.vi", "--out", "m.json/results"], WRONG, "E0702"),
         line("several sets in columns", &["simulate", "m.vi", "-n", "2", "--out", "y.csv"], USAGE, "E0629"),
         case("a number in columns", vec![file("m.vi", "data c: real\ndata y: real[N]\ny ~ Normal(c, 1)")], &["simulate", "m.vi", "--set", "N=3", "--set", "c=1", "--out", "y.csv"], USAGE, "E0629"),
+        line("a manual of nothing", &["man", "fits"], USAGE, "E0630"),
+        line("a fit that is not there", &["show", "m.elbo"], WRONG, "E0639"),
+        line("a fit that is a program", &["show", "m.vi"], WRONG, "E0649"),
+        line("a report of no fit", &["report", "m.vi"], WRONG, "E0649"),
+        line("a prediction of no fit", &["predict", "m.vi"], WRONG, "E0649"),
+        line("a comparison of no fit", &["compare", "m.vi"], WRONG, "E0649"),
+        line("a fit saved to nowhere", &["fit", "m.vi", "--save", "no/such/place.elbo"], WRONG, "E0703"),
+        line("a project that is there", &["new", "m.vi"], WRONG, "E0708"),
+        line("a project without a name", &["new", ".."], USAGE, "E0708"),
+        line("a shell that is none", &["completions", "cmd.com"], USAGE, "bash"),
         line("an unknown code", &["explain", "E9999"], USAGE, "E0640"),
         line("a code that is no code", &["explain", "what"], USAGE, "E0640"),
         line("eval without points", &["eval", "m.vi"], USAGE, "--at"),

@@ -1,13 +1,14 @@
 //! Loops with batches: steps over some rows add up to all of them, and fits in batches end where fits of all rows do.
 
+use elbo::Model;
 use elbo::autodiff::grad;
 use elbo::graph::{Tensor, evaluate};
 use elbo::infer::{Fit, Method, Options, fit};
-use elbo::model::{Model, Role};
+use elbo::model::Role;
 use elbo::{Data, Program};
 
 fn bound(text: &str, data: &Data) -> Model {
-    let program = Program::parse("batch.vi", text).unwrap_or_else(|e| panic!("{e}"));
+    let program = Program::parse(text).unwrap_or_else(|e| panic!("{e}"));
     program.bind(data).unwrap_or_else(|e| panic!("{e}"))
 }
 
@@ -49,7 +50,7 @@ guide {
 }";
 
 /// The log density of a model where each input has numbers that depend on its name and row alone.
-fn density(model: &Model, rows: &[usize], total: usize) -> f64 {
+fn density(model: &elbo::model::Model, rows: &[usize], total: usize) -> f64 {
     let mut feeds = Vec::new();
     for block in &model.blocks {
         let own: Vec<f64> = match block.role {
@@ -105,7 +106,7 @@ for i in 1..N batch 4 {
 }
 
 /// The log density of a model and its derivatives by what is inferred or learned, where all noise is the same number.
-fn derivatives(model: &Model, rows: &[usize], total: usize) -> Vec<f64> {
+fn derivatives(model: &elbo::model::Model, rows: &[usize], total: usize) -> Vec<f64> {
     let mut feeds = Vec::new();
     let mut inputs = Vec::new();
     for block in &model.blocks {
@@ -329,7 +330,7 @@ for i in 1..N batch 4 {{
   y[i] ~ Normal(z[i, {index}], 1)
 }}"
         );
-        let found = Program::parse("batch.vi", &text).expect_err("it is refused");
+        let found = Program::parse(&text).expect_err("it is refused");
         let codes: Vec<&str> = found.diagnostics.iter().map(|d| d.code).collect();
         assert_eq!(codes, ["E0425"], "{index}");
     }
@@ -388,7 +389,7 @@ for i in 1..N batch 16 {
         "{:?}, exactly {exact}",
         fit.elbo
     );
-    let draws = &fit.posterior.quantities[0];
+    let draws = &fit.posterior.quantities[0].draws;
     for (i, y) in numbers(n).iter().enumerate() {
         let own: Vec<f64> = draws.chunks(n).map(|d| d[i]).collect();
         let mean = own.iter().sum::<f64>() / own.len() as f64;

@@ -93,7 +93,8 @@ fn imported(case: &Case) -> InMemory {
 
 /// What is wrong with the program or its data, or the quantities that results will have.
 fn check_bind(case: &Case) -> String {
-    let program = match Program::parse(&case.name, &case.text) {
+    let files = InMemory::new([(case.name.as_str(), case.text.as_str())]);
+    let program = match Program::load_from(&files, &case.name) {
         Ok(program) => program,
         Err(error) => return rendered(&error.diagnostics, &error.sources),
     };
@@ -102,11 +103,11 @@ fn check_bind(case: &Case) -> String {
         Ok(data) => data,
         Err(problems) => return rendered(&problems, &sources),
     };
-    let (model, notes) = match program.bind_with_notes(&data) {
+    let model = match program.bind(&data) {
         Ok(bound) => bound,
         Err(error) => return rendered(&error.diagnostics, &sources),
     };
-    let mut out = rendered(&notes, &sources);
+    let mut out = rendered(model.notes(), &sources);
     for quantity in &model.quantities {
         writeln!(out, "{}", described(quantity)).expect("a String takes it");
     }

@@ -1,10 +1,10 @@
 //! Properties of checking and binding: nothing that can be written makes them panic or overflow the
 //! stack, whatever the data, and the order of statements carries no meaning.
 
+use elbo::Model;
 use elbo::data::{self, Data};
 use elbo::diag::{SourceId, Sources};
 use elbo::graph::{Tensor, evaluate};
-use elbo::model::Model;
 use elbo::{Program, syntax};
 use proptest::prelude::*;
 use std::path::Path;
@@ -45,7 +45,7 @@ fn exercise(text: &str, json: &str) {
 }
 
 fn check_and_bind(text: &str, json: &str) {
-    let program = match Program::parse("m.vi", text) {
+    let program = match Program::parse(text) {
         Ok(program) => program,
         Err(error) => {
             assert!(!error.to_string().is_empty());
@@ -110,7 +110,7 @@ fn data_of_other_kinds_are_survived() {
         "true",
     ];
     for (i, (text, json)) in cases.iter().enumerate() {
-        let Ok(program) = Program::parse("m.vi", text) else {
+        let Ok(program) = Program::parse(text) else {
             continue;
         };
         for (name, value) in names(json)
@@ -160,7 +160,7 @@ fn depth_fits_the_stack() {
         exercise(text, "{}");
     }
     for fine in [&programs[0], &programs[programs.len() - 1]] {
-        assert!(Program::parse("m.vi", fine).is_ok());
+        assert!(Program::parse(fine).is_ok());
     }
 }
 
@@ -168,7 +168,7 @@ fn depth_fits_the_stack() {
 fn statements_mean_the_same_in_any_order() {
     let mut count = 0;
     for (text, json) in cases("bind") {
-        let (Ok(program), Some(data)) = (Program::parse("m.vi", &text), read(&json)) else {
+        let (Ok(program), Some(data)) = (Program::parse(&text), read(&json)) else {
             continue;
         };
         let Ok(model) = program.bind(&data) else {
@@ -182,7 +182,7 @@ fn statements_mean_the_same_in_any_order() {
             .map(|s| &text[s.span.start as usize..s.span.end as usize])
             .collect();
         let reversed = parts.join("\n");
-        let again = Program::parse("m.vi", &reversed)
+        let again = Program::parse(&reversed)
             .and_then(|p| p.bind(&data))
             .unwrap_or_else(|e| panic!("{reversed}\n{e}"));
         assert_eq!(model.size(), again.size(), "{reversed}");

@@ -848,3 +848,204 @@ fn arrays_of_numpy_are_data() {
     assert_eq!(twice.status.code(), Some(1));
     assert!(stderr(&twice).contains("E0617"), "{}", stderr(&twice));
 }
+
+/// A folder with the schools' saved fit.
+fn saved() -> tempfile::TempDir {
+    let folder = folder();
+    let fit = elbo(
+        folder.path(),
+        &["fit", "schools.vi", "-q", "--save", "schools.elbo"],
+    );
+    assert_eq!(fit.status.code(), Some(0), "{}", stderr(&fit));
+    folder
+}
+
+#[test]
+fn a_saved_fit_answers_what_the_fit_has_answered() {
+    let folder = saved();
+    let fit = elbo(folder.path(), &["fit", "schools.vi", "-q"]);
+    let shown = elbo(folder.path(), &["show", "schools.elbo"]);
+    // All but the time that it took.
+    let table = |output| {
+        stdout(output)
+            .split("ELBO")
+            .next()
+            .unwrap_or("")
+            .to_string()
+    };
+    assert_eq!(table(&shown), table(&fit));
+    let args = [
+        "show",
+        "schools.elbo",
+        "--json",
+        "theta[1] - theta[2]",
+        "theta[1] > theta[2]",
+    ];
+    let values = json(&elbo(folder.path(), &args));
+    let probability = values["theta[1] > theta[2]"]["mean"][0]
+        .as_f64()
+        .expect("a number");
+    assert!((0.45..0.65).contains(&probability), "{probability}");
+    assert!(
+        values["theta[1] - theta[2]"]["sd"][0]
+            .as_f64()
+            .expect("a number")
+            > 1.0
+    );
+    let refused = elbo(folder.path(), &["show", "schools.elbo", "thata[1]"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        stderr(&refused).contains("did you mean `theta`?"),
+        "{}",
+        stderr(&refused)
+    );
+}
+
+#[test]
+fn a_saved_fit_predicts_compares_and_is_exported() {
+    let folder = saved();
+    let of = |args: &[&str]| elbo(folder.path(), args);
+    let replicates = of(&["predict", "schools.elbo"]);
+    let text = stdout(&replicates);
+    assert!(
+        text.contains("y[8]") && text.contains("log predictive density of `y`"),
+        "{text}"
+    );
+    let new = json(&of(&[
+        "predict",
+        "schools.elbo",
+        "theta",
+        "--set",
+        "sigma=[1,2,3]",
+        "--new",
+        "J",
+        "--json",
+    ]));
+    assert_eq!(new["predictive"]["y"]["shape"], serde_json::json!([3]));
+    assert_eq!(new["predictive"]["theta"]["shape"], serde_json::json!([3]));
+    let unclear = of(&["predict", "schools.elbo", "--set", "sigma=[1,2,3]"]);
+    assert_eq!(unclear.status.code(), Some(1));
+    assert!(stderr(&unclear).contains("--new J"), "{}", stderr(&unclear));
+
+    write(
+        folder.path(),
+        "pooled.vi",
+        "data y: real[J]\ndata sigma: positive[J]\nmu ~ Normal(0, 5)\ny ~ Normal(mu, sigma)\n",
+    );
+    let fit = of(&[
+        "fit",
+        "pooled.vi",
+        "--data",
+        "schools.json",
+        "-q",
+        "--save",
+        "pooled.elbo",
+    ]);
+    assert_eq!(fit.status.code(), Some(0), "{}", stderr(&fit));
+    let compared = json(&of(&["compare", "schools.elbo", "pooled.elbo", "--json"]));
+    let elpd = |i: usize| {
+        compared["fits"][i]["elpd"]["mean"]
+            .as_f64()
+            .expect("a number")
+    };
+    assert!(
+        elpd(0) >= elpd(1) && (elpd(0) + 30.7).abs() < 1.0,
+        "{compared}"
+    );
+    let other = of(&[
+        "fit",
+        "pooled.vi",
+        "--set",
+        "y=[1,2]",
+        "--set",
+        "sigma=[1,1]",
+        "-q",
+        "--save",
+        "other.elbo",
+    ]);
+    assert_eq!(other.status.code(), Some(0), "{}", stderr(&other));
+    let refused = of(&["compare", "pooled.elbo", "other.elbo"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("E0632"), "{}", stderr(&refused));
+
+    for file in ["fit.nc", "fit.csv", "fit.json", "fit.zarr"] {
+        let exported = of(&["export", "schools.elbo", "-o", file]);
+        assert_eq!(exported.status.code(), Some(0), "{}", stderr(&exported));
+        assert!(folder.path().join(file).exists(), "{file}");
+    }
+    assert!(stderr(&of(&["export", "schools.elbo", "-o", "fit.xyz"])).contains("E0705"));
+}
+
+#[test]
+fn a_new_project_runs_as_its_page_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = elbo(folder.path(), &["new", "growth"]);
+    assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+    let project = folder.path().join("growth");
+    let page = std::fs::read_to_string(project.join("README.md")).expect("a page");
+    let commands = page.lines().filter_map(|l| l.trim().strip_prefix("elbo "));
+    let mut seen = 0;
+    for command in commands.filter(|c| !c.starts_with("repl")) {
+        // As a shell splits it.
+        let mut args: Vec<&str> = Vec::new();
+        for (i, part) in command
+            .split(" #")
+            .next()
+            .unwrap_or(command)
+            .split('\'')
+            .enumerate()
+        {
+            match i % 2 {
+                0 => args.extend(part.split_whitespace()),
+                _ => args.push(part),
+            }
+        }
+        let done = elbo(&project, &args);
+        assert_eq!(done.status.code(), Some(0), "{command}: {}", stderr(&done));
+        assert!(!stderr(&done).contains('⚠'), "{command}: {}", stderr(&done));
+        seen += 1;
+    }
+    assert_eq!(seen, 5);
+    let formatted = elbo(&project, &["fmt", "--check", "growth.vi"]);
+    assert_eq!(formatted.status.code(), Some(0));
+}
+
+#[test]
+fn the_shell_is_helped() {
+    let folder = folder();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = stdout(&elbo(folder.path(), &["completions", shell]));
+        assert!(script.contains("simulate"), "{shell}");
+    }
+    assert!(stdout(&elbo(folder.path(), &["man"])).starts_with(".ie"));
+    let page = stdout(&elbo(folder.path(), &["man", "fit"]));
+    assert!(
+        page.contains("elbo\\-fit") && page.contains("max\\-time"),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_conversation_is_read_from_standard_input() {
+    let folder = folder();
+    let script = "data y: real[J]\ndata sigma: positive[J]\nmu ~ Normal(0, 5)\nfor j in 1..J {\n  y[j] ~ Normal(mu, sigma[j])\n}\n\
+        :data schools.json\n:fit\nP(mu > 0)\nmu +\nnothing\n1 + 1\n";
+    write(folder.path(), "script", script);
+    let input = std::fs::File::open(folder.path().join("script")).expect("a file");
+    let said = Command::new(env!("CARGO_BIN_EXE_elbo"))
+        .current_dir(folder.path())
+        .stdin(input)
+        .output()
+        .expect("the binary runs");
+    let (text, wrong) = (stdout(&said), stderr(&said));
+    // The expression that is open goes on in the next line.
+    assert_eq!(said.status.code(), Some(1), "{text}{wrong}");
+    assert!(
+        text.contains("probability 0.8") || text.contains("probability 0.9"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("2\n") && wrong.contains("`nothing` is not defined"),
+        "{text}{wrong}"
+    );
+}

@@ -2,8 +2,8 @@
 //!
 //! Latents and data are drawn from the program, so an exact posterior's 90 % intervals hold the truth in 90 % of the sets.
 
+use elbo::infer::quantile;
 use elbo::infer::{Options, fit};
-use elbo::output::quantile;
 use elbo::{Data, Program};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -31,7 +31,7 @@ fn given(text: &str) -> Data {
 
 /// How many of how many intervals hold the truth, over all sets and latents.
 fn coverage(text: &str) -> (usize, usize) {
-    let program = Program::parse("model.vi", text).unwrap_or_else(|e| panic!("{e}"));
+    let program = Program::parse(text).unwrap_or_else(|e| panic!("{e}"));
     let simulated = program.simulate(&given(text), &Data::default(), 7, SETS);
     let sets = simulated.unwrap_or_else(|e| panic!("{e}"));
     let (mut held, mut all) = (0, 0);
@@ -39,11 +39,11 @@ fn coverage(text: &str) -> (usize, usize) {
         let model = program.bind(&set.data).unwrap_or_else(|e| panic!("{e}"));
         let fit = fit(&model, &Options::default(), &mut |_| ()).expect("it can be fitted");
         assert!(fit.converged, "{}", fit.verdict);
-        for (quantity, draws) in model.quantities.iter().zip(&fit.posterior.quantities) {
+        for quantity in &fit.posterior.quantities {
             let truth = set.truth.get(&quantity.name).expect("it was drawn");
             let truth = truth.numbers().expect("numbers").data;
             for (k, value) in truth.iter().enumerate() {
-                let own = draws.iter().skip(k).step_by(truth.len());
+                let own = quantity.draws.iter().skip(k).step_by(truth.len());
                 let mut own: Vec<f64> = own.copied().collect();
                 let (low, high) = (quantile(&mut own, 0.05), quantile(&mut own, 0.95));
                 held += usize::from((low..=high).contains(value));

@@ -80,7 +80,7 @@ fn programs_of_pages_check_and_bind() {
 }
 
 fn run(program: &Fence, data: Option<&Fence>) -> Result<(), String> {
-    let program = Program::parse("page.vi", &program.text).map_err(|e| e.to_string())?;
+    let program = Program::parse(&program.text).map_err(|e| e.to_string())?;
     let Some(json) = data else {
         return Ok(());
     };
@@ -125,7 +125,7 @@ data x: real[N]\ndata y: real[N]\ndata z: real[n * k]\ndata A: real[N, N]\ndata 
         for text in here.trim_end_matches(" |").split("`, `") {
             let text = text.trim_matches('`');
             let program = format!("{names}let result = {text}\n");
-            if let Err(why) = Program::parse("row.vi", &program) {
+            if let Err(why) = Program::parse(&program) {
                 panic!("`{text}`: {why}");
             }
             count += 1;
@@ -352,7 +352,7 @@ fn row(page: &mut String, function: &Function) {
 fn codes_of(program: &str, files: &[(&str, &str)], data: Option<&str>) -> Vec<&'static str> {
     let page = [("page.vi", program)];
     let files = InMemory::new(page.iter().chain(files).copied());
-    let program = match Program::load(&files, "page.vi".as_ref()) {
+    let program = match Program::load_from(&files, "page.vi") {
         Ok(program) => program,
         Err(error) => return error.diagnostics.iter().map(|d| d.code).collect(),
     };
@@ -360,8 +360,8 @@ fn codes_of(program: &str, files: &[(&str, &str)], data: Option<&str>) -> Vec<&'
     let Some(data) = data else { return codes };
     let files = InMemory::new([("page.json", data)]);
     let data = data::load(&files, "page.json".as_ref(), &mut Default::default());
-    match program.bind_with_notes(&data.expect("the data of a page can be read")) {
-        Ok((_, notes)) => codes.extend(notes.iter().map(|d| d.code)),
+    match program.bind(&data.expect("the data of a page can be read")) {
+        Ok(model) => codes.extend(model.notes().iter().map(|d| d.code)),
         Err(error) => codes.extend(error.diagnostics.iter().map(|d| d.code)),
     }
     codes
@@ -472,7 +472,7 @@ fn pages_on_data_files_show_the_mistake_and_its_repair() {
 #[test]
 fn pages_on_fits_show_the_mistake_and_its_repair() {
     let fitted = |blocks: &[Fence]| -> (Vec<&'static str>, bool) {
-        let program = Program::parse("page.vi", &blocks[0].text).expect("the program is good");
+        let program = Program::parse(&blocks[0].text).expect("the program is good");
         let files = InMemory::new([("page.json", blocks[1].text.as_str())]);
         let data = data::load(&files, "page.json".as_ref(), &mut Default::default());
         let model = program

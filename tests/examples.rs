@@ -4,9 +4,9 @@
 //! posterior in 2 000. Mean-field sds are too small where latents are correlated, so such rows have
 //! absolute bounds.
 
+use elbo::Model;
 use elbo::data::{self, Disk};
 use elbo::infer::{self, Fit, Options};
-use elbo::model::Model;
 use elbo::{Data, Program};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -510,7 +510,7 @@ fn rival(name: &str, program: &str) -> Model {
 /// A program of a folder, with the folder's data.
 fn bound_to(name: &str, program: &str, change: impl FnOnce(&mut Data)) -> Model {
     let path = folder(name).join(format!("{program}.vi"));
-    let program = Program::load(&Disk, &path).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let program = Program::load(&path).unwrap_or_else(|e| panic!("{name}: {e}"));
     assert!(
         program.warnings().is_empty(),
         "{name}: {:?}",
@@ -521,10 +521,10 @@ fn bound_to(name: &str, program: &str, change: impl FnOnce(&mut Data)) -> Model 
     let mut sources = program.sources().clone();
     let mut data: Data = data::load(&Disk, &file, &mut sources).expect("the data can be read");
     change(&mut data);
-    let (model, notes) = program
-        .bind_with_notes(&data)
+    let model = program
+        .bind(&data)
         .unwrap_or_else(|e| panic!("{name}: {e}"));
-    assert!(notes.is_empty(), "{name}: {notes:?}");
+    assert!(model.notes().is_empty(), "{name}: {:?}", model.notes());
     model
 }
 
@@ -535,7 +535,7 @@ fn moments(model: &Model, fit: &Fit, known: &Known) -> (f64, f64) {
     let at = model.quantities.iter().position(|q| q.name == known.name);
     let at = at.unwrap_or_else(|| panic!("there is no {}", known.name));
     let numel: usize = model.quantities[at].shape.iter().product();
-    let draws = fit.posterior.quantities[at].iter();
+    let draws = fit.posterior.quantities[at].draws.iter();
     let draws: Vec<f64> = draws.skip(known.element).step_by(numel).copied().collect();
     let mean = draws.iter().sum::<f64>() / draws.len() as f64;
     let squares: f64 = draws.iter().map(|x| (x - mean).powi(2)).sum();
@@ -635,7 +635,7 @@ fn means(model: &Model, fit: &Fit, name: &str) -> Vec<f64> {
     let at = model.quantities.iter().position(|q| q.name == name);
     let at = at.unwrap_or_else(|| panic!("there is no {name}"));
     let numel: usize = model.quantities[at].shape.iter().product();
-    let draws = &fit.posterior.quantities[at];
+    let draws = &fit.posterior.quantities[at].draws;
     let mut means = vec![0.0; numel];
     for draw in draws.chunks(numel) {
         for (mean, x) in means.iter_mut().zip(draw) {

@@ -1,8 +1,8 @@
 //! Functions that learn and draw are what the same statements are in the program itself.
 
+use elbo::Model;
 use elbo::data::InMemory;
 use elbo::infer::{self, Evaluator, Options};
-use elbo::model::Model;
 use elbo::{Data, Program};
 
 fn data() -> Data {
@@ -17,7 +17,7 @@ fn data() -> Data {
 }
 
 fn bind(program: &str) -> Model {
-    let parsed = Program::parse("test.vi", program).unwrap_or_else(|e| panic!("{program}\n{e}"));
+    let parsed = Program::parse(program).unwrap_or_else(|e| panic!("{program}\n{e}"));
     parsed
         .bind(&data())
         .unwrap_or_else(|e| panic!("{program}\n{e}"))
@@ -261,21 +261,20 @@ for i in 1..N {
     let y: Vec<f64> = y.collect();
     data.insert("x", x.clone());
     data.insert("y", y);
-    let parsed = Program::parse("net.vi", program).expect("it is a program");
+    let parsed = Program::parse(program).expect("it is a program");
     let model = parsed.bind(&data).expect("the data fit");
     let options = Options {
         max_steps: Some(200),
         ..Options::default()
     };
     let fit = infer::fit(&model, &options, &mut |_| ()).expect("it can be fitted");
-    let at = model.quantities.iter().position(|q| q.name == "s");
-    let s = fit.posterior.quantities[at.expect("it is reported")][0];
+    let s = fit.posterior["s"].draws[0];
     assert!(s < 0.12, "{s} is left");
 }
 
 #[test]
 fn what_is_not_given_cannot_be_imported() {
     let files = InMemory::new([("model.vi", "import \"../secret.vi\"\nmu ~ secret.prior()")]);
-    let error = Program::load(&files, "model.vi".as_ref()).expect_err("there is no such file");
+    let error = Program::load_from(&files, "model.vi").expect_err("there is no such file");
     assert_eq!(error.diagnostics[0].code, "E0112");
 }

@@ -1,11 +1,11 @@
 //! Guides that programs write, against posteriors that are known.
 
+use elbo::Model;
 use elbo::infer::{Fit, Method, Options, fit};
-use elbo::model::Model;
 use elbo::{Data, Program};
 
 fn bound(text: &str, data: &Data) -> Model {
-    let program = Program::parse("guide.vi", text).unwrap_or_else(|e| panic!("{e}"));
+    let program = Program::parse(text).unwrap_or_else(|e| panic!("{e}"));
     program.bind(data).unwrap_or_else(|e| panic!("{e}"))
 }
 
@@ -17,18 +17,9 @@ fn fitted(text: &str, data: &Data, options: &Options) -> (Model, Fit) {
 }
 
 /// Means and sds of a quantity's elements.
-fn moments(model: &Model, fit: &Fit, name: &str) -> Vec<(f64, f64)> {
-    let at = model.quantities.iter().position(|q| q.name == name);
-    let values = &fit.posterior.quantities[at.expect("it is reported")];
-    let draws = fit.posterior.draws;
-    let size = values.len() / draws;
-    let element = |i: usize| {
-        let own: Vec<f64> = (0..draws).map(|d| values[d * size + i]).collect();
-        let mean = own.iter().sum::<f64>() / draws as f64;
-        let squares: f64 = own.iter().map(|x| (x - mean).powi(2)).sum();
-        (mean, (squares / (draws - 1) as f64).sqrt())
-    };
-    (0..size).map(element).collect()
+fn moments(fit: &Fit, name: &str) -> Vec<(f64, f64)> {
+    let quantity = &fit.posterior[name];
+    quantity.mean().into_iter().zip(quantity.sd()).collect()
 }
 
 /// Six observations around a mean, with a known sd: the posterior is Normal.
@@ -71,7 +62,7 @@ fn a_written_guide_reaches_the_posterior_that_it_can() {
     assert_eq!(fit.guide, "written");
     // With the posterior itself as guide every draw has the evidence as its weight.
     assert!((fit.elbo.mean - evidence()).abs() < 1e-6, "{:?}", fit.elbo);
-    let (mean, sd) = moments(&model, &fit, "mu")[0];
+    let (mean, sd) = moments(&fit, "mu")[0];
     let variance: f64 = 1.0 / (6.0 + 0.25);
     let exact = variance * 7.6;
     // Four standard errors of 20,000 draws.
@@ -188,7 +179,7 @@ guide {
             method,
             ..Options::default()
         };
-        let (model, fit) = fitted(text, &data, &options);
+        let (_, fit) = fitted(text, &data, &options);
         let exact: f64 = y
             .iter()
             .map(|y| -0.5 * y * y / 1.25 - 0.5 * (2.0 * std::f64::consts::PI * 1.25).ln())
@@ -200,7 +191,7 @@ guide {
             "{method:?} {:?} {exact}",
             fit.elbo
         );
-        let found = moments(&model, &fit, "z");
+        let found = moments(&fit, "z");
         for ((mean, sd), y) in found.iter().zip(&y) {
             assert!((mean - 0.8 * y).abs() < 0.08, "{mean} {y}");
             assert!((sd / 0.2f64.sqrt() - 1.0).abs() < 0.1, "{sd}");
@@ -263,12 +254,12 @@ guide {
 }";
     let mut data = Data::default();
     data.insert("y", [0.5, 1.3, -0.2, 0.9, 2.0]);
-    let (model, fit) = fitted(text, &data, &Options::default());
+    let (_, fit) = fitted(text, &data, &Options::default());
     let plain = text.split("guide").next().expect("a model");
     let (_, mean_field) = fitted(plain, &data, &Options::default());
     // The same families but for the correlation of `v` and the sd of log tau.
     assert!(fit.elbo.mean > mean_field.elbo.mean - 0.1);
-    assert!(moments(&model, &fit, "tau")[0].0 > 0.0);
+    assert!(moments(&fit, "tau")[0].0 > 0.0);
 }
 
 /// Draws of families without a location and a scale are quantiles of the noise: a conjugate posterior is found
@@ -325,7 +316,7 @@ guide full_rank";
     let nan = f64::NAN;
     let mut data = Data::default();
     data.insert("y", vec![vec![0.3, nan], vec![1.0, -0.5], vec![nan, nan]]);
-    let (model, fit) = fitted(text, &data, &Options::default());
+    let (_, fit) = fitted(text, &data, &Options::default());
     let two_pi = 2.0 * std::f64::consts::PI;
     let first = -0.5 * 0.09 / 2.0 - 0.5 * (two_pi * 2.0f64).ln();
     // By the inverse of [[2, ½], [½, 1]], whose determinant is 1.75.
@@ -337,7 +328,7 @@ guide full_rank";
         "{:?}, exactly {exact}",
         fit.elbo
     );
-    let found = moments(&model, &fit, "y");
+    let found = moments(&fit, "y");
     // Given 0.3 the other has mean 0.075 and variance 1 − 1/8.
     assert!((found[1].0 - 0.075).abs() < 0.12 && (found[1].1 - 0.875f64.sqrt()).abs() < 0.1);
 }
@@ -437,7 +428,7 @@ y ~ Normal(m + parts[2], 1)
         elbos[1] < full.elbo.mean + 1e-3 && elbos[1] > full.elbo.mean - 1.0,
         "{elbos:?}"
     );
-    let refused = |text: &str| Program::parse("m.vi", text).unwrap_err().diagnostics[0].code;
+    let refused = |text: &str| Program::parse(text).unwrap_err().diagnostics[0].code;
     assert_eq!(
         refused(&format!("{model}guide {{ m.d ~ Normal(0, 1) }}")),
         "E0420"
@@ -560,7 +551,7 @@ guide {{ v ~ Mixture([{}, {}], {posterior}) }}",
         fit.elbo
     );
     assert!(fit.elbo.se < 1e-9, "{:?}", fit.elbo);
-    let (mean, sd) = moments(&model, &fit, "v")[0];
+    let (mean, sd) = moments(&fit, "v")[0];
     let exact = (-0.7 * first + 2.7 * second) / evidence;
     // Four standard errors of 1000 draws and more, of an sd below 2.2.
     assert!(

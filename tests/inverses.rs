@@ -1,9 +1,9 @@
 //! Recurrences that carry what a root is taken of: the density and its gradient are those of the program
 //! as it is written, whatever it is, and it happens only where the root is one for certain.
 
+use elbo::Model;
 use elbo::autodiff::grad;
 use elbo::graph::{Graph, NodeId, Tensor, evaluate};
-use elbo::model::Model;
 use elbo::{Data, Program};
 use proptest::prelude::*;
 
@@ -18,7 +18,7 @@ fn bind(program: &str) -> Model {
     let mut data = Data::default();
     let y: Vec<f64> = (0..30).map(|i| (1.7 * f64::from(i)).sin()).collect();
     data.insert("y", y);
-    let parsed = Program::parse("test.vi", program).unwrap_or_else(|e| panic!("{program}\n{e}"));
+    let parsed = Program::parse(program).unwrap_or_else(|e| panic!("{program}\n{e}"));
     parsed
         .bind(&data)
         .unwrap_or_else(|e| panic!("{program}\n{e}"))

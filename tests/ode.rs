@@ -1,13 +1,13 @@
 //! Differential equations in programs: what they mean, where they may stand, what is said of those that cannot
 //! be solved.
 
+use elbo::Model;
 use elbo::graph::{Tensor, evaluate};
 use elbo::infer::{self, Options};
-use elbo::model::Model;
 use elbo::{Data, Program};
 
 fn bound(program: &str, data: &Data) -> Model {
-    let program = Program::parse("test.vi", program).unwrap_or_else(|e| panic!("{e}"));
+    let program = Program::parse(program).unwrap_or_else(|e| panic!("{e}"));
     program.bind(data).unwrap_or_else(|e| panic!("{e}"))
 }
 
@@ -115,13 +115,13 @@ fn a_recurrence_of_solutions() {
 #[test]
 fn known_times_that_descend_and_bad_settings_are_errors() {
     let wrong = |program: &str| {
-        let program = Program::parse("test.vi", &format!("{HEAD}{program}"));
+        let program = Program::parse(&format!("{HEAD}{program}"));
         let program = program.unwrap_or_else(|e| panic!("{e}"));
         program
             .bind(&data())
             .map(drop)
             .expect_err("it is wrong")
-            .to_string()
+            .render(false)
     };
     let text = wrong("let y = ode(|t, y| [-a * y[1]], [1], 1, ts)");
     assert!(

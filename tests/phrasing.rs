@@ -12,7 +12,7 @@ use elbo::{Data, Program};
 /// Log joint density and log Jacobian at unconstrained `u[k] = cos(k + shift) / 2`, `k` counted over all
 /// latents; and how many there are.
 fn densities(text: &str, data: &Data, shift: f64) -> (f64, f64, usize) {
-    let program = Program::parse("model.vi", text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    let program = Program::parse(text).unwrap_or_else(|e| panic!("{e}\n{text}"));
     let model = program.bind(data).unwrap_or_else(|e| panic!("{e}\n{text}"));
     let mut k = 0.0;
     let mut next = || {
@@ -151,7 +151,7 @@ fn mixtures_agree() {
 /// them: elements computed, products and additions of contractions, steps of recurrences. A function such
 /// as `exp` counts as eight additions.
 fn work(text: &str, data: &Data) -> f64 {
-    let program = Program::parse("model.vi", text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    let program = Program::parse(text).unwrap_or_else(|e| panic!("{e}\n{text}"));
     let model = program.bind(data).unwrap_or_else(|e| panic!("{e}\n{text}"));
     let graph = &model.graph;
     let inputs: Vec<_> = model.blocks.iter().map(|b| graph.var(b.input)).collect();

@@ -4,13 +4,14 @@
 //! The references lie in `../shared/posteriordb`, or where `ELBO_POSTERIORDB` says; where neither is
 //! there, these tests say so and pass. `ELBO_ONLY=radon` runs those models whose name has `radon` in it.
 
+use elbo::Model;
 use elbo::autodiff::{grad, hvp};
 use elbo::graph::Var;
 use elbo::guide::{Guide, Layout, MeanField};
 use elbo::infer::objective::{Elbo, FixedDraws};
 use elbo::infer::optim::Objective;
 use elbo::infer::{self, Evaluator, Fit, Options};
-use elbo::model::{Block, Model};
+use elbo::model::Block;
 use elbo::tape::{Precision, Tape};
 use elbo::{Program, data};
 use rand::{RngExt, SeedableRng};
@@ -69,8 +70,7 @@ fn posteriors() -> Vec<Posterior> {
 
 fn posterior(references: &Path, name: String) -> Posterior {
     let path = format!("tests/posteriordb/{name}.vi");
-    let program =
-        Program::load(&data::Disk, path.as_ref()).unwrap_or_else(|e| panic!("{name}:\n{e}"));
+    let program = Program::load(&path).unwrap_or_else(|e| panic!("{name}:\n{e}"));
     let folder = references.join(&name);
     let mut sources = program.sources().clone();
     let data = data::load(&data::Disk, &folder.join("data.json"), &mut sources)

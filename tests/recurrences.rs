@@ -5,7 +5,7 @@ use elbo::{Data, Program};
 
 /// Elements of a kept definition of a model without latents (or at given unconstrained zeros).
 fn values(program: &str, data: &Data, name: &str) -> Vec<f64> {
-    let program = Program::parse("test.vi", program).unwrap_or_else(|e| panic!("{e}"));
+    let program = Program::parse(program).unwrap_or_else(|e| panic!("{e}"));
     let model = program.bind(data).unwrap_or_else(|e| panic!("{e}"));
     let feeds: Vec<_> = model
         .blocks

@@ -1,12 +1,12 @@
 //! Latents that nothing observed depends on are left out of the fit and drawn afterwards: the fit is
 //! what it is without them, and their draws are those of the exact predictive distribution.
 
+use elbo::Model;
 use elbo::infer::{Evaluator, Fit, Options, fit};
-use elbo::model::Model;
 use elbo::{Data, Program};
 
 fn bind(text: &str, data: &Data) -> Model {
-    let program = Program::parse("model.vi", text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    let program = Program::parse(text).unwrap_or_else(|e| panic!("{e}\n{text}"));
     program.bind(data).unwrap_or_else(|e| panic!("{e}\n{text}"))
 }
 
@@ -26,7 +26,7 @@ fn draws(model: &Model, fit: &Fit, name: &str, element: usize) -> Vec<f64> {
     let at = model.quantities.iter().position(|q| q.name == name);
     let at = at.unwrap_or_else(|| panic!("{name} is reported"));
     let size: usize = model.quantities[at].shape.iter().product();
-    let rows = fit.posterior.quantities[at].chunks_exact(size);
+    let rows = fit.posterior.quantities[at].draws.chunks_exact(size);
     rows.map(|row| row[element]).collect()
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 fn program(text: &str) -> Program {
-    Program::parse("model.vi", text).unwrap_or_else(|e| panic!("{e}"))
+    Program::parse(text).unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn numbers<const N: usize>(entries: [(&str, Values); N]) -> Data {
@@ -264,7 +264,7 @@ fn examples_make_data_that_they_can_be_bound_to() {
     let mut refused = Vec::new();
     for name in names {
         let path = folder.join(&name).join(format!("{name}.vi"));
-        let program = Program::load(&Disk, &path).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let program = Program::load(&path).unwrap_or_else(|e| panic!("{name}: {e}"));
         let mut sources = program.sources().clone();
         let file = data::beside(&Disk, &path).expect("an example has data");
         let given = data::load(&Disk, &file, &mut sources).expect("the data can be read");

@@ -4,10 +4,10 @@
 //! Models are those of `tests/posteriordb` (with data in `../shared/posteriordb`, or where
 //! `ELBO_POSTERIORDB` says; without them their test passes) and of `examples/`.
 
+use elbo::Model;
 use elbo::autodiff::grad;
 use elbo::graph::{Graph, Var};
 use elbo::infer::{self, Fit, Options};
-use elbo::model::Model;
 use elbo::tape::{Element, Precision, Tape};
 use elbo::{Data, Program, data};
 use std::env;
@@ -18,7 +18,7 @@ fn root() -> &'static Path {
 }
 
 fn load(program: &Path, data: &Path) -> Model {
-    let program = Program::load(&data::Disk, program).unwrap_or_else(|e| panic!("{e}"));
+    let program = Program::load(program).unwrap_or_else(|e| panic!("{e}"));
     let mut sources = program.sources().clone();
     let data = data::load(&data::Disk, data, &mut sources).expect("its data can be read");
     program.bind(&data).unwrap_or_else(|e| panic!("{e}"))
@@ -196,7 +196,7 @@ fn threads_change_no_bit() {
 }
 
 fn bound(text: &str, y: &[f64]) -> Model {
-    let program = Program::parse("page.vi", text).unwrap_or_else(|e| panic!("{e}"));
+    let program = Program::parse(text).unwrap_or_else(|e| panic!("{e}"));
     let mut data = Data::default();
     data.insert("y", y.to_vec());
     program.bind(&data).unwrap_or_else(|e| panic!("{e}"))

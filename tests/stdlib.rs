@@ -24,7 +24,7 @@ fn value(import: &str, lets: &str, data: &[(&str, Values)]) -> Vec<f64> {
         })
         .collect();
     let text = format!("import {import}\n{declared}unused ~ Normal(0, 1)\n{lets}");
-    let program = Program::parse("std.vi", &text).unwrap_or_else(|e| panic!("{text}\n{e}"));
+    let program = Program::parse(&text).unwrap_or_else(|e| panic!("{text}\n{e}"));
     let mut given = Data::default();
     for (name, value) in data {
         given.insert(*name, value.clone());
@@ -248,7 +248,7 @@ f ~ time.local_trend(N, 0, 0.1, 1, 0.2)
 g ~ gp.latent([[x[i]] for i in 1..length(x)], |a, b| gp.matern32(a, b, 1, 1))
 h ~ gp.approximate(x, 1, 1, 5, 4)
 y ~ Normal(a + b + c + d + e + f + g + h, 1)";
-    let program = Program::parse("priors.vi", text).unwrap_or_else(|e| panic!("{e}"));
+    let program = Program::parse(text).unwrap_or_else(|e| panic!("{e}"));
     let mut data = Data::default();
     data.insert("x", [0.1, 0.5, 0.9]);
     data.insert("y", [0.0, 1.0, 0.5]);
@@ -265,7 +265,7 @@ p ~ time.euler_maruyama(|t, x| t - 2 * x, |t, x| 0.5 * x, 1.5, 0.1, 4)
 data y: real[4]
 y ~ Normal(p, 1)
 let result = p";
-    let program = Program::parse("path.vi", text).unwrap_or_else(|e| panic!("{e}"));
+    let program = Program::parse(text).unwrap_or_else(|e| panic!("{e}"));
     let mut data = Data::default();
     data.insert("y", [0.0, 0.0, 0.0, 0.0]);
     let model = program.bind(&data).unwrap_or_else(|e| panic!("{e}"));
@@ -289,7 +289,7 @@ fn folder() -> PathBuf {
 /// Values of a program of `tests/stdlib`. What it learns and draws is 0.5 + 0.4 sin(b + 1.3 i) at its i-th element, for the
 /// sum b of the name's bytes.
 fn quantities(path: &Path) -> BTreeMap<String, Vec<f64>> {
-    let program = Program::load(&Disk, path).unwrap_or_else(|e| panic!("{e}"));
+    let program = Program::load(path).unwrap_or_else(|e| panic!("{e}"));
     let mut sources = program.sources().clone();
     let given: Data = data::load(&Disk, &folder().join("data.json"), &mut sources)
         .unwrap_or_else(|e| panic!("{e:?}"));

@@ -1,9 +1,10 @@
 //! Data that stay in their files: fits in batches read the rows of each step, with the results of data in memory.
 
+use elbo::Model;
 use elbo::data::{Files, InMemory, ReadAt, Stored, Values, load, load_streaming};
 use elbo::diag::{Diagnostic, Sources};
 use elbo::infer::{Fit, Method, Options, fit};
-use elbo::model::{Model, Source};
+use elbo::model::Source;
 use elbo::{Data, Program};
 use std::io;
 use std::path::Path;
@@ -72,7 +73,7 @@ fn whole(files: &dyn Files) -> Data {
 }
 
 fn bind(text: &str, data: &Data) -> Result<Model, Diagnostic> {
-    let program = Program::parse("streamed.vi", text).unwrap_or_else(|e| panic!("{e}"));
+    let program = Program::parse(text).unwrap_or_else(|e| panic!("{e}"));
     let bound = program.bind(data);
     bound.map_err(|e| e.diagnostics.into_iter().next().expect("one is told"))
 }
@@ -139,10 +140,14 @@ fn where_data_lie_changes_no_bit() {
         assert_eq!(bits(&fit.posterior.log_p), bits(&of_held.posterior.log_p));
         let names: Vec<&str> = model.quantities.iter().map(|q| q.name.as_str()).collect();
         assert_eq!(names, ["beta", "mu", "tau", "total"]);
-        for (quantity, draws) in model.quantities.iter().zip(&fit.posterior.quantities) {
-            let same = held.quantities.iter().position(|q| q.name == quantity.name);
-            let same = &of_held.posterior.quantities[same.expect("both have it")];
-            assert_eq!(bits(draws), bits(same), "{}", quantity.name);
+        for quantity in &fit.posterior.quantities {
+            let same = &of_held.posterior[quantity.name.as_str()];
+            assert_eq!(
+                bits(&quantity.draws),
+                bits(&same.draws),
+                "{}",
+                quantity.name
+            );
         }
     }
 }
@@ -255,10 +260,9 @@ for i in 1..N batch 16 { y[i] ~ Normal(centre + dot(x[i], beta), 1) }";
 
 #[test]
 fn values_of_rows_are_left_out_with_a_note() {
-    let program = Program::parse("streamed.vi", ALL).expect("it parses");
-    let (_, notes) = program
-        .bind_with_notes(&streamed(&files(), 0))
-        .expect("it binds");
+    let program = Program::parse(ALL).expect("it parses");
+    let model = program.bind(&streamed(&files(), 0)).expect("it binds");
+    let notes = model.notes();
     let codes: Vec<&str> = notes.iter().map(|n| n.code).collect();
     assert_eq!(codes, ["W0605"]);
     for name in ["`z`", "`s`"] {
@@ -407,4 +411,21 @@ fn idx_arrays_stay_in_their_files() {
     assert_eq!(refused.code, "E0624");
     let held = whole(&files);
     assert!(held.get("t").expect("it is there").numbers().is_ok());
+}
+
+#[test]
+fn what_was_not_kept_of_rows_cannot_be_asked_for() {
+    let model = bind(ALL, &streamed(&files(), 0)).expect("it binds");
+    assert_eq!(
+        model.log_density().err().expect("it has none").diagnostics[0].code,
+        "E0806"
+    );
+    let options = Options {
+        max_steps: Some(20),
+        ..options()
+    };
+    let fit = model.fit(&options).unwrap_or_else(|e| panic!("{e:?}"));
+    let code = |expression| fit.evaluate(expression).unwrap_err().diagnostics[0].code;
+    assert_eq!(code("z[1] + mu"), "E0635");
+    assert!(fit.evaluate("mu + tau").is_ok());
 }

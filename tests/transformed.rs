@@ -5,7 +5,7 @@ use elbo::infer::{Fit, Options, fit};
 use elbo::{Data, Program};
 
 fn fitted(text: &str, data: &Data) -> Fit {
-    let program = Program::parse("transformed.vi", text).unwrap_or_else(|e| panic!("{e}"));
+    let program = Program::parse(text).unwrap_or_else(|e| panic!("{e}"));
     let model = program.bind(data).unwrap_or_else(|e| panic!("{e}"));
     let fit = fit(&model, &Options::default(), &mut |_| ()).unwrap_or_else(|e| panic!("{e:?}"));
     assert!(fit.converged, "{text}\n{}", fit.verdict);
@@ -183,7 +183,7 @@ let all = [up.cdf(2) - same.cdf(2), down.cdf(2) - same.cdf(2),
   Transformed(Gamma(4, 2), |x| 1 - 3 * x).mean() + 5,
   Transformed(Gamma(4, 2), |x| 1 - 3 * x).sd() - 3,
   Transformed(Normal(0, 1), |x| 2 * x).entropy() - Normal(0, 2).entropy()]";
-    let program = Program::parse("properties.vi", text).unwrap_or_else(|e| panic!("{e}"));
+    let program = Program::parse(text).unwrap_or_else(|e| panic!("{e}"));
     let model = program
         .bind(&data([("c", 0.8.into())]))
         .unwrap_or_else(|e| panic!("{e}"));
@@ -193,7 +193,7 @@ let all = [up.cdf(2) - same.cdf(2), down.cdf(2) - same.cdf(2),
         .iter()
         .position(|q| q.name == "all")
         .expect("it is reported");
-    let values = &fit.posterior.quantities[at];
+    let values = &fit.posterior.quantities[at].draws;
     assert!(values.iter().all(|x| x.abs() < 1e-12), "{values:?}");
 }
 
@@ -201,7 +201,7 @@ let all = [up.cdf(2) - same.cdf(2), down.cdf(2) - same.cdf(2),
 fn data_are_simulated() {
     let text = "data y: real[N]\nm ~ Normal(0, 1)\n\
                 for i in 1..N { y[i] ~ Transformed(Normal(m, 1), |x| 3 - 2 * exp(0.5 * x)) }";
-    let program = Program::parse("simulated.vi", text).unwrap_or_else(|e| panic!("{e}"));
+    let program = Program::parse(text).unwrap_or_else(|e| panic!("{e}"));
     let given = data([("N", 20_000.into())]);
     let fixed = data([("m", 0.7.into())]);
     let made = program

@@ -4,10 +4,10 @@
 //! A program that binds has a number there; the unconstrained vector is `u[k] = cos(k) / 2` in every
 //! block, so that a wrong order of elements shows.
 
+use elbo::Model;
 use elbo::data::{self, Data};
 use elbo::diag::Sources;
 use elbo::graph::{Tensor, evaluate};
-use elbo::model::Model;
 use elbo::{Error, Program};
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,16 +22,12 @@ fn folder() -> PathBuf {
 
 fn bound(program: &Path) -> Result<Model, Error> {
     let text = fs::read_to_string(program).expect("a case can be read");
-    let program_read = Program::parse("case.vi", &text)?;
-    let data =
-        match program.with_extension("json") {
-            path if path.exists() => data::load(&data::Disk, &path, &mut Sources::default())
-                .map_err(|diagnostics| Error {
-                    diagnostics,
-                    sources: Sources::default(),
-                })?,
-            _ => Data::default(),
-        };
+    let program_read = Program::parse(&text)?;
+    let data = match program.with_extension("json") {
+        path if path.exists() => data::load(&data::Disk, &path, &mut Sources::default())
+            .map_err(|diagnostics| Error::new(diagnostics, &Sources::default()))?,
+        _ => Data::default(),
+    };
     program_read.bind(&data)
 }
 
@@ -101,7 +97,7 @@ factor where(any(v > 3), 1, 0) + where(all(v > 3), 100, 0)
 factor sum(cumprod(v)) + gamma_p(2, 1.5) + sum(solve([[0, 2], [4, 1]], [2, 9]))
 factor log_abs_det(eye(2)) + sum(squared_distances([[0, 0], [3, 4]], [[0, 0]]))
 ";
-    let model = Program::parse("shapes.vi", program)
+    let model = Program::parse(program)
         .and_then(|p| p.bind(&Data::default()))
         .unwrap_or_else(|e| panic!("{e:?}"));
     let latent = 1f64.cos() / 2.0;
@@ -177,7 +173,7 @@ fn functions_bind_in_loops_and_at_indices() {
         let program = format!(
             "c ~ Normal(0, 1)\nlet a = [10, 20, 30, 40]\nlet m = [[1, 2, 3], [4, 5, 6]]\nfactor {text}\n"
         );
-        let model = Program::parse("row.vi", &program)
+        let model = Program::parse(&program)
             .and_then(|p| p.bind(&Data::default()))
             .unwrap_or_else(|e| panic!("{text}: {e}"));
         let latent = 1f64.cos() / 2.0;

@@ -1,9 +1,9 @@
 //! What the benchmarks measure: a program with its data, and its log density with gradient as a tape.
 
+use elbo::Model;
 use elbo::autodiff::grad;
 use elbo::data::{self, Data, Disk, Values};
 use elbo::graph::{Graph, Rebuild, Var};
-use elbo::model::Model;
 use elbo::tape::Tape;
 use elbo::{Program, graph::NodeId};
 use std::error::Error;
@@ -14,7 +14,7 @@ const NUDGE: f64 = 1e-15;
 
 /// Reads and binds. `data` is a file, or a folder of arrays, each `NAME.npy`.
 pub fn load(program: &Path, data: &Path) -> Result<Model, Box<dyn Error>> {
-    let program = Program::load(&Disk, program).map_err(|e| e.to_string())?;
+    let program = Program::load(program).map_err(|e| e.to_string())?;
     let data = load_data(&program, data)?;
     Ok(program.bind(&data).map_err(|e| e.to_string())?)
 }

@@ -18,7 +18,7 @@ mod inverse;
 mod ode;
 mod outline;
 pub mod program;
-mod simulation;
+pub mod simulation;
 mod site;
 mod statement;
 mod unfold;
@@ -286,6 +286,7 @@ impl<'a> Checker<'a> {
             debug_assert!(false, "a statement without a meaning is reported before");
             return Err(vec![error::no_meaning(span)]);
         }
+        self.program.indices = self.indices;
         self.program.guided = self.guided(guide);
         batch::tell_batches(&mut self.program);
         if let Some(guided) = &mut self.program.guided {

@@ -33,6 +33,8 @@ pub struct Program {
     /// Arrays of data that are read otherwise than at the index of such loops, and where: of the others a step
     /// needs its own rows alone.
     pub beyond_batches: BTreeMap<VarId, Span>,
+    /// The last number that an index expression has.
+    pub indices: u32,
 }
 
 /// What a program says of the guide's derived factors.
@@ -69,6 +71,8 @@ pub enum VariableKind {
     Data,
     /// Data that are drawn anew, of a program that simulates.
     Simulated,
+    /// Has a value for each of several draws, which it is told: see [`Program::given`].
+    Given,
     Param,
     Latent,
     /// A latent that the program's guide draws: a function of [`VariableKind::Noise`].
@@ -119,6 +123,40 @@ pub struct Statement {
     /// Loops and conditions around it, outermost first.
     pub nest: Vec<Nest>,
     pub span: Span,
+}
+
+impl Statement {
+    /// Calls `visit` on every variable that it reads; without `densities`, a draw on those that say which elements it is of.
+    pub fn variables(&self, densities: bool, visit: &mut dyn FnMut(VarId)) {
+        for part in &self.nest {
+            match part {
+                Nest::For { range, batch, .. } => {
+                    range.variables(visit);
+                    batch.iter().for_each(|b| b.variables(visit));
+                }
+                Nest::If { condition, .. } => condition.variables(visit),
+            }
+        }
+        match &self.kind {
+            StatementKind::Draw { target, dist } | StatementKind::Noise { target, dist } => {
+                target.indices.iter().for_each(|i| i.variables(visit));
+                if densities {
+                    dist.variables(visit);
+                }
+            }
+            StatementKind::Let { target, value } => {
+                target.indices.iter().for_each(|i| i.variables(visit));
+                value.variables(visit);
+            }
+            StatementKind::Factor { value } => value.variables(visit),
+            StatementKind::Param { extents, init, .. } => {
+                extents.iter().flatten().for_each(|e| e.variables(visit));
+                if let Some(Init::Value(value)) = init {
+                    value.variables(visit);
+                }
+            }
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -1,19 +1,44 @@
 //! The program that makes data: what it draws as data is drawn anew, and latents may be held at given values.
 //!
 //! A draw becomes a definition whose value is drawn, so that what comes before what, recurrences too, is as for any
-//! other definition. What is held is data.
+//! other definition. What is held is data; what a fit has drawn already is told, for each of its draws.
 
 use super::error;
 use super::program::{
-    DataDecl, Draw, Expr, ExprKind, Nest, Program, Refinement, Statement, StatementKind, Target,
-    VarId, Variable, VariableKind,
+    DataDecl, Draw, Expr, ExprKind, Index, Nest, Program, Refinement, Statement, StatementKind,
+    Target, VarId, Variable, VariableKind,
 };
 use crate::diag::{Diagnostics, Span};
+use crate::functions;
 use crate::types::{Base, Type};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What becomes of something that a program draws or learns when it makes data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is drawn from its distribution.
+    Drawn,
+    /// It has one value, which stands among the data.
+    Held,
+    /// It has a value for each draw, which is told.
+    Given,
+    /// Elements that data of the name [`marks`] mark are told for each draw, under the name [`told`]; the others are
+    /// drawn, given these.
+    Extended,
+}
+
+/// The name under which the known elements of what is [`Fate::Extended`] are told. No program can have it.
+pub fn told(name: &str) -> String {
+    format!("{name} as told")
+}
+
+/// The name of the data that say which elements these are: true for known ones.
+pub fn marks(name: &str) -> String {
+    format!("{name} is told")
+}
+
 impl Program {
-    /// The program that draws its data and all latents but those `held`, which become data of their type.
+    /// The program that draws its data and latents, but for those of another [`Fate`].
     ///
     /// Batches and guides are of fits, and have no part in it. Data that are not `given` and are computed from data that
     /// are drawn follow these.
@@ -22,34 +47,39 @@ impl Program {
     /// E0626 for a factor of something that is drawn, and for drawn data that are computed from other data.
     pub fn simulation(
         &self,
-        held: &dyn Fn(&str) -> bool,
+        fate: &dyn Fn(&str) -> Fate,
         given: &dyn Fn(&str) -> bool,
     ) -> Result<Program, Diagnostics> {
-        let mut program = Program {
-            statements: Vec::new(),
-            has_batches: false,
-            guided: None,
-            made_in_batches: BTreeSet::new(),
-            beyond_batches: BTreeMap::new(),
-            ..self.clone()
-        };
+        let mut program = self.without_statements();
         let key = program.add_key();
         let makes: BTreeSet<VarId> = self.makes().collect();
-        let is_held = |id: &VarId| held(self.name(*id));
+        let is_held = |id: &VarId| matches!(fate(self.name(*id)), Fate::Held | Fate::Given);
         let (kept, made): (BTreeSet<VarId>, BTreeSet<VarId>) =
             makes.iter().partition(|id| is_held(id));
+        let mut extended = BTreeMap::new();
         for id in makes {
+            let fate = fate(self.name(id));
             let variable = program.variable_mut(id);
-            match (variable.kind, made.contains(&id)) {
-                (VariableKind::Data, true) => variable.kind = VariableKind::Simulated,
-                (VariableKind::Data, false) | (_, true) => {}
-                (_, false) => program.hold(id),
+            match (variable.kind, fate) {
+                (_, Fate::Given) => program.hold(id, VariableKind::Given),
+                (VariableKind::Data, Fate::Drawn | Fate::Extended) => {
+                    variable.kind = VariableKind::Simulated;
+                }
+                (VariableKind::Data, Fate::Held) | (_, Fate::Drawn | Fate::Extended) => {}
+                (_, Fate::Held) => program.hold(id, VariableKind::Data),
+            }
+            if fate == Fate::Extended {
+                extended.insert(id, program.add_told(id));
             }
         }
         for (serial, statement) in (0..).zip(&self.statements) {
             let kind = match &statement.kind {
                 StatementKind::Draw { target, dist } if made.contains(&target.var) => {
                     let value = self.drawn(target, dist, statement, serial, &key, &program);
+                    let value = match extended.get(&target.var) {
+                        Some(known) => program.told_or(target, *known, value),
+                        None => value,
+                    };
                     let target = target.clone();
                     StatementKind::Let { target, value }
                 }
@@ -67,6 +97,50 @@ impl Program {
         match problems.is_empty() {
             true => Ok(program),
             false => Err(problems),
+        }
+    }
+
+    /// The program in which all that is `told` has a value for each of several draws: what is left are the other
+    /// definitions, and the densities of data whose names `terms` wants.
+    pub fn given(&self, told: &dyn Fn(&str) -> bool, terms: &dyn Fn(&str) -> bool) -> Program {
+        let mut program = self.without_statements();
+        let mut given = BTreeSet::new();
+        for (i, variable) in self.variables.iter().enumerate() {
+            let kinds = [
+                VariableKind::Data,
+                VariableKind::Param,
+                VariableKind::Latent,
+                VariableKind::Let,
+            ];
+            if kinds.contains(&variable.kind) && told(&variable.name) {
+                let id = VarId(i as u32);
+                given.insert(id);
+                program.hold(id, VariableKind::Given);
+            }
+        }
+        let is_data = |id| self.variable(id).kind == VariableKind::Data;
+        let left = self.statements.iter().filter(|s| match &s.kind {
+            StatementKind::Draw { target, .. } => {
+                is_data(target.var) && terms(self.name(target.var))
+            }
+            StatementKind::Let { target, .. } => !given.contains(&target.var),
+            StatementKind::Param { .. }
+            | StatementKind::Factor { .. }
+            | StatementKind::Noise { .. } => false,
+        });
+        program.statements = left.cloned().collect();
+        program
+    }
+
+    /// The same names and data, of which nothing is said.
+    fn without_statements(&self) -> Program {
+        Program {
+            statements: Vec::new(),
+            has_batches: false,
+            guided: None,
+            made_in_batches: BTreeSet::new(),
+            beyond_batches: BTreeMap::new(),
+            ..self.clone()
         }
     }
 
@@ -232,10 +306,79 @@ impl Program {
         }
     }
 
-    fn hold(&mut self, id: VarId) {
+    /// Declares what is known of `id`: its values for each draw, and which elements these are.
+    fn add_told(&mut self, id: VarId) -> [VarId; 2] {
+        let variable = self.variable(id).clone();
+        let dims = variable.ty.number().map_or(&[][..], |(_, dims)| dims);
+        let which = Type::array(Base::Bool, dims.to_vec());
+        let new = [
+            (
+                told(&variable.name),
+                variable.ty.clone(),
+                VariableKind::Given,
+            ),
+            (marks(&variable.name), which, VariableKind::Data),
+        ];
+        new.map(|(name, ty, kind)| {
+            let id = VarId(self.variables.len() as u32);
+            self.variables.push(Variable {
+                name,
+                ty,
+                ..variable.clone()
+            });
+            self.hold(id, kind);
+            id
+        })
+    }
+
+    /// The target's element as it is told where it is, and otherwise `value`.
+    fn told_or(&mut self, target: &Target, [told, marks]: [VarId; 2], value: Expr) -> Expr {
+        let mut args: Vec<Expr> = [marks, told].map(|id| self.element(id, target)).into();
+        let (ty, span) = (value.ty.clone(), value.span);
+        args.push(value);
+        let function = functions::find("where").expect("a function of the language");
+        Expr {
+            kind: ExprKind::Call { function, args },
+            ty,
+            span,
+            size: None,
+        }
+    }
+
+    /// What stands in `id` where `target` stands in its variable.
+    fn element(&mut self, id: VarId, target: &Target) -> Expr {
+        let expr = |kind, ty| Expr {
+            kind,
+            ty,
+            span: target.span,
+            size: None,
+        };
+        let ty = self.variable(id).ty.clone();
+        let whole = expr(ExprKind::Var(id), ty.clone());
+        let Some((base, dims)) = ty.number().filter(|_| !target.indices.is_empty()) else {
+            return whole;
+        };
+        let rest = dims[target.indices.len().min(dims.len())..].to_vec();
+        let kind = ExprKind::Index {
+            id: self.fresh_index(),
+            value: Box::new(whole),
+            indices: target.indices.iter().cloned().map(Index::At).collect(),
+        };
+        expr(kind, Type::array(base, rest))
+    }
+
+    /// A number that no index expression has.
+    fn fresh_index(&mut self) -> u32 {
+        self.indices += 1;
+        self.indices
+    }
+
+    /// Declares a variable of the program as data, or as told for each draw.
+    fn hold(&mut self, id: VarId, kind: VariableKind) {
         let variable = self.variable_mut(id);
-        variable.kind = VariableKind::Data;
-        let Some((base, dims)) = variable.ty.number() else {
+        let declared = variable.kind == VariableKind::Data && kind == VariableKind::Given;
+        variable.kind = kind;
+        let Some((base, dims)) = variable.ty.number().filter(|_| !declared) else {
             return;
         };
         let decl = DataDecl {

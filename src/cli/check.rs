@@ -1,7 +1,7 @@
 //! `elbo check`: whether a program means something, and whether its data fit.
 
 use super::input::{Bound, Input, Loaded};
-use super::report::{Exit, Result, print, tell};
+use super::streams::{Exit, Result, print, tell};
 use crate::check::program::VariableKind;
 use crate::data::IN_MEMORY;
 use crate::model::{Model, Quantity, QuantityKind};

@@ -1,7 +1,7 @@
 //! `elbo eval`: the log joint density at given points.
 
 use super::input::{Bound, Input};
-use super::report::{Exit, Failure, Result, print, print_json, tell};
+use super::streams::{Exit, Failure, Result, print, print_json, tell};
 use crate::data::{Disk, Files};
 use crate::diag::{Diagnostic, Diagnostics, Sources, closest};
 use crate::infer::{Evaluator, Outside};

@@ -1,6 +1,6 @@
 //! `elbo explain`: the page of an error code.
 
-use super::report::{Exit, Failure, Result, print};
+use super::streams::{Exit, Failure, Result, print};
 use crate::diag::{Diagnostic, Sources};
 use clap::Args;
 

@@ -2,16 +2,14 @@
 
 use super::input::{Bound, Input};
 use super::progress::Line;
-use super::report::{Exit, Failure, Result, note, print, tell};
+use super::show::View;
+use super::streams::{Exit, Failure, Result, tell};
 use crate::data::IN_MEMORY;
 use crate::diag::{Diagnostic, Sources};
 use crate::guide::{self, GUIDES};
-use crate::infer::{self, Method, Options};
-use crate::model::{Model, QuantityKind};
-use crate::output::{
-    Estimate, Posterior, Quantity, Results, Run, Seconds, Summary, TableOptions, TracePoint,
-    make_folder, summarise, table, write_folder, write_json,
-};
+use crate::infer::{Method, Options};
+use crate::model::Model;
+use crate::output::make_folder;
 use crate::tape::Precision;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -20,13 +18,6 @@ use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-
-/// Ways to maximise the ELBO by name, the default first.
-const METHODS: &[(&str, Method)] = &[
-    ("auto", Method::Auto),
-    ("dadvi", Method::Dadvi),
-    ("svi", Method::Svi),
-];
 
 /// Fits a model and prints its posterior
 ///
@@ -37,19 +28,48 @@ const METHODS: &[(&str, Method)] = &[
 Examples:
   elbo fit schools.vi                          data beside the model, defaults that suit most
   elbo fit schools.vi --data schools.json --out results
+  elbo fit schools.vi --save schools.elbo      for `elbo show`, `predict`, `compare` and `report`
   elbo fit coin.vi --set y=[1,0,1,1] --json    one JSON object on standard output
   elbo fit big.vi --method svi --max-time 60   at most a minute")]
 pub(super) struct Fit {
     #[command(flatten)]
     input: Input,
 
+    #[command(flatten)]
+    options: FitOptions,
+
+    /// Reads all data into memory, however large; else a fit in batches reads rows of large files when a step needs
+    /// them, and values of each row are not reported
+    #[arg(long)]
+    in_memory: bool,
+
+    /// Writes the fit to this file, of which `elbo show`, `predict`, `compare` and `report` make what is asked for later
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+
+    /// Writes draws.csv, summary.csv, trace.csv and fit.json into this folder
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Prints one JSON object instead of the table
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Prints the results alone: no progress and no notes
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// How a fit goes: what `elbo fit` and `:fit` have in common.
+#[derive(Args)]
+pub(super) struct FitOptions {
     /// The family of the approximate posterior, in place of what the program says [default: mean_field]
     #[arg(long, value_name = "FAMILY", value_parser = names(GUIDES))]
     guide: Option<String>,
 
     /// How the ELBO is maximised: dadvi by fixed draws and Newton steps, svi by fresh draws and
     /// first-order steps, auto by dadvi and where that fails svi
-    #[arg(long, default_value = METHODS[0].0, value_parser = names(METHODS))]
+    #[arg(long, default_value = Method::ALL[0].0, value_parser = names(Method::ALL))]
     method: String,
 
     /// Computes the objective in single precision while it is optimised; results are always in f64
@@ -86,23 +106,6 @@ pub(super) struct Fit {
     /// Threads; the results do not depend on it [default: as many as there are cores]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = |text: &str| whole(text, 1, 1024))]
     threads: Option<u64>,
-
-    /// Reads all data into memory, however large; else a fit in batches reads rows of large files when a step needs
-    /// them, and values of each row are not reported
-    #[arg(long)]
-    in_memory: bool,
-
-    /// Writes draws.csv, summary.csv, trace.csv and fit.json into this folder
-    #[arg(short, long, value_name = "DIR")]
-    out: Option<PathBuf>,
-
-    /// Prints one JSON object instead of the table
-    #[arg(long)]
-    pub(super) json: bool,
-
-    /// Prints the results alone: no progress and no notes
-    #[arg(short, long)]
-    quiet: bool,
 }
 
 /// Draws that can be asked for.
@@ -120,7 +123,7 @@ pub(super) fn precision(name: &str) -> Precision {
     found.map_or(Precision::default(), |&(_, precision)| precision)
 }
 
-fn whole(text: &str, least: u64, most: u64) -> std::result::Result<u64, String> {
+pub(super) fn whole(text: &str, least: u64, most: u64) -> std::result::Result<u64, String> {
     match text.parse() {
         Ok(number) if (least..=most).contains(&number) => Ok(number),
         _ if most == u64::MAX => Err(format!("expected a whole number from {least}")),
@@ -151,47 +154,27 @@ impl Fit {
             // A long fit should not end in a folder that cannot be made.
             make_folder(folder).map_err(one_wrong)?;
         }
-        let options = self.options();
-        let line = Line::new(!silent, options.max_steps);
-        let fit = infer::fit(&model, &options, &mut |p| line.update(p));
-        line.finish();
-        let fit = fit.map_err(|d| Failure::untrusted(d, &sources))?;
-
-        let mut messages = warnings;
-        messages.extend(fit.messages.iter().cloned());
-        let run = self.account(&fit, messages);
-        let posterior = posterior(&model, fit.posterior);
-        let mut summaries = summarise(&posterior);
-        let constants = choose_rows(&model, &mut summaries);
-        let results = Results {
-            posterior: &posterior,
-            summaries: &summaries,
-            run: &run,
-            trace: &trace(&fit.trace),
+        let options = Options {
+            cancel: Some(cancel_on_interrupt()),
+            ..self.options.options()
         };
-        if let Some(folder) = &self.out {
-            let written = write_folder(folder, &results).map_err(one_wrong)?;
-            if !silent {
-                let names = written.iter().filter_map(|p| p.file_name());
-                let names: Vec<_> = names.map(|n| n.to_string_lossy()).collect();
-                note(&format!("{}: {}", folder.display(), names.join(", ")));
-            }
+        let line = Line::new(!silent, options.max_steps);
+        let fit = model.fit_with(&options, &mut |p| line.update(p));
+        line.finish();
+        let fit = fit.map_err(|e| Failure::untrusted(e.diagnostics, &sources))?;
+        if let Some(path) = &self.save {
+            fit.save(path)?;
         }
-        self.print(&results, &fit.verdict)?;
-        if !silent && !constants.is_empty() {
-            let names: Vec<String> = constants.iter().map(|n| format!("`{n}`")).collect();
-            note(&format!(
-                "not in the table, since data alone determine them: {} (`--json` has them)",
-                names.join(", ")
-            ));
-        }
+        let view = View {
+            out: self.out.as_deref(),
+            json: self.json,
+            silent,
+        };
+        let exit = view.show(&fit, warnings)?;
         if !silent {
-            tell(&fit.messages, &sources);
+            tell(fit.messages(), &sources);
         }
-        Ok(match fit.converged {
-            true => Exit::Good,
-            false => Exit::Untrusted,
-        })
+        Ok(exit)
     }
 
     /// Refuses what would not fit into memory.
@@ -207,10 +190,10 @@ impl Fit {
             .map(|q| q.shape.iter().product::<usize>())
             .sum();
         let asked = [
-            ("--draws", self.draws as usize, reported),
+            ("--draws", self.options.draws as usize, reported),
             (
                 "--samples",
-                self.samples.unwrap_or(1) as usize,
+                self.options.samples.unwrap_or(1) as usize,
                 model.latent_size(),
             ),
         ];
@@ -230,16 +213,17 @@ impl Fit {
 
     /// Bytes of arrays that are read whole: fixed draws look at all rows in every step.
     fn in_memory(&self) -> u64 {
-        match self.in_memory || self.method == "dadvi" {
+        match self.in_memory || self.options.method == "dadvi" {
             true => u64::MAX,
             false => IN_MEMORY,
         }
     }
+}
 
-    fn options(&self) -> Options {
-        let method = METHODS.iter().find(|(name, _)| *name == self.method);
+impl FitOptions {
+    pub(super) fn options(&self) -> Options {
+        let method = Method::ALL.iter().find(|(name, _)| *name == self.method);
         let defaults = Options::default();
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         Options {
             guide: self.guide.as_deref().and_then(guide::find),
             method: method.map_or(defaults.method, |&(_, method)| method),
@@ -250,125 +234,18 @@ impl Fit {
             max_steps: self.max_steps.map(|n| n as usize),
             max_time: self.max_time,
             threads: self.threads.map_or_else(cores, |n| n as usize),
-            cancel: Some(cancel_on_interrupt()),
             ..defaults
         }
-    }
-
-    fn account(&self, fit: &infer::Fit, messages: Vec<Diagnostic>) -> Run {
-        let infer::Seconds {
-            compile,
-            fit: fitting,
-            total,
-        } = fit.seconds;
-        let method = METHODS.iter().find(|(_, m)| *m == fit.method);
-        let settings = [
-            ("guide", fit.guide.clone().into()),
-            ("method", method.map_or("auto", |(name, _)| name).into()),
-            ("precision", fit.precision.name().into()),
-            ("samples", fit.samples.into()),
-            ("draws", fit.posterior.draws.into()),
-            ("verdict", fit.verdict.clone().into()),
-        ];
-        Run {
-            model: self.input.model.display().to_string(),
-            seed: self.seed,
-            elbo: Some(Estimate {
-                mean: fit.elbo.mean,
-                se: fit.elbo.se,
-            }),
-            converged: fit.converged,
-            steps: fit.steps,
-            seconds: Seconds {
-                compile,
-                fit: fitting,
-                total,
-            },
-            messages,
-            settings: settings
-                .map(|(name, value)| (name.to_string(), value))
-                .to_vec(),
-        }
-    }
-
-    fn print(&self, results: &Results, verdict: &str) -> Result<()> {
-        if self.json {
-            let mut text = Vec::new();
-            write_json(&mut text, results)?;
-            return print(&String::from_utf8_lossy(&text));
-        }
-        let options = TableOptions {
-            how_to_see_all: "`--out DIR` writes all of them".into(),
-            ..TableOptions::for_stdout()
-        };
-        let rows = rows(results.summaries, &options);
-        let run = results.run;
-        let elbo = run
-            .elbo
-            .map_or(String::new(), |e| match e.mean.is_finite() {
-                true if e.mean.abs() >= 1e9 => format!("ELBO {:.2e} ± {:.0e}, ", e.mean, e.se),
-                true => format!("ELBO {:.2} ± {:.2}, ", e.mean, e.se),
-                false => "ELBO −∞, ".into(),
-            });
-        let seconds = run.seconds.total;
-        print(&format!(
-            "{rows}{elbo}{}, {}\n{verdict}\n",
-            steps(run.steps),
-            duration(seconds)
-        ))
-    }
-}
-
-/// Leaves out of the table what has no posterior: definitions that only data determine, whose names it
-/// gives, and entries of data that are not missing.
-fn choose_rows(model: &Model, summaries: &mut [Summary]) -> Vec<String> {
-    let mut constants = Vec::new();
-    for (quantity, summary) in model.quantities.iter().zip(summaries) {
-        if quantity.kind == QuantityKind::Deterministic {
-            if model.graph.var(quantity.node).as_const().is_some() && !summary.mean.is_empty() {
-                summary.shown = Some(Vec::new());
-                constants.push(quantity.name.clone());
-            }
-            continue;
-        }
-        let blocks = &model.stated.blocks;
-        let blocks = blocks.iter().filter(|b| b.name == quantity.name);
-        let mut places: Vec<usize> = blocks.flat_map(|b| b.places.iter().copied()).collect();
-        places.sort_unstable();
-        places.dedup();
-        if places.len() < summary.mean.len() {
-            summary.shown = Some(places);
-        }
-    }
-    constants
-}
-
-/// The table with what follows it, nothing where there is nothing to show.
-fn rows(summaries: &[Summary], options: &TableOptions) -> String {
-    let nothing =
-        |s: &Summary| s.shown.as_ref().unwrap_or(&vec![0]).is_empty() || s.mean.is_empty();
-    if summaries.iter().all(nothing) {
-        return String::new();
-    }
-    table(summaries, options) + "\n\n"
-}
-
-fn steps(count: usize) -> String {
-    match count {
-        1 => "1 step".into(),
-        n => format!("{n} steps"),
-    }
-}
-
-fn duration(seconds: f64) -> String {
-    match seconds < 1.0 {
-        true => format!("{:.0} ms", seconds * 1e3),
-        false => format!("{seconds:.1} s"),
     }
 }
 
 fn one_wrong(diagnostic: Diagnostic) -> Failure {
     Failure::wrong(vec![diagnostic], &Sources::default())
+}
+
+/// Threads that the machine runs at once.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Set by the first Ctrl-C; the second ends the process.
@@ -383,31 +260,4 @@ fn cancel_on_interrupt() -> Arc<AtomicBool> {
         }
     });
     flag
-}
-
-fn posterior(model: &Model, draws: infer::PosteriorDraws) -> Posterior {
-    let named = model.quantities.iter().zip(draws.quantities);
-    let quantity = |(q, draws): (&crate::model::Quantity, Vec<f64>)| Quantity {
-        name: q.name.clone(),
-        shape: q.shape.clone(),
-        labels: q.labels.clone(),
-        integer: draws.iter().all(|x| x.fract() == 0.0),
-        draws,
-    };
-    Posterior {
-        quantities: named.map(quantity).collect(),
-        draws: draws.draws,
-        log_p: Some(draws.log_p),
-        log_q: Some(draws.log_q),
-    }
-}
-
-/// The optimiser keeps no standard errors of its trace.
-fn trace(points: &[(usize, f64)]) -> Vec<TracePoint> {
-    let point = |&(step, elbo): &(usize, f64)| TracePoint {
-        step,
-        elbo,
-        se: None,
-    };
-    points.iter().map(point).collect()
 }

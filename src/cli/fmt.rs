@@ -1,6 +1,6 @@
 //! `elbo fmt`: programs written in the one way we write them.
 
-use super::report::{Exit, Failure, Result, note, print};
+use super::streams::{Exit, Failure, Result, note, print};
 use crate::data::{Disk, Files};
 use crate::diag::{Diagnostic, Sources};
 use crate::{output, syntax};

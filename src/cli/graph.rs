@@ -1,7 +1,7 @@
 //! `elbo graph`: what depends on what in a program, as a drawing or for Graphviz.
 
 use super::input::Input;
-use super::report::{Exit, Failure, Result, print};
+use super::streams::{Exit, Failure, Result, print};
 use crate::data::IN_MEMORY;
 use crate::output::{self, graph};
 use clap::{Args, ValueEnum};
@@ -45,9 +45,8 @@ impl Graph {
             true => {
                 loaded.name_found();
                 let model = program.bind(&loaded.data);
-                model
-                    .map_err(|e| Failure::wrong(e.diagnostics, &loaded.sources))?
-                    .dimensions
+                let model = model.map_err(|e| Failure::wrong(e.diagnostics, &loaded.sources))?;
+                model.dimensions.clone()
             }
             false => Vec::new(),
         };

@@ -1,11 +1,10 @@
 //! The arguments that name a model and its data, turned into a program bound to them.
 
-use super::report::{Failure, Result, note, tell};
-use crate::api::Program;
+use super::streams::{Failure, Result, note, tell};
+use crate::api::{Model, Program};
 use crate::check::program::VariableKind;
 use crate::data::{self, Data, Disk};
 use crate::diag::{Diagnostics, Sources};
-use crate::model::Model;
 use crate::passes::REWRITINGS;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -67,7 +66,7 @@ impl Input {
 
     /// Reads the program and the data, but for arrays of numbers of more bytes than `in_memory`.
     pub(super) fn load_streaming(&self, in_memory: u64) -> Result<Loaded> {
-        let program = Program::load(&Disk, &self.model)?;
+        let program = Program::load(&self.model)?;
         let mut sources = program.sources().clone();
         let mut data = Data::default();
         let mut problems = Diagnostics::new();
@@ -147,12 +146,12 @@ impl Loaded {
 
     pub(super) fn bind(self) -> Result<Bound> {
         let sources = self.sources;
-        let (model, notes) = self
+        let model = self
             .program
             .bind_without(&self.data, &self.without)
             .map_err(|e| Failure::wrong(e.diagnostics, &sources))?;
         let mut warnings = self.program.warnings().clone();
-        warnings.extend(notes);
+        warnings.extend(model.notes().iter().cloned());
         Ok(Bound {
             model,
             sources,

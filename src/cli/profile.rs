@@ -2,7 +2,7 @@
 
 use super::fit::{names, precision};
 use super::input::{Bound, Input};
-use super::report::{Exit, Result, print, print_json};
+use super::streams::{Exit, Result, print, print_json};
 use crate::diag::Sources;
 use crate::infer::{self, KernelShare, StatementShare, profile};
 use crate::model::Model;
@@ -98,7 +98,7 @@ fn object(cost: &infer::Profile, model: &Model, sources: &Sources) -> Value {
     })
 }
 
-fn text(cost: &infer::Profile, model: &Model, sources: &Sources) -> String {
+pub(super) fn text(cost: &infer::Profile, model: &Model, sources: &Sources) -> String {
     let step = match &cost.step {
         Ok(ns) if ns.is_finite() => time(*ns),
         Ok(_) => "converged at once".into(),

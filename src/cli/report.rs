@@ -1,147 +1,149 @@
-//! What commands give turned into text on the two streams, and into the exit code.
-//!
-//! A reader who closes the pipe (`elbo fit … | head -3`) has seen enough: that is no failure.
+//! `elbo report`: a saved fit as a page for the browser.
 
-use crate::diag::{Diagnostic, Diagnostics, Sources, render};
-use std::io::{self, IsTerminal, Write};
+use super::show::choose_rows;
+use super::streams::{Exit, Failure, Result, note};
+use crate::api::{Fit, Prediction};
+use crate::data::Data;
+use crate::diag::Sources;
+use crate::infer::{Posterior, divergence};
+use crate::output::report::{Predictive, Report as Page, write};
+use crate::output::{Results, replace_file, summarise};
+use clap::Args;
+use std::path::PathBuf;
 
-/// How the process exits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Exit {
-    Good = 0,
-    /// The program or the data are wrong.
-    Wrong = 1,
-    /// The command line is wrong.
-    Usage = 2,
-    /// The fit did not converge or is not to be trusted.
-    Untrusted = 3,
+/// Writes a saved fit as one page: verdict, posterior beside prior, predictive checks, program and data
+///
+/// The page is a single file that loads nothing, for light and dark screens of any size.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  elbo report schools.elbo                  writes schools.html
+  elbo report schools.elbo -o results.html")]
+pub(super) struct Report {
+    /// A file that `elbo fit --save` has written
+    fit: PathBuf,
+
+    /// The file to write [default: the name of the fit, ending in .html]
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+
+    /// Names the random numbers of prior and replicates
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
 }
 
-/// Why a command has no result.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// Something is to be told; the texts are those that its places are in.
-    Told {
-        diagnostics: Diagnostics,
-        sources: Sources,
-        exit: Exit,
-    },
-    /// Standard output cannot be written.
-    Output(io::Error),
-}
+/// Draws of the prior: more than of the posterior, for its tails.
+const PRIOR_DRAWS: usize = 4000;
 
-pub(super) type Result<T> = std::result::Result<T, Failure>;
+impl Report {
+    pub(super) fn run(&self) -> Result<Exit> {
+        let fit = Fit::load(&self.fit)?;
+        let (run, trace) = (fit.run(), fit.trace());
+        let mut summaries = summarise(fit.posterior());
+        choose_rows(&fit, &mut summaries);
+        let results = Results {
+            posterior: fit.posterior(),
+            summaries: &summaries,
+            run: &run,
+            trace: &trace,
+        };
+        let prior = self.prior(&fit);
+        // Where nothing can be drawn there is no check, and all else is still worth a page.
+        let replicated = fit.predict(&Data::default()).unwrap_or_default();
+        let observed = observed(&fit, &replicated);
+        let title = self
+            .fit
+            .file_stem()
+            .map(|s| s.to_string_lossy())
+            .unwrap_or_default();
+        let command = format!("elbo fit {} --seed {}", run.model, run.seed);
+        let page = Page {
+            title: &title,
+            results,
+            program: fit.program().text(),
+            data: described(fit.data()),
+            kl: prior
+                .as_ref()
+                .map_or(Vec::new(), |prior| learned(&fit, prior)),
+            prior: prior.as_ref(),
+            predictive: replicated
+                .observed
+                .iter()
+                .zip(&observed)
+                .map(|(q, observed)| Predictive {
+                    name: &q.name,
+                    shape: &q.shape,
+                    observed,
+                    replicated: &q.draws,
+                    integer: q.integer,
+                })
+                .collect(),
+            command: Some(&command),
+        };
+        let mut html = Vec::new();
+        write(&mut html, &page)?;
+        let out = self
+            .out
+            .clone()
+            .unwrap_or_else(|| self.fit.with_extension("html"));
+        replace_file(&out, html).map_err(|d| Failure::wrong(vec![d], &Sources::default()))?;
+        note(&format!("{}", out.display()));
+        Ok(Exit::Good)
+    }
 
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Failure {
-        Failure::Output(error)
+    /// Draws of the prior, where it can be drawn from.
+    fn prior(&self, fit: &Fit) -> Option<Posterior> {
+        let prior = fit
+            .program()
+            .prior(fit.data(), PRIOR_DRAWS, self.seed)
+            .ok()?;
+        Some(Posterior {
+            quantities: prior.latents,
+            draws: PRIOR_DRAWS,
+            ..Posterior::default()
+        })
     }
 }
 
-impl From<crate::Error> for Failure {
-    fn from(error: crate::Error) -> Failure {
-        Failure::wrong(error.diagnostics, &error.sources)
-    }
+/// What was observed of each array that has replicates; NaN where it was missing.
+fn observed(fit: &Fit, replicated: &Prediction) -> Vec<Vec<f64>> {
+    let values = |name: &str| {
+        let entry = fit.data().get(name)?;
+        Some(entry.numbers().ok()?.data.to_vec())
+    };
+    let of =
+        |q: &crate::infer::Quantity| values(&q.name).unwrap_or_else(|| vec![f64::NAN; q.numel()]);
+    replicated.observed.iter().map(of).collect()
 }
 
-impl Failure {
-    /// The program or the data are wrong.
-    pub(super) fn wrong(diagnostics: Diagnostics, sources: &Sources) -> Failure {
-        Failure::Told {
-            diagnostics,
-            sources: sources.clone(),
-            exit: Exit::Wrong,
+fn described(data: &Data) -> Vec<(String, String)> {
+    let entries = data.entries().iter();
+    entries
+        .map(|e| (e.name.clone(), e.values.describe()))
+        .collect()
+}
+
+/// How far each element of each latent has come from its prior.
+fn learned(fit: &Fit, prior: &Posterior) -> Vec<(String, f64)> {
+    let mut found = Vec::new();
+    for quantity in fit
+        .posterior()
+        .quantities
+        .iter()
+        .filter(|q| fit.is_latent(&q.name))
+    {
+        let Some(before) = prior
+            .get(&quantity.name)
+            .filter(|p| p.shape == quantity.shape)
+        else {
+            continue;
+        };
+        let (after, before) = (quantity.matrix(), before.matrix());
+        for (k, (after, before)) in after.column_iter().zip(before.column_iter()).enumerate() {
+            let after: Vec<f64> = after.iter().copied().collect();
+            let before: Vec<f64> = before.iter().copied().collect();
+            found.push((quantity.element(k), divergence(&after, &before)));
         }
     }
-
-    /// The command line is wrong in a way that its parser cannot see.
-    pub(super) fn usage(diagnostics: Diagnostics, sources: &Sources) -> Failure {
-        Failure::Told {
-            diagnostics,
-            sources: sources.clone(),
-            exit: Exit::Usage,
-        }
-    }
-
-    /// The model has no fit.
-    pub(super) fn untrusted(diagnostic: Diagnostic, sources: &Sources) -> Failure {
-        Failure::Told {
-            diagnostics: vec![diagnostic],
-            sources: sources.clone(),
-            exit: Exit::Untrusted,
-        }
-    }
-
-    /// Says it on standard error, and with `json` as one object on standard output too.
-    pub(super) fn tell(self, json: bool) -> Exit {
-        match self {
-            Failure::Told {
-                diagnostics,
-                sources,
-                exit,
-            } => {
-                tell(&diagnostics, &sources);
-                if json {
-                    // Where standard output cannot be written the messages stand on the other stream.
-                    let _ = print_json(&errors(&diagnostics, &sources));
-                }
-                exit
-            }
-            Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Good,
-            Failure::Output(error) => {
-                let message = format!("standard output cannot be written: {error}");
-                let problem = Diagnostic::error("E0704", message)
-                    .help("check where it goes, and the space there");
-                tell(&vec![problem], &Sources::default());
-                Exit::Wrong
-            }
-        }
-    }
-}
-
-/// `{"error": the first, "errors": all}`, each with code, severity, message, help and place.
-fn errors(diagnostics: &Diagnostics, sources: &Sources) -> serde_json::Value {
-    let mut errors = crate::output::messages(diagnostics);
-    let objects = errors.as_array_mut().into_iter().flatten();
-    for (object, diagnostic) in objects.zip(diagnostics) {
-        if let Some(span) = diagnostic.labels.first().map(|l| l.span)
-            && let Some(file) = sources.get(span.source)
-        {
-            object["file"] = file.name.as_str().into();
-            object["line"] = sources.line(span).into();
-        }
-    }
-    serde_json::json!({"error": errors[0], "errors": errors})
-}
-
-/// Renders diagnostics to standard error.
-pub(super) fn tell(diagnostics: &Diagnostics, sources: &Sources) {
-    if diagnostics.is_empty() {
-        return;
-    }
-    let text = render(diagnostics, sources, colour());
-    note(text.trim_end_matches('\n'));
-}
-
-/// Writes a line to standard error. Where that cannot be written there is nobody to tell.
-pub(super) fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
-}
-
-/// Writes text to standard output.
-pub(super) fn print(text: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
-}
-
-/// Writes a JSON object to standard output, on one line.
-pub(super) fn print_json(value: &serde_json::Value) -> Result<()> {
-    print(&format!("{value}\n"))
-}
-
-/// Whether standard error is a terminal on which colour is wanted (<https://no-color.org>).
-fn colour() -> bool {
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-    io::stderr().is_terminal() && !unwanted
+    found
 }

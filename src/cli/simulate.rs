@@ -1,7 +1,7 @@
 //! `elbo simulate`: data made by a program, from its priors or from given values.
 
 use super::input::Input;
-use super::report::{Exit, Failure, Result, note, print};
+use super::streams::{Exit, Failure, Result, note, print};
 use crate::api::{Program, Simulated};
 use crate::check::program::VariableKind;
 use crate::data::{self, Data, Disk, Entry};

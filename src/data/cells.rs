@@ -60,6 +60,12 @@ impl Cells {
         self.strings.push((at, written));
     }
 
+    /// A text as it is, though it be a word for what is missing: `NA` is Namibia.
+    pub fn letters(&mut self, written: String) {
+        self.strings.push((self.data.len(), written));
+        self.text();
+    }
+
     /// Text whose letters the caller keeps.
     pub fn text(&mut self) {
         self.first_text.get_or_insert(self.data.len());

@@ -219,6 +219,7 @@ impl Column {
             values,
             origin,
             mixed,
+            levels: Vec::new(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with data files: E0601 to E0623, one constructor for each mistake.
+//! What can be wrong with data: E0601 to E0624, one constructor for each mistake.
 
 use super::text::Place;
 use super::values::{Cell, Entry, Kind, Mixed};
@@ -375,6 +375,46 @@ pub(super) fn wrong_length(name: &str, shape: &[usize], length: usize) -> Diagno
             .join(" x "),
     );
     Diagnostic::error("E0620", message)
+}
+
+/// E0608 for values of Rust.
+pub(super) fn no_fields(label: &str, found: &str) -> Diagnostic {
+    let message = format!("`{label}` holds {found}, not named fields");
+    Diagnostic::error("E0608", message)
+        .help("data have names: give a struct, a map from texts, or a list of these")
+}
+
+/// E0609 for values of Rust.
+pub(super) fn two_fields(label: &str, name: &str) -> Diagnostic {
+    Diagnostic::error("E0609", format!("`{label}` has two fields named `{name}`"))
+}
+
+/// E0610 for values of Rust.
+pub(super) fn no_data(label: &str, name: &str, found: &str) -> Diagnostic {
+    let message = format!(
+        "`{name}` of `{label}` holds {found}; values are numbers, truth values, texts and lists of them"
+    );
+    Diagnostic::error("E0610", message)
+        .help("let what it holds be fields of their own (`#[serde(flatten)]`), or leave it out (`#[serde(skip)]`)")
+}
+
+/// E0610: serde itself, or a type's own `Serialize`, has failed.
+pub(super) fn not_serialized(why: &str) -> Diagnostic {
+    Diagnostic::error("E0610", format!("serde cannot take the data apart: {why}"))
+}
+
+/// E0611 for values of Rust; records are counted from 1.
+pub(super) fn no_such_field(label: &str, name: &str, without: usize, with: usize) -> Diagnostic {
+    let message = format!("record {without} of `{label}` has no `{name}`, which record {with} has");
+    Diagnostic::error("E0611", message)
+        .help("let all records have the same fields; a missing value is `None`")
+}
+
+/// E0614 for values of Rust.
+pub(super) fn uneven_rows(label: &str, name: &str, index: &[usize], what: &str) -> Diagnostic {
+    let here = element(name, index);
+    let message = format!("`{name}` of `{label}` is not a rectangular array: `{here}` {what}");
+    Diagnostic::error("E0614", message)
 }
 
 /// E0624: numbers of a large file that were not read, where all of them are asked for.

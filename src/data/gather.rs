@@ -133,5 +133,6 @@ fn join(stem: &str, members: &[(Vec<usize>, usize)], entries: &[Entry]) -> Entry
         values,
         origin,
         mixed: None,
+        levels: Vec::new(),
     }
 }

@@ -99,6 +99,7 @@ fn entry(label: &str, name: String, values: Values) -> Data {
             span: None,
         },
         mixed: None,
+        levels: Vec::new(),
     });
     data
 }

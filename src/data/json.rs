@@ -4,7 +4,7 @@
 //! vectors, every message needs the byte it speaks of, and Python writes `NaN` and `Infinity`
 //! without quotes, which no JSON parser takes. What a string literal means is left to serde_json.
 
-use super::cells::Cells;
+use super::array::Array;
 use super::raw::Raw;
 use super::spelling::{Word, in_token, number, short_decimal, small_integer};
 use super::text::Text;
@@ -20,9 +20,6 @@ pub(super) const FORMAT: Format = Format {
     read,
     stream: None,
 };
-
-/// Arrays nested deeper than this are refused, so that no file can exhaust the stack.
-const DEEPEST: usize = 64;
 
 /// Words longer than this are cut in messages; they are ASCII, so any byte may end them.
 const QUOTED: usize = 40;
@@ -70,6 +67,7 @@ fn read_object(text: &Text) -> Result<Data> {
             values,
             origin,
             mixed,
+            levels: Vec::new(),
         });
         keys.insert(key, (from, to));
         more = scan.comma_or(b'}', start, "this object is never closed")?;
@@ -95,6 +93,7 @@ pub(super) fn read_value(text: &Text, name: &str) -> Result<Entry> {
         values,
         origin,
         mixed,
+        levels: Vec::new(),
     })
 }
 
@@ -173,56 +172,58 @@ impl Scanner<'_> {
     }
 
     fn value(&mut self, name: &str) -> Result<(Values, Option<Mixed>)> {
-        let mut array = Array::new(name);
-        self.item(&mut array)?;
-        array.finish(self.text)
+        let mut value = Value::new(name);
+        self.item(&mut value)?;
+        value.finish(self.text)
     }
 
-    /// Any value inside `array`, at the depth that its path has.
-    fn item(&mut self, array: &mut Array) -> Result<()> {
+    /// Anything inside `value`, at the depth that its path has.
+    fn item(&mut self, value: &mut Value) -> Result<()> {
         let from = self.at;
         match self.peek() {
-            Some(b'[') => self.rows(array),
+            Some(b'[') => self.rows(value),
             Some(b'{') => {
                 let place = self.text.place(from, from + 1);
-                Err(error::nested_object(&self.text.label, array.name, &place))
+                Err(error::nested_object(&self.text.label, value.name, &place))
             }
             _ => {
-                array.leaf(self.text, from)?;
-                self.scalar(array)
+                let done = value.array.leaf();
+                value.fits(done, self.text, from)?;
+                self.scalar(value)
             }
         }
     }
 
-    fn rows(&mut self, array: &mut Array) -> Result<()> {
+    fn rows(&mut self, value: &mut Value) -> Result<()> {
         let opened = self.at;
-        array.open(self.text, opened)?;
+        let done = value.array.open();
+        value.fits(done, self.text, opened)?;
         self.at += 1;
         self.skip_space();
         let mut length = 0;
         let mut more = !self.eat(b']');
         while more {
             length += 1;
-            array.step(length);
-            self.item(array)?;
+            value.array.step(length);
+            self.item(value)?;
             more = self.comma_or(b']', opened, "this array is never closed")?;
         }
-        array.close(opened, length);
+        value.array.close(opened, length);
         Ok(())
     }
 
-    fn scalar(&mut self, array: &mut Array) -> Result<()> {
+    fn scalar(&mut self, value: &mut Value) -> Result<()> {
         let from = self.at;
         let text = &self.text.text;
         if self.peek() == Some(b'"') {
             let written = self.string()?;
-            array.strings_from(from);
-            array.cells.string(written);
+            value.strings_from(from);
+            value.array.cells.string(written);
             return Ok(());
         }
-        if let Some((value, length)) = short_decimal(&text.as_bytes()[from..]) {
-            array.numbers_from(from);
-            array.cells.number(value, false);
+        if let Some((x, length)) = short_decimal(&text.as_bytes()[from..]) {
+            value.numbers_from(from);
+            value.array.cells.number(x, false);
             self.at += length;
             self.skip_space();
             return Ok(());
@@ -230,16 +231,16 @@ impl Scanner<'_> {
         let to = self.token_end();
         let written = &text[from..to];
         match literal(written) {
-            Word::Missing => array.cells.missing(),
-            Word::Boolean(value) => array.cells.boolean(value),
-            Word::NotFinite(value) => array.cells.not_finite(value),
-            Word::Number { value, integer } => {
-                array.numbers_from(from);
-                array.cells.number(value, integer);
+            Word::Missing => value.array.cells.missing(),
+            Word::Boolean(x) => value.array.cells.boolean(x),
+            Word::NotFinite(x) => value.array.cells.not_finite(x),
+            Word::Number { value: x, integer } => {
+                value.numbers_from(from);
+                value.array.cells.number(x, integer);
             }
             Word::OutOfRange => {
                 let (at, place) = (
-                    error::element(array.name, &array.path),
+                    error::element(value.name, &value.array.path),
                     self.text.place(from, to),
                 );
                 return Err(error::out_of_range(
@@ -377,137 +378,46 @@ fn is_json_number(token: &[u8]) -> bool {
     rest.is_empty()
 }
 
-/// A nested array in the making: the cells, and what is known of its shape so far.
-struct Array<'a> {
+/// A value in the making: its nesting, and where its first number and its first plain text stand.
+struct Value<'a> {
     name: &'a str,
-    cells: Cells,
-    /// Where we are, from 1; one index for each open bracket.
-    path: Vec<usize>,
-    /// Length of the first array that closed at each depth.
-    lengths: Vec<Option<usize>>,
-    /// Depth of the values, once one was seen.
-    leaf_depth: Option<usize>,
-    /// The first array whose length differs: its path, start, length and what was expected.
-    uneven: Option<(Vec<usize>, usize, usize, usize)>,
-    innermost: Vec<usize>,
-    /// Path and start of the first number and of the first plain text.
+    array: Array,
     first_number: Option<(Vec<usize>, usize)>,
     first_text: Option<(Vec<usize>, usize)>,
 }
 
-impl<'a> Array<'a> {
-    fn new(name: &'a str) -> Array<'a> {
-        Array {
+impl<'a> Value<'a> {
+    fn new(name: &'a str) -> Value<'a> {
+        Value {
             name,
-            cells: Cells::default(),
-            path: Vec::new(),
-            lengths: Vec::new(),
-            leaf_depth: None,
-            uneven: None,
-            innermost: Vec::new(),
+            array: Array::default(),
             first_number: None,
             first_text: None,
         }
     }
 
-    fn open(&mut self, text: &Text, at: usize) -> Result<()> {
-        if self
-            .leaf_depth
-            .is_some_and(|depth| self.path.len() >= depth)
-        {
-            return Err(self.not_rectangular(
-                text,
-                at,
-                "is an array where others are single values",
-            ));
-        }
-        if self.path.len() == DEEPEST {
-            return Err(self.not_rectangular(text, at, "is nested too deeply"));
-        }
-        self.path.push(0);
-        if self.lengths.len() < self.path.len() {
-            self.lengths.push(None);
-        }
-        Ok(())
-    }
-
-    fn step(&mut self, index: usize) {
-        if let Some(last) = self.path.last_mut() {
-            *last = index;
-        }
-    }
-
-    fn close(&mut self, opened: usize, length: usize) {
-        self.path.pop();
-        let depth = self.path.len();
-        // Only a level without deeper ones can be innermost; `[[], [[1]]]` is uneven before that.
-        if depth + 1 == self.lengths.len() {
-            self.innermost.push(length);
-        }
-        match self.lengths[depth] {
-            None => self.lengths[depth] = Some(length),
-            Some(expected) if expected != length && self.uneven.is_none() => {
-                self.uneven = Some((self.path.clone(), opened, length, expected));
-            }
-            Some(_) => {}
-        }
-    }
-
-    fn leaf(&mut self, text: &Text, at: usize) -> Result<()> {
-        if self.path.len() < self.lengths.len() {
-            return Err(self.not_rectangular(
-                text,
-                at,
-                "is a single value where others are arrays",
-            ));
-        }
-        self.leaf_depth = Some(self.path.len());
-        Ok(())
-    }
-
     /// Notes where the first number stands.
     fn numbers_from(&mut self, at: usize) {
         if self.first_number.is_none() {
-            self.first_number = Some((self.path.clone(), at));
+            self.first_number = Some((self.array.path.clone(), at));
         }
     }
 
     /// Notes where the first plain text stands; called before the cell is known to be plain.
     fn strings_from(&mut self, at: usize) {
-        if self.cells.first_text().is_none() {
-            self.first_text = Some((self.path.clone(), at));
+        if self.array.cells.first_text().is_none() {
+            self.first_text = Some((self.array.path.clone(), at));
         }
     }
 
-    fn not_rectangular(&self, text: &Text, at: usize, what: &str) -> Diagnostic {
-        error::uneven(
-            &text.label,
-            self.name,
-            &self.path,
-            &text.place(at, at + 1),
-            what,
-        )
+    /// Says of what was done to the array at a place why it cannot be.
+    fn fits(&self, done: std::result::Result<(), &str>, text: &Text, at: usize) -> Result<()> {
+        let place = || text.place(at, at + 1);
+        let path = &self.array.path;
+        done.map_err(|what| error::uneven(&text.label, self.name, path, &place(), what))
     }
 
     fn finish(self, text: &Text) -> Result<(Values, Option<Mixed>)> {
-        if let Some((index, opened, length, expected)) = self.uneven {
-            if self.cells.first_text().is_some() {
-                let what = format!("has {length} values, the first row has {expected}");
-                let place = text.place(opened, opened + 1);
-                return Err(error::uneven(&text.label, self.name, &index, &place, &what));
-            }
-            let (lengths, data) = (self.innermost, self.cells.into_data());
-            return Ok((
-                Values::Ragged {
-                    index,
-                    length,
-                    expected,
-                    lengths,
-                    data,
-                },
-                None,
-            ));
-        }
         let cell = |(path, at): &(Vec<usize>, usize)| {
             let scan = Scanner { text, at: *at };
             let to = match scan.peek() {
@@ -518,18 +428,28 @@ impl<'a> Array<'a> {
             text.place(*at, to)
                 .cell(written, format!("`{}`", error::element(self.name, path)))
         };
-        let mixed = match (
-            &self.first_number,
-            &self.first_text,
-            self.cells.first_text(),
-        ) {
+        let first_text = self.array.cells.first_text();
+        let mixed = match (&self.first_number, &self.first_text, first_text) {
             (Some(number), Some(word), Some(_)) => Some(Mixed {
                 number: cell(number),
                 text: cell(word),
             }),
             _ => None,
         };
-        let shape = self.lengths.iter().map(|n| n.unwrap_or(0)).collect();
-        Ok((self.cells.finish(shape), mixed))
+        match self.array.finish() {
+            Ok(values @ Values::Ragged { .. }) => Ok((values, None)),
+            Ok(values) => Ok((values, mixed)),
+            Err(row) => {
+                let place = text.place(row.at, row.at + 1);
+                let what = row.differs();
+                Err(error::uneven(
+                    &text.label,
+                    self.name,
+                    &row.index,
+                    &place,
+                    &what,
+                ))
+            }
+        }
     }
 }

@@ -7,17 +7,21 @@
 //!
 //! A format is one file and one row of `FORMATS`.
 
+pub mod any_float;
+mod array;
 mod arrow;
 mod cells;
 mod csv;
 mod elements;
 mod error;
 mod files;
+mod from_rust;
 mod gather;
 mod idx;
 mod json;
 mod npy;
 mod raw;
+mod serialize;
 mod set;
 mod spelling;
 mod store;
@@ -34,6 +38,8 @@ mod tests;
 #[cfg(feature = "arrow")]
 pub use files::Scratch;
 pub use files::{Disk, Files, InMemory, ReadAt};
+pub use from_rust::{Element, Number};
+pub use npy::write_npy;
 pub use set::{expect_declared, set};
 pub use store::Data;
 pub use stored::Stored;

@@ -149,13 +149,50 @@ fn entry(label: &str, name: &str, values: Values) -> Data {
             span: None,
         },
         mixed: None,
+        levels: Vec::new(),
     });
     data
 }
 
+/// One array of doubles as the bytes of a `.npy` file, the last axis fastest.
+///
+/// ```
+/// use elbo::data::{self, InMemory};
+/// let bytes = data::write_npy(&[2, 1], &[0.5, f64::NAN]);
+/// let files = InMemory::new([("x.npy", bytes)]);
+/// let data = data::load(&files, "x.npy".as_ref(), &mut Default::default()).unwrap();
+/// assert_eq!(data.get("x").unwrap().values.shape(), [2, 1]);
+/// ```
+///
+/// # Panics
+/// If the shape does not hold as many values as there are.
+pub fn write_npy(shape: &[usize], values: &[f64]) -> Vec<u8> {
+    let numel: usize = shape.iter().product();
+    assert_eq!(numel, values.len(), "an array of this shape has as many");
+    let extents: String = shape.iter().map(|n| format!("{n},")).collect();
+    let mut header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({extents}), }}");
+    // Elements begin at a multiple of 64 bytes, after the line's end.
+    let before = MAGIC.len() + 4;
+    let padded = (before + header.len() + 1).next_multiple_of(64) - before;
+    header.push_str(&" ".repeat(padded - header.len() - 1));
+    header.push('\n');
+    let mut bytes = Vec::with_capacity(before + padded + 8 * values.len());
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&[1, 0]);
+    bytes.extend_from_slice(&(padded as u16).to_le_bytes());
+    bytes.extend_from_slice(header.as_bytes());
+    values
+        .iter()
+        .for_each(|x| bytes.extend_from_slice(&x.to_le_bytes()));
+    bytes
+}
+
+/// What every array begins with.
+const MAGIC: &[u8] = b"\x93NUMPY";
+
 /// The header, as text, and the elements after it.
 fn split(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let rest = bytes.strip_prefix(b"\x93NUMPY")?;
+    let rest = bytes.strip_prefix(MAGIC)?;
     let (version, rest) = rest.split_first_chunk::<2>()?;
     // Since version 2 the header may be longer than 64 kB.
     let (length, rest) = match version[0] {

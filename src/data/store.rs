@@ -1,17 +1,22 @@
 //! Named values from all sources, in the order in which they came.
 
-use super::error;
 use super::values::{Entry, Kind, Origin, Values};
+use super::{error, serialize};
 use crate::diag::{Diagnostic, Diagnostics};
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Named values in the order of their first appearance.
+///
+/// They come from files ([`load`](super::load)), from anything that serde takes apart ([`Data::from_serialize`]), or one
+/// by one: [`Element`](super::Element) lists what [`Data::insert`] takes.
 ///
 /// ```
 /// use elbo::data::Data;
 /// let mut data = Data::default();
 /// data.insert("sigma", 2.5);
 /// data.insert("y", vec![1.0, 2.0]);
+/// data.insert("seen", [Some(3), None, Some(8)]);
 /// data.insert_numbers("x", vec![2, 3], vec![0.0; 6]).unwrap();
 /// assert_eq!(data.get("x").unwrap().values.shape(), [2, 3]);
 /// assert!(data.insert_numbers("x", vec![2, 2], vec![0.0; 6]).is_err());
@@ -39,6 +44,45 @@ impl Data {
         self.entries.is_empty()
     }
 
+    /// The named fields of a struct or map, or of a list of these the columns of a table.
+    ///
+    /// Fields hold numbers, truth values, texts, and nested lists of them; `None` is a missing value, as NaN is, and a
+    /// unit variant of an enum is its name. Numbers are copied. To leave a field out, serde has
+    /// `#[serde(skip_serializing_if = "Option::is_none")]`.
+    ///
+    /// ```
+    /// use elbo::Data;
+    /// use serde::Serialize;
+    ///
+    /// #[derive(Serialize)]
+    /// struct Trial { doses: Vec<f64>, deaths: [u32; 3], site: &'static str, weight: Option<f64> }
+    /// let trial = Trial { doses: vec![0.1, 0.2, 0.4], deaths: [0, 1, 5], site: "Basel", weight: None };
+    /// let data = Data::from_serialize(&trial)?;
+    /// assert_eq!(data.names().collect::<Vec<_>>(), ["doses", "deaths", "site", "weight"]);
+    ///
+    /// // Records are columns.
+    /// #[derive(Serialize)]
+    /// struct Sale { shop: String, price: f64 }
+    /// let sale = |shop: &str, price| Sale { shop: shop.into(), price };
+    /// let sales = Data::from_serialize(&[sale("Ulm", 2.5), sale("Bern", 3.0)])?;
+    /// assert_eq!(sales.to_json().to_string(), r#"{"shop":["Ulm","Bern"],"price":[2.5,3]}"#);
+    ///
+    /// let nested = Data::from_serialize(&serde_json::json!({ "x": { "mean": 1.0 } })).unwrap_err();
+    /// assert!(nested.message.contains("`x`"));
+    /// # Ok::<(), elbo::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// E0608 for what has no named fields, E0609 for two of one name, E0610 for a field that holds what is no data, E0611 for
+    /// records with different fields, E0614 for lists of texts that differ in length.
+    pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Result<Data, Diagnostic> {
+        let mut data = Data::default();
+        for (name, values) in serialize::fields(value)? {
+            data.insert(name, values);
+        }
+        Ok(data)
+    }
+
     /// Adds values made in Rust; an entry of that name is replaced.
     pub fn insert(&mut self, name: impl Into<String>, values: impl Into<Values>) {
         let origin = Origin {
@@ -51,6 +95,7 @@ impl Data {
             values: values.into(),
             origin,
             mixed: None,
+            levels: Vec::new(),
         });
     }
 

@@ -3,6 +3,7 @@
 use super::error;
 use super::stored::Stored;
 use crate::diag::{Diagnostic, Span};
+use serde::{Deserialize, Serialize};
 
 /// A rectangular array (row-major) or a scalar (empty shape), as it was read.
 #[derive(Clone, Debug, PartialEq)]
@@ -146,110 +147,6 @@ pub(super) fn is_exact_integer(x: f64) -> bool {
     x.fract() == 0.0 && x.abs() < 9_007_199_254_740_992.0
 }
 
-impl From<f64> for Values {
-    fn from(x: f64) -> Values {
-        Values::numbers(Vec::new(), vec![x])
-    }
-}
-
-impl From<i32> for Values {
-    fn from(x: i32) -> Values {
-        Values::from(f64::from(x))
-    }
-}
-
-impl From<bool> for Values {
-    fn from(x: bool) -> Values {
-        let data = vec![f64::from(x)];
-        Values::Numbers {
-            shape: vec![],
-            data,
-            missing: vec![],
-            integer: true,
-            boolean: true,
-        }
-    }
-}
-
-impl From<Vec<f64>> for Values {
-    fn from(data: Vec<f64>) -> Values {
-        Values::numbers(vec![data.len()], data)
-    }
-}
-
-impl From<&[f64]> for Values {
-    fn from(data: &[f64]) -> Values {
-        Values::from(data.to_vec())
-    }
-}
-
-impl<const N: usize> From<[f64; N]> for Values {
-    fn from(data: [f64; N]) -> Values {
-        Values::from(data.to_vec())
-    }
-}
-
-impl From<&[i64]> for Values {
-    fn from(data: &[i64]) -> Values {
-        Values::from(data.iter().map(|&x| x as f64).collect::<Vec<_>>())
-    }
-}
-
-impl From<&[bool]> for Values {
-    fn from(data: &[bool]) -> Values {
-        let (shape, boolean) = (vec![data.len()], !data.is_empty());
-        let data = data.iter().map(|&x| f64::from(x)).collect();
-        Values::Numbers {
-            shape,
-            data,
-            missing: vec![],
-            integer: true,
-            boolean,
-        }
-    }
-}
-
-/// A matrix by rows; [`Values::Ragged`] if they differ in length.
-impl From<Vec<Vec<f64>>> for Values {
-    fn from(rows: Vec<Vec<f64>>) -> Values {
-        let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
-        let expected = lengths.first().copied().unwrap_or(0);
-        let data: Vec<f64> = rows.into_iter().flatten().collect();
-        match lengths.iter().position(|&n| n != expected) {
-            None => Values::numbers(vec![lengths.len(), expected], data),
-            Some(row) => {
-                let (index, length) = (vec![row + 1], lengths[row]);
-                Values::Ragged {
-                    index,
-                    length,
-                    expected,
-                    lengths,
-                    data,
-                }
-            }
-        }
-    }
-}
-
-impl From<&str> for Values {
-    fn from(text: &str) -> Values {
-        Values::Text {
-            shape: vec![],
-            data: vec![Some(text.to_owned())],
-        }
-    }
-}
-
-impl From<&[&str]> for Values {
-    fn from(texts: &[&str]) -> Values {
-        let data = texts.iter().map(|&t| Some(t.to_owned())).collect();
-        Values::Text {
-            shape: vec![texts.len()],
-            data,
-        }
-    }
-}
-
 /// A named value and where it comes from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
@@ -259,6 +156,8 @@ pub struct Entry {
     /// Set where [`Values::Text`] has numbers among the words: likely a slip in a column of numbers,
     /// but harmless where the model wants labels.
     pub mixed: Option<Mixed>,
+    /// Of a label the levels that come first, in this order, whether they occur or not; others follow them.
+    pub levels: Vec<String>,
 }
 
 /// Where an entry was found.
@@ -271,7 +170,7 @@ pub struct Origin {
     pub span: Option<Span>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     Json,
     /// Columns, also those of Arrow and Parquet.

@@ -12,7 +12,7 @@ const AROUND: usize = 60;
 const LONGEST_TEXT: usize = 1000;
 
 /// A source whose long lines were cut. It still tells the true column of what is left.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Excerpt {
     name: String,
     text: String,

@@ -11,12 +11,18 @@ mod suggest;
 pub use render::{Report, render};
 pub use suggest::closest;
 
+use serde::{Deserialize, Deserializer, Serialize};
+
 /// Which source text a [`Span`] points into: an index into [`Sources`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub struct SourceId(pub u16);
 
 /// A half-open range of bytes in one source text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub struct Span {
     pub source: SourceId,
     pub start: u32,
@@ -68,6 +74,16 @@ impl Sources {
         SourceId((self.files.len() - 1) as u16)
     }
 
+    /// The names of all texts, in the order of their ids.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|f| f.name.as_str())
+    }
+
+    /// All texts, in the order of their ids.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|f| f.text.as_str())
+    }
+
     pub fn get(&self, id: SourceId) -> Option<&SourceFile> {
         self.files.get(id.0 as usize)
     }
@@ -90,7 +106,7 @@ impl Sources {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Severity {
     /// The program or its data cannot be used.
     Error,
@@ -99,17 +115,21 @@ pub enum Severity {
 }
 
 /// One place that a diagnostic speaks of.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Label {
     pub span: Span,
     pub text: String,
 }
 
+/// A code such as `E0203`.
+pub type Code = &'static str;
+
 /// One thing to tell the user.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Diagnostic {
     /// Stable code; `docs/errors/<code>.md` explains it.
-    pub code: &'static str,
+    #[serde(deserialize_with = "known_code")]
+    pub code: Code,
     pub severity: Severity,
     pub message: String,
     /// The first label is the primary place.
@@ -160,6 +180,18 @@ impl Diagnostic {
             None => self,
         }
     }
+}
+
+/// Every code, in order: those that have a page.
+const CODES: &[&str] = include!(concat!(env!("OUT_DIR"), "/error_codes.rs"));
+
+/// A code as it was written, of those that there are.
+fn known_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
+    let written = String::deserialize(deserializer)?;
+    let known = CODES.iter().find(|code| **code == written);
+    known
+        .copied()
+        .ok_or_else(|| serde::de::Error::custom(format!("there is no code {written}")))
 }
 
 /// One or more diagnostics: what a stage returns instead of its result.

@@ -6,7 +6,7 @@ use miette::{LabeledSpan, SourceCode};
 use std::fmt;
 
 /// A diagnostic together with the text it speaks of: implements [`miette::Diagnostic`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Report {
     diagnostic: Diagnostic,
     source: Option<Excerpt>,

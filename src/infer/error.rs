@@ -1,4 +1,4 @@
-//! What can go wrong in fitting, E0801 to E0805, and what a fit warns of, E0811 to E0818.
+//! What can go wrong in fitting, E0801 to E0809, and what a fit warns of, E0811 to E0818.
 
 use crate::diag::{Diagnostic, Span};
 
@@ -60,6 +60,22 @@ pub(super) fn not_read(name: &str, why: &str) -> Diagnostic {
         format!("rows of `{name}` could not be read during the fit: {why}"),
     )
     .help("files of data must stay as they are until a fit is done")
+}
+
+/// An earlier fit of another model; numbers of latents and of learned parameters, unconstrained.
+pub(super) fn other_sizes(had: (usize, usize), has: (usize, usize)) -> Diagnostic {
+    let numbers = |(latents, learned)| match learned {
+        0 => format!("{latents} for its latents"),
+        _ => format!("{latents} for its latents and {learned} that it learns"),
+    };
+    let message = format!(
+        "the fit to start from has {}; this model has {}",
+        numbers(had),
+        numbers(has)
+    );
+    Diagnostic::error("E0809", message).help(
+        "start from a fit of the same program, to data with as many groups; or leave `from` out",
+    )
 }
 
 pub(super) fn cut_short(why: &str, steps: usize) -> Diagnostic {

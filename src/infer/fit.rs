@@ -10,24 +10,27 @@ use super::optim::{
     Budget, NewtonSettings, Outcome, Progress, StochasticObjective, Stop, make_positive,
     minimise_newton, natural_lengths,
 };
-use super::posterior::{Estimate, PosteriorDraws, Sampler, Sampling, sample};
+use super::posterior::Posterior;
 use super::precision::MonteCarlo;
 use super::response::{Response, response};
+use super::sample::{Draws as Drawn, Estimate, Sampler, Sampling, sample};
 use super::single::solve_in_single;
-use super::start::{Start, StartSettings, find_start, written_start};
+use super::start::{Start, StartSettings, earlier_end, earlier_start, find_start, written_start};
 use super::verdict::Verdict;
+use crate::clock::Instant;
 use crate::diag::Diagnostic;
 use crate::graph::{NodeId, numel};
 use crate::guide::{self, Guide, NewGuide};
 use crate::infer::control::{StochasticSettings, minimise_stochastic};
 use crate::model::{Model, Role, Rows};
 use crate::tape::Precision;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How the ELBO is maximised.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Method {
     /// Deterministic, and stochastic from where that fails.
     #[default]
@@ -64,6 +67,25 @@ pub struct Options {
     /// Error that does not matter: of the means in sds of the guide, and of the ELBO in nats.
     pub tolerance: f64,
     pub start: StartSettings,
+    /// Where to begin instead of looking for a start: what an earlier fit has found
+    /// ([`Fit::params`](crate::Fit::params)) for a model with as many latents and learned parameters, such as the same
+    /// program with newer data. Where the density is not finite there a start is looked for.
+    pub from: Option<FitParams>,
+}
+
+impl Method {
+    /// Every method by its name on the command line, the default first.
+    pub const ALL: &[(&str, Method)] = &[
+        ("auto", Method::Auto),
+        ("dadvi", Method::Dadvi),
+        ("svi", Method::Svi),
+    ];
+
+    /// Its name among [`Method::ALL`].
+    pub fn name(self) -> &'static str {
+        let known = Method::ALL.iter().find(|(_, method)| *method == self);
+        known.map_or("auto", |(name, _)| name)
+    }
 }
 
 impl Default for Options {
@@ -81,12 +103,13 @@ impl Default for Options {
             cancel: None,
             tolerance: 0.02,
             start: StartSettings::default(),
+            from: None,
         }
     }
 }
 
 /// A fitted guide and what it says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Fit {
     /// From fresh draws, not those that were optimised.
     pub elbo: Estimate,
@@ -104,17 +127,20 @@ pub struct Fit {
     /// Error that the fixed draws leave, where it is known.
     pub monte_carlo: Option<MonteCarlo>,
     /// ELBO by step, as the optimiser saw it.
+    #[serde(skip)]
     pub trace: Vec<(usize, f64)>,
     pub seconds: Seconds,
     /// Whether to believe the optimum, in one sentence.
     pub verdict: String,
     pub messages: Vec<Diagnostic>,
+    #[serde(skip)]
     pub params: FitParams,
-    pub posterior: PosteriorDraws,
+    #[serde(skip)]
+    pub posterior: Posterior,
 }
 
 /// The fitted parameters, in unconstrained space.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct FitParams {
     /// The guide's own flat parameters.
     pub guide: Vec<f64>,
@@ -124,10 +150,12 @@ pub struct FitParams {
     pub sd: Vec<f64>,
     /// The model's learned parameters.
     pub learned: Vec<f64>,
+    /// Fixed draws for which they are the optimum; 0 where it was found by steps with fresh ones.
+    pub samples: usize,
 }
 
 /// Wall-clock time of the parts.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Seconds {
     pub compile: f64,
     pub fit: f64,
@@ -136,8 +164,8 @@ pub struct Seconds {
 
 /// Fits a guide to a model's posterior, and the model's learned parameters with it.
 ///
-/// Fails only where the density is finite at no starting point; the diagnostic names the statement to
-/// blame. A fit that was stopped or did not converge is returned with a verdict and warnings that say
+/// Fails where the density is finite at no starting point, and names the statement to blame; and where
+/// [`Options::from`] is of another model (E0809). A fit that was stopped or did not converge is returned with a verdict and warnings that say
 /// so. The same model, options and seed give the same bits whatever the number of threads.
 pub fn fit(
     model: &Model,
@@ -175,12 +203,15 @@ pub fn fit(
         guide::of(model, options.guide),
     );
     let (step_guide, guide) = (step_guide.as_ref(), guide.as_ref());
+    let from = options.from.as_ref();
+    let from = from.map(|earlier| earlier_end(earlier, model, guide));
     let task = Task {
         model: step,
         told: model,
         guide: step_guide,
         options,
         budget,
+        from: from.transpose()?,
     };
     let sampler = || Sampler::new(model, guide, chunk(model, options));
     let early = options.threads > 1 && step.rows.is_none() && draws_are_small(model, options);
@@ -210,7 +241,8 @@ pub fn fit(
     let draws = match &step.rows {
         Some(rows) => {
             let work = elbo.work() * rows.steps();
-            options.draws.min((LARGEST_REPORT / work).max(FEWEST))
+            let affordable = usize::try_from(LARGEST_REPORT / work as u64).unwrap_or(usize::MAX);
+            options.draws.min(affordable.max(FEWEST))
         }
         None => options.draws,
     };
@@ -253,6 +285,8 @@ pub(super) struct Task<'a> {
     guide: &'a dyn Guide,
     pub(super) options: &'a Options,
     pub(super) budget: Budget,
+    /// The end of an earlier fit.
+    from: Option<Start>,
 }
 
 impl<'a> Task<'a> {
@@ -266,10 +300,15 @@ impl<'a> Task<'a> {
         }
     }
 
+    /// Whether the program says where to start.
+    fn starts_as_written(&self) -> bool {
+        is_written(self.model) || self.model.rows.is_some()
+    }
+
     /// The density in which a start is looked for; it is compiled on other threads if there are any. None is
-    /// needed where the program says where to start.
+    /// needed where the program or an earlier fit says where to start.
     pub(super) fn density(&self, precision: Precision) -> Option<Density> {
-        let given = is_written(self.model) || self.model.rows.is_some();
+        let given = self.starts_as_written() || self.from.is_some();
         let density = || Density::new(self.model, precision).with_threads(self.options.threads);
         (!given).then(density)
     }
@@ -280,9 +319,14 @@ impl<'a> Task<'a> {
         elbo: &mut Elbo,
     ) -> Result<Start, Diagnostic> {
         let Options { start, seed, .. } = self.options;
-        let Some(density) = density else {
+        let earlier = self.from.as_ref();
+        if let Some(start) = earlier.and_then(|from| earlier_start(from, elbo, *seed)) {
+            return Ok(start);
+        }
+        if self.starts_as_written() {
             return written_start(self.model, self.told, self.guide, elbo, *seed);
-        };
+        }
+        let density = density.unwrap_or_else(|| Density::new(self.model, elbo.precision()));
         find_start(
             self.model,
             self.guide,
@@ -367,7 +411,7 @@ const PER_STEP: usize = 16;
 /// The same of some rows: which rows they are makes more noise than which draws.
 const PER_BATCH: usize = 2;
 /// Elementary operations for the draws reported of a fit in batches, at most: some ten seconds of them.
-const LARGEST_REPORT: usize = 1 << 33;
+const LARGEST_REPORT: u64 = 1 << 33;
 
 impl Size {
     fn of(model: &Model, elbo: &Elbo, options: &Options) -> Size {
@@ -442,7 +486,12 @@ impl Task<'_> {
         progress: &mut dyn FnMut(&Progress),
     ) -> Reached {
         let (options, budget) = (self.options, &self.budget);
-        let size = &Size::of(self.model, elbo, options);
+        let mut size = Size::of(self.model, elbo, options);
+        // Fewer draws would lead away from the optimum of these.
+        let Draws { first, most, .. } = size.draws;
+        let first = first.max(start.draws).min(most);
+        size.draws.first = first.next_multiple_of(elbo.chunk());
+        let size = &size;
         if options.method == Method::Svi || self.model.rows.is_some() {
             let nearer = self
                 .model
@@ -616,7 +665,7 @@ fn report(
     guide: &dyn Guide,
     options: &Options,
     reached: Reached,
-    (posterior, elbo): (PosteriorDraws, Estimate),
+    (posterior, elbo): (Drawn, Estimate),
     affordable: usize,
     seconds: Seconds,
 ) -> Fit {
@@ -674,7 +723,11 @@ fn report(
             mean,
             sd,
             learned: learned.to_vec(),
+            samples: match method {
+                Method::Svi => 0,
+                _ => samples,
+            },
         },
-        posterior,
+        posterior: Posterior::of(model, posterior),
     }
 }

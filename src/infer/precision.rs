@@ -12,12 +12,14 @@ use super::optim::{
 };
 
 /// Monte Carlo error of a fit.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct MonteCarlo {
     /// Largest standard error of a mean in sds of the guide, or of a log sd; more where the optimum is
     /// plainly further off.
+    #[serde(with = "crate::data::any_float")]
     pub sds: f64,
     /// ELBO that is lost by it, in nats.
+    #[serde(with = "crate::data::any_float")]
     pub nats: f64,
 }
 

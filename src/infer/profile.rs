@@ -5,6 +5,7 @@
 
 use super::fit::{Options, fit};
 use crate::autodiff::grad;
+use crate::clock::Instant;
 use crate::diag::Diagnostic;
 use crate::graph::{Graph, NodeId, Origin, needed};
 use crate::model::{Model, Role};
@@ -14,7 +15,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What a model costs. The density is that of unconstrained numbers, with Jacobian, one point at a
 /// time.
@@ -93,7 +94,7 @@ const STEPS: usize = 50;
 /// Measures a model, computed in a precision.
 ///
 /// ```
-/// let program = elbo::Program::parse("normal.vi", "mu ~ Normal(0, 1)")?;
+/// let program = elbo::Program::parse("mu ~ Normal(0, 1)")?;
 /// let model = program.bind(&elbo::Data::default())?;
 /// let cost = elbo::infer::profile(&model, elbo::tape::Precision::Double);
 /// assert!(cost.gradient > 0.0 && cost.size == 1);

@@ -1,46 +1,105 @@
-//! Draws from a model of which nothing is inferred: every latent and all data from their distributions.
+//! Draws from a model of which nothing is inferred: what is not told for each draw comes from its distribution.
 
 use super::noise::keys;
+use super::sample::shares;
 use super::start::origin;
 use crate::dist::KEY;
 use crate::graph::{Graph, NodeId, Rebuild, Var};
 use crate::model::Model;
 use crate::tape::Tape;
+use std::ops::Range;
+use std::panic::resume_unwind;
 
-/// `draws` independent draws of everything in [`Model::quantities`], in their order: for each draw and quantity its
-/// elements, row-major. Learned parameters are where they start.
+/// How many draws are made, and what is told for each of them.
+#[derive(Clone, Copy)]
+pub struct Told<'a> {
+    pub draws: usize,
+    /// For each name among [`Model::given`] its values: draws by elements, row-major.
+    pub values: &'a (dyn Fn(&str) -> &'a [f64] + Sync),
+    pub seed: u64,
+    pub threads: usize,
+}
+
+/// Independent draws of some nodes, for each of them draws by elements, row-major. Learned parameters are where they start.
 ///
-/// Draw `i` depends on the seed and on `i` alone.
+/// Draw `i` depends on the seed, on `i` and on what is told of `i` alone.
 ///
 /// # Panics
 /// If the model has latents to infer: those of [`lower_simulation`](crate::lower::lower_simulation) have none.
-pub fn simulate(model: &Model, seed: u64, draws: usize) -> Vec<Vec<Vec<f64>>> {
+pub fn simulate(model: &Model, nodes: &[NodeId], told: &Told) -> Vec<Vec<f64>> {
     assert_eq!(model.latent_size(), 0, "nothing is left to infer");
     let graph = Graph::new();
-    let blocks = model.blocks.iter();
-    let mut inputs: Vec<Var> = blocks.map(|b| graph.input(&[b.size])).collect();
     let mut walk = Rebuild::new(&model.graph, &graph);
-    for (block, input) in model.blocks.iter().zip(&inputs) {
-        walk.substitute(block.input, *input, false);
+    let given: Vec<Var> = model
+        .given
+        .iter()
+        .map(|(_, node)| {
+            let input = graph.input(&model.graph.node(*node).shape);
+            walk.substitute(*node, input, false);
+            input
+        })
+        .collect();
+    let mut inputs: Vec<Var> = given.clone();
+    for block in &model.blocks {
+        let input = graph.input(&[block.size]);
+        walk.substitute(block.input, input, false);
+        inputs.push(input);
     }
-    if let Some(drawn) = &model.drawn {
+    let key = model.drawn.as_ref().map(|drawn| {
         let key = graph.input(&[KEY]);
         walk.substitute(drawn.key, key, false);
         inputs.push(key);
-    }
-    let nodes: Vec<NodeId> = model.quantities.iter().map(|q| q.node).collect();
-    let outputs: Vec<NodeId> = walk.emit(&nodes).iter().map(|node| node.var.id).collect();
+        inputs.len() - 1
+    });
+    let outputs: Vec<NodeId> = walk.emit(nodes).iter().map(|node| node.var.id).collect();
     let inputs: Vec<NodeId> = inputs.iter().map(|v| v.id).collect();
     let mut tape = Tape::compile(&graph, &inputs, &outputs);
-    tape.set_inputs_flat(&origin(model));
-    let draw = |i: usize| {
-        if model.drawn.is_some() {
-            keys(seed, i as u64, tape.input_mut(inputs.len() - 1));
+    for (k, values) in split(&origin(model), model.blocks.iter().map(|b| b.size)).enumerate() {
+        tape.set_input(given.len() + k, values);
+    }
+    let values: Vec<&[f64]> = model
+        .given
+        .iter()
+        .map(|(name, _)| (told.values)(name))
+        .collect();
+    let sizes: Vec<usize> = given.iter().map(|v| v.numel()).collect();
+    let work = |share: Range<usize>| -> Vec<Vec<f64>> {
+        let mut tape = tape.clone();
+        let mut made: Vec<Vec<f64>> = vec![Vec::new(); nodes.len()];
+        for i in share {
+            for (k, (values, n)) in values.iter().zip(&sizes).enumerate() {
+                tape.set_input(k, &values[i * n..(i + 1) * n]);
+            }
+            if let Some(key) = key {
+                keys(told.seed, i as u64, tape.input_mut(key));
+            }
+            tape.run();
+            for (k, made) in made.iter_mut().enumerate() {
+                made.extend_from_slice(tape.output(k));
+            }
         }
-        tape.run();
-        (0..outputs.len())
-            .map(|k| tape.output(k).to_vec())
-            .collect()
+        made
     };
-    (0..draws).map(draw).collect()
+    let mut shares = shares(0..told.draws, told.threads.max(1));
+    let first = shares.next().expect("there is a share");
+    std::thread::scope(|scope| {
+        let running: Vec<_> = shares.map(|share| scope.spawn(|| work(share))).collect();
+        let mut all = work(first);
+        for thread in running {
+            let more = thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+            all.iter_mut()
+                .zip(more)
+                .for_each(|(all, more)| all.extend(more));
+        }
+        all
+    })
+}
+
+/// The stretches of a flat vector.
+fn split(flat: &[f64], sizes: impl Iterator<Item = usize>) -> impl Iterator<Item = &[f64]> {
+    let mut at = 0;
+    sizes.map(move |n| {
+        at += n;
+        &flat[at - n..at]
+    })
 }

@@ -8,6 +8,7 @@
 use super::density::Density;
 use super::error;
 use super::explain::explain_non_finite;
+use super::fit::FitParams;
 use super::objective::{Elbo, FixedDraws};
 use super::optim::{Budget, NewtonSettings, Objective, Stop, minimise_newton, unresolved};
 use crate::diag::Diagnostic;
@@ -57,6 +58,14 @@ pub(crate) struct Start {
     pub(crate) x: Vec<f64>,
     /// Estimate from a few draws.
     pub(crate) elbo: f64,
+    /// Fixed draws of which it is the optimum, if it is.
+    pub(crate) draws: usize,
+}
+
+impl Start {
+    fn at(x: Vec<f64>, elbo: f64) -> Start {
+        Start { x, elbo, draws: 0 }
+    }
 }
 
 /// The start of a guide that the program writes: where its parameters ask to start. The density of a single
@@ -77,10 +86,59 @@ pub(crate) fn written_start(
         let mut x = guide.init(centre, &vec![sd; centre.len()]);
         x.extend_from_slice(learned);
         if let Ok(value) = score.value_grad(&x, &mut g) {
-            return Ok(Start { x, elbo: -value });
+            return Ok(Start::at(x, -value));
         }
     }
     Err(error::no_start(1, explain_non_finite(told, &origin(told))))
+}
+
+/// The parameters that an earlier fit has found. A guide of another family is centred where that one was.
+pub(crate) fn earlier_end(
+    earlier: &FitParams,
+    model: &Model,
+    guide: &dyn Guide,
+) -> Result<Start, Diagnostic> {
+    let FitParams {
+        guide: own,
+        mean,
+        sd,
+        learned,
+        samples,
+    } = earlier;
+    let (latents, learn) = (model.latent_size(), model.size() - model.latent_size());
+    let parameters: usize = guide.parameters().iter().map(|p| p.size).sum();
+    // Those of another family have other moments.
+    let moments = || (mean.clone(), sd.clone());
+    let same = own.len() == parameters && (own.is_empty() || guide.moments(own) == moments());
+    let centred = mean.len() == latents && sd.len() == latents;
+    if !(same || centred) || learned.len() != learn {
+        let (had, has) = ((mean.len(), learned.len()), (latents, learn));
+        return Err(error::other_sizes(had, has));
+    }
+    let own = match same {
+        true => own.clone(),
+        false => guide.init(mean, sd),
+    };
+    Ok(Start {
+        draws: *samples,
+        ..Start::at([own.as_slice(), learned].concat(), f64::NAN)
+    })
+}
+
+/// That place with its score, if the density is finite there.
+pub(crate) fn earlier_start(from: &Start, elbo: &mut Elbo, seed: u64) -> Option<Start> {
+    let draws = elbo.chunk();
+    let mut score = FixedDraws::new(elbo, draws, seed);
+    let (mut g, mut scale) = (vec![0.0; from.x.len()], vec![0.0; from.x.len()]);
+    score.scale(&from.x, &mut scale);
+    if unresolved(&from.x, &scale).is_some() {
+        return None;
+    }
+    let value = score.value_grad(&from.x, &mut g).ok()?;
+    Some(Start {
+        elbo: -value,
+        ..from.clone()
+    })
 }
 
 /// The best start found; an error where the density is finite nowhere.
@@ -248,7 +306,7 @@ impl Search<'_, '_, '_> {
                 continue;
             };
             if self.best.as_ref().is_none_or(|b| -value > b.elbo) {
-                self.best = Some(Start { x, elbo: -value });
+                self.best = Some(Start::at(x, -value));
             }
             return -value;
         }

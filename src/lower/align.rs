@@ -32,7 +32,11 @@ fn apart(program: &Program) -> Vec<Vec<LoopId>> {
         StatementKind::Let { target, .. } | StatementKind::Noise { target, .. } => Some(target.var),
         StatementKind::Param { var, .. } => Some(*var),
         StatementKind::Draw { target, .. } => {
-            let given = [VariableKind::Data, VariableKind::Guided];
+            let given = [
+                VariableKind::Data,
+                VariableKind::Guided,
+                VariableKind::Given,
+            ];
             let kind = program.variable(target.var).kind;
             (!given.contains(&kind)).then_some(target.var)
         }

@@ -462,6 +462,7 @@ impl<'g> Lowerer<'_, 'g> {
             node: pointwise.sum().id,
             pointwise: pointwise.id,
             observed: false,
+            places: Vec::new(),
             span: target.span,
         });
     }

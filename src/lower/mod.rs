@@ -32,8 +32,9 @@ mod varying;
 use crate::check::program::{Expr, Program, VarId};
 use crate::data::Data;
 use crate::diag::{Diagnostics, Span};
-use crate::graph::{Graph, Origin, Tensor, Var};
+use crate::graph::{Graph, NodeId, Origin, Tensor, Var};
 use crate::model::{Batched, Block, Drawn, Families, Model, Place, Stated, Term};
+use crate::types::{Atom, Dim};
 use batch::{Batch, Over};
 use bind::Bound;
 use distribution::DistValue;
@@ -83,7 +84,8 @@ pub fn lower(
     Ok((model, notes))
 }
 
-/// Binds a program that makes data ([`Program::simulation`]): nothing of the model is left to infer.
+/// Binds a program that makes data ([`Program::simulation`]), or one of what is told ([`Program::given`]): nothing of the
+/// model is left to infer.
 ///
 /// # Errors
 /// Those of [`lower`], and E0626 for what cannot be drawn.
@@ -96,6 +98,33 @@ pub fn lower_simulation(
     streamed::hold_all(program, &mut bound)?;
     let none = Varying::default();
     Ok(lower_once(program, &bound, text, Over::Everything, &none)?.model)
+}
+
+/// What data tell of extents, without more of the program.
+pub struct Extents {
+    bound: Bound,
+}
+
+impl Extents {
+    /// # Errors
+    /// Those of matching data with declarations.
+    pub fn new(program: &Program, data: &Data) -> Result<Extents> {
+        bind::bind(program, data, evaluate).map(|bound| Extents { bound })
+    }
+
+    /// The extent that a dimension stands for, if data tell it.
+    pub fn of(&self, dim: &Dim) -> Option<usize> {
+        self.bound.evaluate(dim).map(|n| n.max(0) as usize)
+    }
+
+    /// The names of elements along a label's levels.
+    pub fn levels(&self, dim: &Dim) -> Option<&[String]> {
+        let [Atom::Levels(name)] = &dim.terms.keys().collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        let levels = self.bound.levels.get(name)?;
+        (self.of(dim) == Some(levels.len())).then_some(levels)
+    }
 }
 
 /// The value of an expression of data, as far as they are known.
@@ -149,6 +178,7 @@ fn lower_once(
     let mut notes = lowerer.unobserved();
     let rows = lowerer.rows();
     let total = lowerer.batch.as_ref().map_or(0, |batch| batch.total);
+    let given = std::mem::take(&mut lowerer.given);
     let varying = std::mem::take(&mut lowerer.varying);
     let parts = lowerer.finish()?;
     notes.extend(parts.notes);
@@ -168,6 +198,7 @@ fn lower_once(
         guided: None,
         rows,
         batched: None,
+        given,
         graph,
     };
     Ok(Lowered {
@@ -195,8 +226,8 @@ struct Parts {
     stated: Stated,
     drawn: Option<Drawn>,
     notes: Diagnostics,
-    log_joint: crate::graph::NodeId,
-    log_jacobian: crate::graph::NodeId,
+    log_joint: NodeId,
+    log_jacobian: NodeId,
     terms: Vec<Term>,
     quantities: Vec<crate::model::Quantity>,
 }
@@ -225,6 +256,8 @@ struct Lowerer<'p, 'g> {
     /// Rows to which conditions around restrict, outermost first.
     filters: Vec<AxisId>,
     env: HashMap<VarId, Value<'g>>,
+    /// Inputs of what is told for each draw, by name.
+    given: Vec<(String, NodeId)>,
     distributions: HashMap<VarId, DistValue<'g>>,
     /// Elements of arrays, statement by statement, until all are there.
     pieces: BTreeMap<VarId, Vec<statement::Piece<'g>>>,
@@ -282,6 +315,7 @@ impl<'p, 'g> Lowerer<'p, 'g> {
             settled: HashMap::new(),
             filters: Vec::new(),
             env: HashMap::new(),
+            given: Vec::new(),
             distributions: HashMap::new(),
             pieces: BTreeMap::new(),
             observed: BTreeMap::new(),
@@ -334,6 +368,7 @@ impl<'p> Lowerer<'p, '_> {
             settled: self.settled.clone(),
             filters: Vec::new(),
             env,
+            given: Vec::new(),
             distributions: HashMap::new(),
             pieces: BTreeMap::new(),
             observed: BTreeMap::new(),

@@ -3,7 +3,7 @@
 //! A draw needs its arguments only to know where its latent may lie; in a cycle (`x[t]` drawn around
 //! `x[t − 1]`) it does without. Definitions that remain in a cycle are recurrences.
 
-use crate::check::program::{Expr, Init, Nest, Program, Statement, StatementKind, VarId};
+use crate::check::program::{Program, StatementKind, VarId};
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::{BTreeMap, BTreeSet};
@@ -101,40 +101,9 @@ fn groups(
 
 /// Variables that a statement reads.
 pub fn uses(program: &Program, statement: usize, without_densities: bool) -> BTreeSet<VarId> {
-    let Statement { kind, nest, .. } = &program.statements[statement];
     let mut vars = BTreeSet::new();
-    let mut add = |e: &Expr| {
-        e.variables(&mut |v| {
-            vars.insert(v);
-        })
-    };
-    for part in nest {
-        match part {
-            Nest::For { range, batch, .. } => {
-                add(range);
-                batch.iter().for_each(&mut add);
-            }
-            Nest::If { condition, .. } => add(condition),
-        }
-    }
-    match kind {
-        StatementKind::Draw { target, dist } | StatementKind::Noise { target, dist } => {
-            target.indices.iter().for_each(&mut add);
-            if !without_densities {
-                add(dist);
-            }
-        }
-        StatementKind::Let { target, value } => {
-            target.indices.iter().for_each(&mut add);
-            add(value);
-        }
-        StatementKind::Param { init, extents, .. } => {
-            extents.iter().flatten().for_each(&mut add);
-            if let Some(Init::Value(value)) = init {
-                add(value);
-            }
-        }
-        StatementKind::Factor { value } => add(value),
-    }
+    program.statements[statement].variables(!without_densities, &mut |v| {
+        vars.insert(v);
+    });
     vars
 }

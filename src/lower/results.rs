@@ -97,20 +97,19 @@ impl<'g> Lowerer<'_, 'g> {
                 VariableKind::Simulated => QuantityKind::Data,
                 _ => QuantityKind::Latent,
             };
-            let dims = variable
-                .ty
-                .number()
-                .map(|(_, d)| d.to_vec())
-                .unwrap_or_default();
+            let (base, dims) = variable.ty.number().unwrap_or_default();
             let node = self.with_unit_diagonal(&variable.name, value.var);
             let labels = (0..shape.len())
                 .map(|axis| self.labels_of(dims.get(axis), shape[axis]))
                 .collect();
+            let axes = (0..shape.len()).map(|axis| dims.get(axis)?.axis().map(str::to_owned));
             Some(Quantity {
                 name: variable.name.clone(),
                 node: node.id,
+                dims: axes.collect(),
                 shape,
                 labels,
+                base,
                 kind,
             })
         };

@@ -101,6 +101,13 @@ impl<'g> Lowerer<'_, 'g> {
                         }
                     }
                 }
+                VariableKind::Given => {
+                    if let Some(held) = self.bound.values.get(&id).and_then(BoundData::held) {
+                        let input = self.graph.input(held.shape());
+                        self.given.push((variable.name.clone(), input.id));
+                        self.env.insert(id, Value::plain(input));
+                    }
+                }
                 VariableKind::Key => {
                     let key = Value::plain(self.graph.input(&[KEY]));
                     self.env.insert(id, key);
@@ -247,7 +254,10 @@ impl<'g> Lowerer<'_, 'g> {
         match &self.program.statements[statement].kind {
             StatementKind::Draw { target, .. } => {
                 let kind = self.program.variable(target.var).kind;
-                let given = matches!(kind, VariableKind::Data | VariableKind::Guided);
+                let given = matches!(
+                    kind,
+                    VariableKind::Data | VariableKind::Guided | VariableKind::Given
+                );
                 let missing = self
                     .bound
                     .values

@@ -20,6 +20,13 @@ pub struct Observation {
     axes: AxisList,
 }
 
+/// Of which data a term is the likelihood: see [`Term`].
+#[derive(Default)]
+pub(super) struct Observed {
+    observed: bool,
+    places: Vec<usize>,
+}
+
 impl<'g> Lowerer<'_, 'g> {
     /// The summand of the log density that a statement gives.
     pub(super) fn term(&mut self, statement: usize) -> Result<()> {
@@ -33,11 +40,13 @@ impl<'g> Lowerer<'_, 'g> {
                 }
                 let d = self.distribution(dist)?;
                 let name = program.variable(target.var).name.clone();
-                let observed = program.variable(target.var).kind == VariableKind::Data;
+                let kind = program.variable(target.var).kind;
+                let observed = kind == VariableKind::Data;
                 let x = self.target_value(target)?;
                 self.check_event(&d, &x, target)?;
-                if observed && !self.is_step() {
-                    self.expect_once(target, &axes)?;
+                let mut places = Vec::new();
+                if (observed || kind == VariableKind::Given) && !self.is_step() {
+                    places = self.expect_once(target, &axes)?;
                     self.check_support(target, &d, &x, &axes, dist.span)?;
                 }
                 let (log_prob, own) = self.log_prob(&d, &x, dist.span)?;
@@ -57,7 +66,7 @@ impl<'g> Lowerer<'_, 'g> {
                     let zero = Value::plain(self.graph.scalar(0.0));
                     value = self.call(choose, &[missing, zero, value], span)?;
                 }
-                self.add_term(name, &value, &axes, observed, span);
+                self.add_term(name, &value, &axes, Observed { observed, places }, span);
                 if own == axes && self.sites.contains_key(&self.graph.origin()) {
                     let dist = self.build(&d, &own, array);
                     self.tell_site(dist, &batch);
@@ -74,15 +83,15 @@ impl<'g> Lowerer<'_, 'g> {
                     // All of its elements are added.
                     value = self.padded(&value, 0.0).0;
                 }
-                self.add_term("factor".into(), &value, &axes, false, span);
+                self.add_term("factor".into(), &value, &axes, Observed::default(), span);
                 Ok(())
             }
             _ => Ok(()),
         }
     }
 
-    /// Every element of data is observed once.
-    fn expect_once(&mut self, target: &Target, axes: &AxisList) -> Result<()> {
+    /// Every element of data is observed once; gives the places of those that rows observe, nothing if it is all.
+    fn expect_once(&mut self, target: &Target, axes: &AxisList) -> Result<Vec<usize>> {
         let indexed = target.indices.len();
         if indexed == 0 {
             let whole = Observation {
@@ -91,7 +100,7 @@ impl<'g> Lowerer<'_, 'g> {
                 axes: axes.clone(),
             };
             self.observed.insert(target.var, vec![Some(whole)]);
-            return Ok(());
+            return Ok(Vec::new());
         }
         let shape = self.env[&target.var].var.shape();
         let lead: Shape = shape[..indexed].into();
@@ -114,7 +123,7 @@ impl<'g> Lowerer<'_, 'g> {
             }
         }
         self.observed.insert(target.var, seen);
-        Ok(())
+        Ok(places)
     }
 
     /// Notes on data that are drawn, but not all of them, and that nothing else reads.
@@ -190,7 +199,7 @@ impl<'g> Lowerer<'_, 'g> {
         name: String,
         value: &Value<'g>,
         axes: &AxisList,
-        observed: bool,
+        Observed { observed, places }: Observed,
         span: Span,
     ) {
         let pointwise = self.spread(value, axes);
@@ -201,6 +210,7 @@ impl<'g> Lowerer<'_, 'g> {
             node: node.id,
             pointwise: pointwise.id,
             observed,
+            places,
             span,
         });
     }

@@ -10,6 +10,7 @@ use crate::diag::Span;
 use crate::dist::Support;
 use crate::graph::{Graph, NodeId, Origin, Rebuild, Var, element};
 use crate::passes::{Rewritten, rewrite_density};
+use crate::types::Base;
 pub use rows::{Fed, Rows, Source};
 
 /// The graph and what its nodes mean.
@@ -52,6 +53,8 @@ pub struct Model {
     pub rows: Option<Rows>,
     /// The same for a fit that looks at some rows of the data in a step, where the program asks for that.
     pub batched: Option<Box<Batched>>,
+    /// Inputs of what has a value for each of several draws, by name: of a program that was made to be told them.
+    pub given: Vec<(String, NodeId)>,
 }
 
 /// A model of some rows, and of all rows, with the same learned parameters.
@@ -146,6 +149,9 @@ pub struct Term {
     pub pointwise: NodeId,
     /// Whether it is the likelihood of data.
     pub observed: bool,
+    /// For each row of [`Term::pointwise`] the place among the indexed elements of the data that it is the likelihood of, flat
+    /// and row-major; empty for terms of no data, and where one term is of all of them.
+    pub places: Vec<usize>,
     pub span: Span,
 }
 
@@ -155,8 +161,12 @@ pub struct Quantity {
     pub name: String,
     pub node: NodeId,
     pub shape: Vec<usize>,
+    /// For each axis what the program calls it, where it has a name for it: [`Dim::axis`](crate::types::Dim::axis).
+    pub dims: Vec<Option<String>>,
     /// For each axis the names of its elements, where it has any.
     pub labels: Vec<Option<Vec<String>>>,
+    /// What an element is in the program.
+    pub base: Base,
     pub kind: QuantityKind,
 }
 
@@ -204,7 +214,7 @@ impl Model {
     /// been rewritten by all.
     ///
     /// ```
-    /// let program = elbo::Program::parse("normal.vi", "data y: real[N]\nmu ~ Normal(0, 1)\ny ~ Normal(mu, 1)")?;
+    /// let program = elbo::Program::parse("data y: real[N]\nmu ~ Normal(0, 1)\ny ~ Normal(mu, 1)")?;
     /// let mut data = elbo::Data::default();
     /// data.insert("y", (0..100).map(f64::from).collect::<Vec<_>>());
     /// let mut model = program.bind(&data)?;
@@ -231,7 +241,7 @@ impl Model {
     ///
     /// ```
     /// use elbo::{autodiff::grad, graph::Graph};
-    /// let model = elbo::Program::parse("normal.vi", "mu ~ Normal(0, 1)")?.bind(&elbo::Data::default())?;
+    /// let model = elbo::Program::parse("mu ~ Normal(0, 1)")?.bind(&elbo::Data::default())?;
     /// let graph = Graph::new();
     /// let (inputs, density) = model.of_inputs(&graph, &[model.log_joint]);
     /// assert_eq!(grad(density[0], &inputs).len(), 1);

@@ -30,7 +30,7 @@ pub const STANDARD: &[(&str, &str)] = &[
 ];
 
 /// A parsed file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Module {
     /// What messages call it: `nn`, `shared/priors.vi`.
     pub name: String,
@@ -40,7 +40,7 @@ pub struct Module {
 }
 
 /// A name for a module.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Import {
     /// What members are written after: `nn` in `nn.dense`.
     pub name: Ident,

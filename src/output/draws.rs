@@ -13,39 +13,62 @@ use std::io;
 /// Writes all draws, one a line, after a header in CmdStan's manner. `lp__` is the model's log
 /// joint density and `lp_approx__` the guide's; each column is there only if it was kept.
 pub fn write_draws(w: &mut dyn io::Write, posterior: &Posterior, run: &Run) -> io::Result<()> {
-    write_settings(w, posterior, run)?;
-    let about: Vec<(&str, &[f64])> = [
-        ("lp__", &posterior.log_p),
-        ("lp_approx__", &posterior.log_q),
-    ]
-    .into_iter()
-    .filter_map(|(name, values)| Some((name, values.as_deref()?)))
-    .collect();
-    let orders: Vec<Vec<usize>> = posterior
-        .quantities
+    let kept = [("lp", &posterior.log_p), ("lp_approx", &posterior.log_q)];
+    let kept = kept.into_iter();
+    let arrays = posterior.quantities.iter();
+    let table = Table {
+        draws: posterior.draws,
+        about: kept
+            .filter_map(|(name, all)| (!all.is_empty()).then_some((name, all.as_slice())))
+            .collect(),
+        arrays: arrays.map(|q| (q.name.as_str(), q)).collect(),
+    };
+    write_table(w, &table, run)
+}
+
+/// What the lines have, one for each draw.
+pub(super) struct Table<'a> {
+    pub(super) draws: usize,
+    /// Numbers about the draws, without the `__`.
+    pub(super) about: Vec<(&'a str, &'a [f64])>,
+    /// Arrays, with the names that they have here.
+    pub(super) arrays: Vec<(&'a str, &'a Quantity)>,
+}
+
+/// Writes settings, header and draws.
+pub(super) fn write_table(w: &mut dyn io::Write, table: &Table, run: &Run) -> io::Result<()> {
+    write_settings(w, table.draws, run)?;
+    let arrays = table
+        .arrays
         .iter()
-        .map(|q| first_index_fastest(&q.shape))
-        .collect();
+        .map(|&(name, q)| (name, q, first_index_fastest(&q.shape)));
+    let arrays: Vec<(&str, &Quantity, Vec<usize>)> = arrays.collect();
     let mut line = Vec::new();
-    line.extend(about.iter().map(|(name, _)| (*name).to_owned()));
-    for (quantity, order) in posterior.quantities.iter().zip(&orders) {
-        line.extend(order.iter().map(|&flat| column_name(quantity, flat)));
+    line.extend(table.about.iter().map(|(name, _)| format!("{name}__")));
+    for (name, quantity, order) in &arrays {
+        line.extend(
+            order
+                .iter()
+                .map(|&flat| column_name(name, &quantity.shape, flat)),
+        );
     }
     writeln!(w, "{}", line.join(","))?;
-    for draw in 0..posterior.draws {
+    for draw in 0..table.draws {
         line.clear();
-        line.extend(about.iter().map(|(_, values)| exact(values[draw])));
-        for (quantity, order) in posterior.quantities.iter().zip(&orders) {
+        line.extend(table.about.iter().map(|(_, values)| exact(values[draw])));
+        for (_, quantity, order) in &arrays {
             let row = &quantity.draws[draw * order.len()..][..order.len()];
             line.extend(order.iter().map(|&flat| exact(row[flat])));
         }
         writeln!(w, "{}", line.join(","))?;
     }
-    Ok(())
+    // CmdStanPy counts draws by the lines up to the times that CmdStan reports here.
+    writeln!(w, "#")?;
+    writeln!(w, "# {} draws", table.draws)
 }
 
 /// The lines from which readers take the number of draws and of chains.
-fn write_settings(w: &mut dyn io::Write, posterior: &Posterior, run: &Run) -> io::Result<()> {
+fn write_settings(w: &mut dyn io::Write, draws: usize, run: &Run) -> io::Result<()> {
     writeln!(
         w,
         "# elbo {}: draws from a variational approximation",
@@ -58,10 +81,13 @@ fn write_settings(w: &mut dyn io::Write, posterior: &Posterior, run: &Run) -> io
     )?;
     writeln!(w, "# method = sample (Default)")?;
     writeln!(w, "#   sample")?;
-    writeln!(w, "#     num_samples = {}", posterior.draws)?;
-    writeln!(w, "#     num_warmup = 0")?;
+    writeln!(w, "#     num_samples = {draws}")?;
+    // None of it is in the file; CmdStanPy reads no file that had none at all.
+    writeln!(w, "#     num_warmup = 1")?;
     writeln!(w, "#     save_warmup = false")?;
     writeln!(w, "#     thin = 1")?;
+    // So readers do not look for what a sampler says of its adaptation.
+    writeln!(w, "#     algorithm = fixed_param")?;
     writeln!(w, "# id = 1")?;
     writeln!(w, "# random")?;
     writeln!(w, "#   seed = {}", run.seed)
@@ -80,12 +106,11 @@ fn first_index_fastest(shape: &[usize]) -> Vec<usize> {
     order
 }
 
-fn column_name(quantity: &Quantity, flat: usize) -> String {
-    let mut name = quantity
-        .name
+fn column_name(name: &str, shape: &[usize], flat: usize) -> String {
+    let mut name = name
         .replace('.', ":")
         .replace([',', '"', ' ', '\n', '\r'], "_");
-    for i in element::index(flat, &quantity.shape) {
+    for i in element::index(flat, shape) {
         name.push_str(&format!(".{i}"));
     }
     name

@@ -1,5 +1,6 @@
-//! What can go wrong in writing results: E0701 to E0703.
+//! What can go wrong in writing results: E0701 to E0707.
 
+use super::export::FORMATS;
 use crate::diag::Diagnostic;
 use std::io;
 use std::path::Path;
@@ -22,4 +23,35 @@ pub(super) fn not_written(path: &Path, error: &io::Error) -> Diagnostic {
     let message = format!("`{}` cannot be written: {error}", path.display());
     Diagnostic::error("E0703", message)
         .help("check the rights to the folder and the space on the disk")
+}
+
+/// E0705, with the endings that there are.
+pub(super) fn unknown_ending(path: &Path) -> Diagnostic {
+    let known = FORMATS
+        .iter()
+        .map(|f| format!("`{}` ({})", f.ending, f.name));
+    let known: Vec<String> = known.collect();
+    let message = format!(
+        "`{}` does not end in the name of a form in which a fit is exported",
+        path.display()
+    );
+    Diagnostic::error("E0705", message).help(format!("end it in one of {}", known.join(", ")))
+}
+
+pub(super) fn built_without(path: &Path, feature: &str) -> Diagnostic {
+    let message = format!(
+        "`{}` cannot be written: elbo was built without the feature `{feature}`",
+        path.display()
+    );
+    Diagnostic::error("E0706", message).help(format!(
+        "build it with `cargo build --release --features {feature}`, or choose another form"
+    ))
+}
+
+pub(super) fn not_a_store(path: &Path) -> Diagnostic {
+    let message = format!(
+        "`{}` is not replaced: it is there already, and is no folder of Zarr",
+        path.display()
+    );
+    Diagnostic::error("E0707", message).help("name another path, or move away what is there")
 }

@@ -9,6 +9,9 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+/// Takes a file of a folder: its path in the folder, separated by `/`, and what it holds.
+pub(super) type Put<'a> = dyn FnMut(&str, &[u8]) -> io::Result<()> + 'a;
+
 type Writer = fn(&mut dyn Write, &Results) -> io::Result<()>;
 
 /// The files of a fit.
@@ -52,28 +55,31 @@ pub fn make_folder(folder: &Path) -> Result<(), Diagnostic> {
     fs::create_dir_all(folder).map_err(|e| error::folder_not_made(folder, &e))
 }
 
-/// Puts a text in the place of a file, whole or not at all; the file's permissions stay.
+/// Puts a text or bytes in the place of a file, whole or not at all; the file's permissions stay.
 ///
 /// # Errors
 /// E0703 if it cannot be written.
-pub fn replace_file(path: &Path, text: &str) -> Result<(), Diagnostic> {
-    let replace = || -> io::Result<()> {
-        // The file that a link leads to is replaced, not the link.
-        let place = match path.exists() {
-            true => path.canonicalize()?,
-            false => path.to_path_buf(),
-        };
-        let name = place.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = place.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+pub fn replace_file(path: &Path, content: impl AsRef<[u8]>) -> Result<(), Diagnostic> {
+    replace(path, &mut |w| w.write_all(content.as_ref()))
+}
+
+/// The same with what `write` writes.
+pub(super) fn replace(
+    path: &Path,
+    write: &mut dyn FnMut(&mut (dyn Write + Send)) -> io::Result<()>,
+) -> Result<(), Diagnostic> {
+    let mut replace = || -> io::Result<()> {
+        let (place, temporary) = places(path)?;
         let pending = Pending {
             files: vec![(temporary.clone(), place.clone())],
         };
-        let mut file = File::create(&temporary)?;
+        let file = File::create(&temporary)?;
         if let Ok(old) = fs::metadata(&place) {
             file.set_permissions(old.permissions())?;
         }
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
+        let mut file = BufWriter::new(file);
+        write(&mut file)?;
+        finish(file)?;
         fs::rename(&temporary, &place)?;
         drop(pending);
         Ok(())
@@ -81,12 +87,73 @@ pub fn replace_file(path: &Path, text: &str) -> Result<(), Diagnostic> {
     replace().map_err(|e| error::not_written(path, &e))
 }
 
+/// What a path leads to, since not the link is replaced but the file, and a temporary name beside it.
+fn places(path: &Path) -> io::Result<(PathBuf, PathBuf)> {
+    let place = match path.exists() {
+        true => path.canonicalize()?,
+        false => path.to_path_buf(),
+    };
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = place.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+    Ok((place, temporary))
+}
+
+/// Puts a folder of Zarr in the place of another, whole or not at all. `fill` hands over its files.
+///
+/// # Errors
+/// E0703 if it cannot be written, E0707 if something else is in its place, which might be dear to its owner.
+pub(super) fn replace_folder(
+    path: &Path,
+    fill: &mut dyn FnMut(&mut Put) -> io::Result<()>,
+) -> Result<(), Diagnostic> {
+    if path.exists() && !path.join(".zgroup").is_file() {
+        return Err(error::not_a_store(path));
+    }
+    let mut replace = || -> io::Result<()> {
+        let (place, temporary) = places(path)?;
+        let pending = Unfinished(temporary.clone());
+        fs::create_dir(&temporary)?;
+        fill(&mut |key, bytes| write_below(&temporary, key, bytes))?;
+        match place.exists() {
+            true => exchange(&temporary, &place)?,
+            false => fs::rename(&temporary, &place)?,
+        }
+        drop(pending);
+        Ok(())
+    };
+    replace().map_err(|e| error::not_written(path, &e))
+}
+fn write_below(folder: &Path, key: &str, bytes: &[u8]) -> io::Result<()> {
+    let path = folder.join(key);
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    // Where `Sigma` and `sigma` are one name to the system, one must not overwrite the other.
+    let mut file = File::create_new(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Puts a folder in the place of another, which is back if that fails.
+fn exchange(new: &Path, place: &Path) -> io::Result<()> {
+    let aside = new.with_extension("old");
+    fs::rename(place, &aside)?;
+    if let Err(error) = fs::rename(new, place) {
+        fs::rename(&aside, place)?;
+        return Err(error);
+    }
+    fs::remove_dir_all(&aside)
+}
+
 fn write_file(path: &Path, write: Writer, results: &Results) -> io::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
     write(&mut file, results)?;
-    file.into_inner()
-        .map_err(io::IntoInnerError::into_error)?
-        .sync_all()
+    finish(file)
+}
+
+fn finish(file: BufWriter<File>) -> io::Result<()> {
+    let file = file.into_inner();
+    file.map_err(io::IntoInnerError::into_error)?.sync_all()
 }
 
 /// Temporary files and their places; those not renamed are removed on the way out.
@@ -116,5 +183,15 @@ impl Drop for Pending {
             // Nothing more can be done for a file that cannot be removed.
             let _ = fs::remove_file(temporary);
         }
+    }
+}
+
+/// A folder that is removed on the way out, if it is still there.
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // Nothing more can be done for a folder that cannot be removed; after a success there is none.
+        let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -18,6 +18,11 @@ pub fn write_fit_json(w: &mut dyn io::Write, results: &Results) -> io::Result<()
     write(w, results, true)
 }
 
+/// Posterior summaries as an object by name, as [`write_json`] has them.
+pub fn summary_json(summaries: &[Summary]) -> serde_json::Value {
+    serde_json::to_value(Posterior(summaries)).unwrap_or_default()
+}
+
 /// Diagnostics as an array of objects with `code`, `severity`, `message` and, if there is any, `help`.
 pub fn messages(diagnostics: &[Diagnostic]) -> serde_json::Value {
     let of = |d: &Diagnostic| serde_json::to_value(Message::new(d)).unwrap_or_default();
@@ -53,7 +58,8 @@ impl Serialize for Fit<'_> {
             settings,
         } = self.run;
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("elbo", elbo)?;
+        let elbo = elbo.map(|e| serde_json::json!({"mean": e.mean, "se": e.se}));
+        map.serialize_entry("elbo", &elbo)?;
         map.serialize_entry("posterior", &Posterior(self.summaries))?;
         map.serialize_entry("converged", converged)?;
         map.serialize_entry("steps", steps)?;

@@ -15,6 +15,15 @@ pub(super) fn exact(x: f64) -> String {
     }
 }
 
+/// Seconds as a reader wants them: `250 ms`, `1.5 s`.
+#[cfg(feature = "report")]
+pub fn duration(seconds: f64) -> String {
+    match seconds < 1.0 {
+        true => format!("{:.0} ms", seconds * 1e3),
+        false => format!("{seconds:.1} s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,10 +1,9 @@
 //! Summaries as a table for the terminal.
 //!
-//! Digits follow the standard deviation: digits of a mean beyond the third of its sd say nothing.
 //! When there are more rows than fit, long arrays are cut and scalars stay.
 
 use super::Summary;
-use crate::graph::element;
+use super::cells::{HEADER, row};
 use comfy_table::{Attribute, Cell, CellAlignment, LineStyle, Table, TableStyle};
 
 /// How a table is to look.
@@ -52,8 +51,6 @@ const NARROWEST_NAME: usize = 12;
 /// The fewest rows of an array that is cut: one, the gap, and the last.
 const FEWEST_ROWS: usize = 3;
 
-const HEADER: [&str; 6] = ["", "mean", "sd", "5 %", "50 %", "95 %"];
-
 /// The table, with no line break at its end.
 pub fn table(summaries: &[Summary], options: &TableOptions) -> String {
     let (rows, hidden) = rows(summaries, options.rows);
@@ -91,6 +88,20 @@ pub fn table(summaries: &[Summary], options: &TableOptions) -> String {
     text
 }
 
+/// Rows of text under a header, the first column to the left and all others to the right, with no line break at the end.
+pub fn grid(header: &[&str], rows: &[Vec<String>]) -> String {
+    let mut table = Table::new();
+    table.force_no_tty();
+    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
+    let right = |text: &str| Cell::new(text).set_alignment(CellAlignment::Right);
+    table.set_header(header.iter().map(|h| right(h)));
+    for row in rows {
+        let first = row.iter().take(1).map(Cell::new);
+        table.add_row(first.chain(row.iter().skip(1).map(|cell| right(cell))));
+    }
+    table.trim_fmt()
+}
+
 /// The cells of all rows that are shown, and how many are not.
 fn rows(summaries: &[Summary], limit: Option<usize>) -> (Vec<[String; 6]>, usize) {
     let longest = longest_shown(summaries, limit);
@@ -126,88 +137,6 @@ fn longest_shown(summaries: &[Summary], limit: Option<usize>) -> usize {
         .rev()
         .find(|&n| total(n) <= limit)
         .unwrap_or(FEWEST_ROWS)
-}
-
-fn row(s: &Summary, i: usize) -> [String; 6] {
-    let name = element::labelled(&s.name, &s.shape, &s.labels, i);
-    let quantiles = [s.q05[i], s.q50[i], s.q95[i]];
-    let format = Digits::of(s.mean[i], s.sd[i], quantiles);
-    let quantile = |x: f64| match s.integer && x.fract() == 0.0 && x.abs() < LARGE {
-        true => format!("{x:.0}"),
-        false => format.write(x),
-    };
-    let [q05, q50, q95] = quantiles.map(quantile);
-    [
-        name,
-        format.write(s.mean[i]),
-        format.write(s.sd[i]),
-        q05,
-        q50,
-        q95,
-    ]
-}
-
-/// Numbers from here on, and below [`SMALL`], are written with an exponent.
-const LARGE: f64 = 1e7;
-const SMALL: f64 = 1e-4;
-/// A deviation below this share of the mean is the rounding of a constant.
-const ROUNDING: f64 = 1e-14;
-
-/// How the numbers of one row are written.
-enum Digits {
-    /// This many after the point.
-    Fixed(usize),
-    /// With an exponent, down to this power of ten.
-    Exponent(i32),
-}
-
-impl Digits {
-    /// Three significant digits of the sd; where it is 0 or unknown, five of the mean.
-    fn of(mean: f64, sd: f64, quantiles: [f64; 3]) -> Digits {
-        let power = |x: f64| x.abs().log10().floor() as i32;
-        let usable = |x: f64| x.is_finite() && x != 0.0;
-        let spread = usable(sd) && !(usable(mean) && sd < ROUNDING * mean.abs());
-        // A double has no digits below 1e-16 of its size, so neither can the row.
-        let last = match (usable(mean), spread) {
-            (true, true) => (power(sd) - 2).max(power(mean) - 15),
-            (false, true) => power(sd) - 2,
-            (true, false) => power(mean) - 4,
-            (false, false) => -2,
-        };
-        let all = quantiles.into_iter().chain([mean, sd]);
-        let largest = all.filter(|x| usable(*x)).map(f64::abs).fold(0.0, f64::max);
-        match largest >= LARGE || 0.0 < largest && largest < SMALL || last < -12 {
-            true => Digits::Exponent(match spread {
-                true => last.max(power(largest) - 15),
-                false => power(largest.max(f64::MIN_POSITIVE)) - 4,
-            }),
-            false => Digits::Fixed((-last).max(0) as usize),
-        }
-    }
-
-    fn write(&self, x: f64) -> String {
-        if !x.is_finite() {
-            return match x.is_nan() {
-                true => "–".into(),
-                false if x > 0.0 => "∞".into(),
-                false => "-∞".into(),
-            };
-        }
-        match *self {
-            Digits::Fixed(digits) => {
-                let text = format!("{x:.digits$}");
-                match text.strip_prefix('-') {
-                    Some(rest) if rest.bytes().all(|b| matches!(b, b'0' | b'.')) => rest.to_owned(),
-                    _ => text,
-                }
-            }
-            Digits::Exponent(_) if x == 0.0 => "0".into(),
-            Digits::Exponent(last) => {
-                let digits = (x.abs().log10().floor() as i32 - last).clamp(0, 15) as usize;
-                format!("{x:.digits$e}")
-            }
-        }
-    }
 }
 
 /// The columns of numbers that fit, of [`HEADER`]: where it is narrow the quantiles go, the median first.

@@ -19,7 +19,7 @@ fn posterior() -> Posterior {
         shape: vec![2, 3],
         labels: vec![levels(&["low", "a, b"]), None],
         draws: (0..24).map(f64::from).collect(),
-        integer: false,
+        ..Quantity::default()
     };
     let n = Quantity {
         name: "n".into(),
@@ -27,13 +27,14 @@ fn posterior() -> Posterior {
         labels: vec![None],
         draws: vec![3.0, 3.0, 3.0, f64::INFINITY],
         integer: true,
+        ..Quantity::default()
     };
-    let log_p = Some(vec![-1.5, -2.5, f64::NAN, f64::NEG_INFINITY]);
+    let log_p = vec![-1.5, -2.5, f64::NAN, f64::NEG_INFINITY];
     Posterior {
         quantities: vec![mu, w, n],
         draws: 4,
         log_p,
-        log_q: Some(vec![-1.0; 4]),
+        log_q: vec![-1.0; 4],
     }
 }
 

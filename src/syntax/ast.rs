@@ -34,6 +34,28 @@ pub struct Statement {
     pub doc: Vec<String>,
 }
 
+impl Statement {
+    /// Makes loops in batches, here and inside, plain loops.
+    pub fn forget_batches(&mut self) {
+        match &mut self.kind {
+            StatementKind::For { batch, body, .. } => {
+                *batch = None;
+                body.iter_mut().for_each(Statement::forget_batches);
+            }
+            StatementKind::If {
+                then, otherwise, ..
+            } => {
+                let all = then.iter_mut().chain(otherwise.iter_mut().flatten());
+                all.for_each(Statement::forget_batches);
+            }
+            StatementKind::GuideBlock { body } => {
+                body.iter_mut().for_each(Statement::forget_batches);
+            }
+            _ => {}
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum StatementKind {
     /// `import nn`, `import "shared/priors.vi" as priors`

@@ -48,12 +48,12 @@ pub use element::Element;
 pub use precision::{AnyTape, Precision};
 pub use program::Listing;
 
+use crate::clock::Instant;
 use crate::graph::{Graph, NodeId};
 use crate::passes::prepare;
 pub(crate) use arena::Aligned;
 use program::Program;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// A compiled function of arrays, computed in `f64` or in `f32`. Clones share the program and have
 /// memory of their own.

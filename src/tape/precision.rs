@@ -5,7 +5,7 @@ use crate::graph::{Graph, NodeId};
 use crate::special::Real;
 
 /// What a tape computes in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Precision {
     /// `f64`: relative rounding errors of 1.1·10⁻¹⁶.
     #[default]

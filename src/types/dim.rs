@@ -69,9 +69,35 @@ impl Dim {
         Dim::atom(Atom::Opaque(text.into()))
     }
 
+    /// The atom, if it is one and nothing more.
+    pub fn as_atom(&self) -> Option<&Atom> {
+        let mut terms = self.terms.iter();
+        match (self.constant, terms.next(), terms.next()) {
+            (0, Some((atom, 1)), None) => Some(atom),
+            _ => None,
+        }
+    }
+
     /// The number, if it is one.
     pub fn known(&self) -> Option<i64> {
         self.terms.is_empty().then_some(self.constant)
+    }
+
+    /// What an axis of this extent is called: by the dimension or whole number that the extent is, or by the label whose
+    /// levels it counts. Numbers and sums give no name.
+    ///
+    /// ```
+    /// use elbo::types::{Atom, Dim};
+    /// assert_eq!(Dim::name("J").axis(), Some("J"));
+    /// assert_eq!(Dim::atom(Atom::Levels("county".into())).axis(), Some("county"));
+    /// assert_eq!(Dim::name("J").plus(&1.into(), 1).axis(), None);
+    /// ```
+    pub fn axis(&self) -> Option<&str> {
+        let mut terms = self.terms.iter();
+        match (terms.next(), terms.next(), self.constant) {
+            (Some((Atom::Name(name) | Atom::Levels(name), 1)), None, 0) => Some(name),
+            _ => None,
+        }
     }
 
     pub fn plus(&self, other: &Dim, factor: i64) -> Dim {

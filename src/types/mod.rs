@@ -4,13 +4,17 @@ mod dim;
 
 pub use dim::{Atom, Dim, Same};
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What an element is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub enum Base {
     Bool,
     Int,
+    #[default]
     Real,
 }
 

@@ -1,9 +1,9 @@
 //! What is known of some examples beyond a row: optima in closed form or by quadrature, likelihoods without a filter, evidence.
 
 use super::{bound, bound_with};
+use elbo::Model;
 use elbo::guide;
 use elbo::infer::{self, Evaluator, Options};
-use elbo::model::Model;
 use std::f64::consts::PI;
 
 /// Without correlations the sds are `√(1 − ρ²)` times the true ones and the ELBO is `½ log(1 − ρ²)`; a full-rank guide is exact.

@@ -99,6 +99,7 @@ pub(super) fn entry(label: &str, name: &str, values: Values) -> Entry {
             span: None,
         },
         mixed: None,
+        levels: Vec::new(),
     }
 }
 

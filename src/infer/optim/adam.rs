@@ -108,6 +108,7 @@ impl<T: Real> AdamInPlace<T> {
         let floor = T::of(EPSILON * root);
         let (m, v) = self.moments.split_at_mut(x.len());
         // SAFETY: the machine offers the level that is asked for.
+        #[cfg_attr(not(target_arch = "x86_64"), expect(unused_unsafe))]
         unsafe {
             match Level::detect() {
                 Level::Avx512 => avx512(g, m, v, x, factor, floor),

@@ -3,9 +3,9 @@
 //! A budget is looked at between steps, so an interrupted run still hands back the best point that
 //! it has seen, with the reason for stopping beside it.
 
+use crate::clock::Instant;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 use super::{NonFinite, Objective};
 
@@ -48,7 +48,7 @@ impl Budget {
 }
 
 /// Why a run ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Stop {
     /// What is left to gain is below the tolerance.
     Converged,

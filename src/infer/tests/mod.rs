@@ -252,9 +252,9 @@ fn draws_are_of_the_fitted_guide() {
     );
     for (quantity, values) in model.quantities.iter().zip(&posterior.quantities) {
         let size: usize = quantity.shape.iter().product();
-        assert_eq!(values.len(), 4000 * size, "{}", quantity.name);
+        assert_eq!(values.draws.len(), 4000 * size, "{}", quantity.name);
     }
-    let mu = &posterior.quantities[0];
+    let mu = &posterior.quantities[0].draws;
     let mean = mu.iter().sum::<f64>() / 4000.0;
     // Four standard errors.
     close(
@@ -265,9 +265,9 @@ fn draws_are_of_the_fitted_guide() {
     );
     // θ = μ + τ z in every draw.
     let (z, tau, theta) = (
-        &posterior.quantities[2],
-        &posterior.quantities[3],
-        &posterior.quantities[4],
+        &posterior.quantities[2].draws,
+        &posterior.quantities[3].draws,
+        &posterior.quantities[4].draws,
     );
     for s in (0..4000).step_by(371) {
         for j in 0..8 {

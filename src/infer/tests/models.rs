@@ -4,6 +4,7 @@ use crate::diag::Span;
 use crate::dist::Support;
 use crate::graph::{Graph, NodeId, Origin, Tensor, Var};
 use crate::model::{Block, BlockSupport, Model, Place, Quantity, QuantityKind, Role, Stated, Term};
+use crate::types::Base;
 
 pub(super) const HALF_LOG_2PI: f64 = 0.918_938_533_204_672_8;
 
@@ -43,7 +44,9 @@ pub(super) fn model(
             name,
             node: var.id,
             shape: var.shape().to_vec(),
+            dims: vec![None; var.rank()],
             labels: vec![None; var.rank()],
+            base: Base::Real,
             kind: QuantityKind::Deterministic,
         };
         (
@@ -75,6 +78,7 @@ pub(super) fn model(
             node: log_joint,
             pointwise: log_joint,
             observed: true,
+            places: Vec::new(),
             span: Span::default(),
         }],
         places: vec![Place {
@@ -86,6 +90,7 @@ pub(super) fn model(
         guided: None,
         rows: None,
         batched: None,
+        given: Vec::new(),
         graph,
         log_joint,
         as_written: log_joint,

@@ -182,6 +182,6 @@ fn a_stopped_fit_reports_as_many_draws_as_it_had_time_for() {
     let posterior = &fitted.posterior;
     assert!((2..asked).contains(&posterior.draws), "{}", posterior.draws);
     assert_eq!(posterior.log_p.len(), posterior.draws);
-    assert_eq!(posterior.quantities[2].len(), 8 * posterior.draws);
+    assert_eq!(posterior.quantities[2].draws.len(), 8 * posterior.draws);
     assert!(fitted.messages.iter().any(|m| m.code == "E0815"));
 }

@@ -238,6 +238,7 @@ impl<'g> Emitter<'g> {
                 left.push(Term {
                     node: made.sum().id,
                     pointwise: made.id,
+                    places: Vec::new(),
                     ..term
                 });
             }

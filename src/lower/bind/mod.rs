@@ -365,13 +365,22 @@ impl<'a> Binder<'a> {
     ) -> Result<(Vec<usize>, Vec<f64>, Vec<usize>), Box<Diagnostic>> {
         match &entry.values {
             Values::Text { shape, data } => {
-                let mut levels: Vec<String> = data.iter().flatten().cloned().collect();
-                levels.sort();
-                levels.dedup();
-                let code = |t: &Option<String>| match t {
-                    Some(t) => levels.binary_search(t).map_or(f64::NAN, |i| (i + 1) as f64),
-                    None => f64::NAN,
-                };
+                let mut found: Vec<&String> = data.iter().flatten().collect();
+                found.sort();
+                found.dedup();
+                let mut levels = entry.levels.clone();
+                levels.extend(
+                    found
+                        .into_iter()
+                        .filter(|l| !entry.levels.contains(l))
+                        .cloned(),
+                );
+                let known: HashMap<&str, f64> = levels
+                    .iter()
+                    .zip(1_u32..)
+                    .map(|(l, i)| (l.as_str(), i.into()))
+                    .collect();
+                let code = |t: &Option<String>| t.as_ref().map_or(f64::NAN, |t| known[t.as_str()]);
                 let codes: Vec<f64> = data.iter().map(code).collect();
                 let missing = (0..data.len()).filter(|&i| data[i].is_none()).collect();
                 self.add_levels(name, levels, span, &entry.origin.label);
@@ -397,6 +406,9 @@ impl<'a> Binder<'a> {
                 }
                 levels.sort_by(f64::total_cmp);
                 levels.dedup();
+                let first: Vec<f64> = entry.levels.iter().filter_map(|l| l.parse().ok()).collect();
+                levels.retain(|l| !first.contains(l));
+                levels.splice(0..0, first);
                 let codes = numbers
                     .data
                     .iter()
@@ -471,6 +483,7 @@ impl<'a> Binder<'a> {
                     VariableKind::Data,
                     VariableKind::Dimension,
                     VariableKind::Simulated,
+                    VariableKind::Given,
                 ];
                 v.name == name && kinds.contains(&v.kind)
             })

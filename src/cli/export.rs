@@ -1,0 +1,42 @@
+//! `elbo export`: a saved fit in the forms that other tools read.
+
+use super::streams::{Exit, Failure, Result, note};
+use crate::api::Fit;
+use crate::diag::Sources;
+use crate::output::export;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Writes a saved fit in a form that ArviZ and others read: what the ending of the file says
+///
+/// .nc (NetCDF) and .zarr have the posterior, replicates, log likelihood, prior and data in ArviZ's groups; .csv is as
+/// CmdStan writes it, .parquet has a row for each draw, .json is for everything else.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  elbo export schools.elbo -o schools.nc     then in Python: arviz.from_netcdf(\"schools.nc\")
+  elbo export schools.elbo -o draws.csv")]
+pub(super) struct Export {
+    /// A file that `elbo fit --save` has written
+    fit: PathBuf,
+
+    /// The file to write
+    #[arg(short, long, value_name = "FILE")]
+    out: PathBuf,
+
+    /// Names the random numbers of prior and replicates
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+}
+
+impl Export {
+    pub(super) fn run(&self) -> Result<Exit> {
+        let refuse = |d| Failure::wrong(vec![d], &Sources::default());
+        // A wrong ending is told before there is work to lose.
+        export::format(&self.out).map_err(refuse)?;
+        let data = Fit::load(&self.fit)?.inference_data(self.seed)?;
+        export::write(&self.out, &data).map_err(refuse)?;
+        note(&format!("{}", self.out.display()));
+        Ok(Exit::Good)
+    }
+}

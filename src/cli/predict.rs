@@ -1,0 +1,161 @@
+//! `elbo predict`: what a saved fit says of its own data, or of new ones.
+
+use super::fit::whole;
+use super::streams::{Exit, Failure, Result, note, print, print_json};
+use crate::api::{Fit, Prediction, Predictive};
+use crate::data::{self, Data, Disk};
+use crate::diag::{Diagnostics, Sources};
+use crate::infer::{Quantity, log_sum_exp};
+use crate::output::{Posterior, TableOptions, summarise, summary_json, table};
+use clap::Args;
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Predicts: draws of what is observed, given a saved fit
+///
+/// Without data replicates of those that were fitted, to be held against them; with new data predictions for these. What new data
+/// leave out is as in the fit, but for what is observed, which is predicted. Latents of a label's levels are those of the fit
+/// where names are the same, and drawn from their distribution where a level is new.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  elbo predict schools.elbo                       replicates, and the log predictive density of the data
+  elbo predict line.elbo --set x=[10,20]          at new points
+  elbo predict schools.elbo --data new.json --new J    the schools are others
+  elbo predict series.elbo --set T=120 --extend T      the series goes on
+  elbo predict line.elbo --data new.csv --json")]
+pub(super) struct Predict {
+    /// A file that `elbo fit --save` has written
+    fit: PathBuf,
+
+    /// What to show besides what is observed: names of latents or definitions, or `all`
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+
+    /// New data, as for `elbo fit`
+    #[arg(short, long = "data", value_name = "FILE")]
+    data: Vec<PathBuf>,
+
+    /// Sets one value of the new data
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    set: Vec<String>,
+
+    /// A dimension whose elements are others than those of the fit
+    #[arg(long = "new", value_name = "DIM")]
+    new: Vec<String>,
+
+    /// A dimension whose first elements are those of the fit: a series goes on
+    #[arg(long, value_name = "DIM")]
+    extend: Vec<String>,
+
+    /// Observed data whose values stay, so that only missing ones are drawn
+    #[arg(long, value_name = "NAME")]
+    keep: Vec<String>,
+
+    /// Names the random numbers: the same seed gives the same predictions
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+
+    /// Threads; the results do not depend on it [default: as many as there are cores]
+    #[arg(long, value_name = "N", value_parser = |text: &str| whole(text, 1, 1024))]
+    threads: Option<u64>,
+
+    /// Prints one JSON object instead of the table
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl Predict {
+    pub(super) fn run(&self) -> Result<Exit> {
+        let fit = Fit::load(&self.fit)?;
+        let data = self.data()?;
+        let how = Predictive {
+            new: self.new.clone(),
+            extend: self.extend.clone(),
+            keep: self.keep.clone(),
+            seed: self.seed,
+            threads: self.threads.map_or_else(super::fit::cores, |n| n as usize),
+        };
+        let prediction = fit.predict_with(&data, &how)?;
+        let summaries = summarise(&Posterior {
+            quantities: self.wanted(&prediction),
+            draws: fit.posterior().draws,
+            ..Posterior::default()
+        });
+        let densities = densities(&prediction.log_likelihood, fit.posterior().draws);
+        if self.json {
+            let densities: serde_json::Map<_, _> = densities
+                .into_iter()
+                .map(|(name, lpd, _)| (name, lpd.into()))
+                .collect();
+            let object = json!({"predictive": summary_json(&summaries), "log_predictive_density": densities});
+            print_json(&object)?;
+            return Ok(Exit::Good);
+        }
+        if summaries.is_empty() {
+            note(
+                "the program observes nothing, so there is nothing to predict: name a latent or a definition",
+            );
+        } else {
+            let options = TableOptions {
+                how_to_see_all: "`--json` prints all of them".into(),
+                ..TableOptions::for_stdout()
+            };
+            print(&format!("{}\n", table(&summaries, &options)))?;
+        }
+        for (name, lpd, count) in densities {
+            print(&format!(
+                "\nlog predictive density of `{name}` as given: {lpd:.2} ({count} values)\n"
+            ))?;
+        }
+        Ok(Exit::Good)
+    }
+
+    /// The new data.
+    fn data(&self) -> Result<Data> {
+        let (mut data, mut sources) = (Data::default(), Sources::default());
+        let mut problems = Diagnostics::new();
+        for path in &self.data {
+            let read = data::load(&Disk, path, &mut sources);
+            if let Err(new) = read.and_then(|new| data.merge(new)) {
+                problems.extend(new);
+            }
+        }
+        for option in &self.set {
+            let read = data::set(option, &mut sources);
+            if let Err(new) = read.and_then(|new| data.merge(new)) {
+                problems.extend(new);
+            }
+        }
+        match problems.is_empty() {
+            true => Ok(data),
+            false => Err(Failure::wrong(problems, &sources)),
+        }
+    }
+
+    /// What is observed, and what is asked for.
+    fn wanted(&self, prediction: &Prediction) -> Vec<Quantity> {
+        let asked = |q: &&Quantity| {
+            let all = self.names.iter().any(|name| name == "all");
+            all || self.names.contains(&q.name)
+        };
+        let latents = prediction.latents.iter().filter(asked);
+        prediction.observed.iter().chain(latents).cloned().collect()
+    }
+}
+
+/// For each observed array `Σ log mean p(y | draw)` over its elements, and how many these are.
+fn densities(log_likelihood: &[Quantity], draws: usize) -> Vec<(String, f64, usize)> {
+    let of = |quantity: &Quantity| {
+        let columns = quantity.matrix();
+        let known = columns
+            .column_iter()
+            .map(|c| c.iter().copied().collect::<Vec<f64>>());
+        let known = known.filter(|c| c.iter().all(|x| !x.is_nan()));
+        let each: Vec<f64> = known
+            .map(|c| log_sum_exp(&c) - (draws as f64).ln())
+            .collect();
+        (quantity.name.clone(), each.iter().sum(), each.len())
+    };
+    log_likelihood.iter().map(of).collect()
+}

@@ -1,0 +1,217 @@
+//! `elbo show`: a saved fit as a table, as JSON or as files, and expressions of its draws.
+
+use super::streams::{Exit, Failure, Result, note, print, print_json, tell};
+use crate::api::Fit;
+use crate::check::program::VariableKind;
+use crate::diag::{Diagnostics, Sources};
+use crate::infer::Quantity;
+use crate::output::{
+    Posterior, Results, Summary, TableOptions, duration, summarise, summary_json, table,
+    write_folder, write_json,
+};
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// Shows a saved fit, or the posterior of expressions
+///
+/// Without expressions what `elbo fit` has printed; with them their means, standard deviations and quantiles. A condition has
+/// the mean 1 where it always holds: its mean is its probability.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  elbo show schools.elbo
+  elbo show schools.elbo 'theta[1] - theta[2]' 'theta[1] > theta[2]'
+  elbo show schools.elbo --out results         the files that `elbo fit --out` writes")]
+pub(super) struct Show {
+    /// A file that `elbo fit --save` has written
+    fit: PathBuf,
+
+    /// What to show, of latents, data and definitions of the program
+    #[arg(value_name = "EXPRESSION", allow_hyphen_values = true)]
+    expressions: Vec<String>,
+
+    /// Writes draws.csv, summary.csv, trace.csv and fit.json into this folder
+    #[arg(short, long, value_name = "DIR", conflicts_with = "expressions")]
+    out: Option<PathBuf>,
+
+    /// Prints one JSON object instead of the table
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl Show {
+    pub(super) fn run(&self) -> Result<Exit> {
+        let fit = Fit::load(&self.fit)?;
+        if !self.expressions.is_empty() {
+            return self.evaluate(&fit);
+        }
+        let view = View {
+            out: self.out.as_deref(),
+            json: self.json,
+            silent: self.json,
+        };
+        let exit = view.show(&fit, Diagnostics::new())?;
+        if !self.json {
+            tell(fit.messages(), fit.program().sources());
+        }
+        Ok(exit)
+    }
+
+    fn evaluate(&self, fit: &Fit) -> Result<Exit> {
+        let mut quantities: Vec<Quantity> = Vec::new();
+        for expression in &self.expressions {
+            quantities.push(fit.evaluate(expression)?);
+        }
+        let summaries = summarise(&Posterior {
+            quantities,
+            draws: fit.posterior().draws,
+            ..Posterior::default()
+        });
+        match self.json {
+            true => print_json(&summary_json(&summaries))?,
+            false => print(&format!(
+                "{}\n",
+                table(&summaries, &TableOptions::for_stdout())
+            ))?,
+        }
+        Ok(Exit::Good)
+    }
+}
+
+/// How a fit is shown.
+pub(super) struct View<'a> {
+    /// The folder for its files.
+    pub(super) out: Option<&'a Path>,
+    pub(super) json: bool,
+    /// Nothing but the results.
+    pub(super) silent: bool,
+}
+
+impl View<'_> {
+    /// Prints and writes a fit; `warnings` are of what came before it.
+    pub(super) fn show(&self, fit: &Fit, warnings: Diagnostics) -> Result<Exit> {
+        let mut run = fit.run();
+        run.messages.splice(0..0, warnings);
+        let mut summaries = summarise(fit.posterior());
+        let constants = choose_rows(fit, &mut summaries);
+        let results = Results {
+            posterior: fit.posterior(),
+            summaries: &summaries,
+            run: &run,
+            trace: &fit.trace(),
+        };
+        if let Some(folder) = self.out {
+            let wrong = |d| Failure::wrong(vec![d], &Sources::default());
+            let written = write_folder(folder, &results).map_err(wrong)?;
+            if !self.silent {
+                let names = written.iter().filter_map(|p| p.file_name());
+                let names: Vec<_> = names.map(|n| n.to_string_lossy()).collect();
+                note(&format!("{}: {}", folder.display(), names.join(", ")));
+            }
+        }
+        match self.json {
+            true => {
+                let mut text = Vec::new();
+                write_json(&mut text, &results)?;
+                print(&String::from_utf8_lossy(&text))?;
+            }
+            false => {
+                let options = TableOptions {
+                    how_to_see_all: "`--out DIR` writes all of them".into(),
+                    ..TableOptions::for_stdout()
+                };
+                print(&text(fit, &summaries, &options))?;
+            }
+        }
+        if !self.silent
+            && let Some(note) = constants_left_out(&constants)
+        {
+            super::streams::note(&note);
+        }
+        Ok(match fit.converged() {
+            true => Exit::Good,
+            false => Exit::Untrusted,
+        })
+    }
+}
+
+/// The table, the ELBO and the verdict, as `elbo fit` prints them.
+pub(super) fn in_words(fit: &Fit, options: &TableOptions) -> String {
+    let mut summaries = summarise(fit.posterior());
+    let constants = choose_rows(fit, &mut summaries);
+    let mut said = text(fit, &summaries, options);
+    if let Some(note) = constants_left_out(&constants) {
+        said.push_str(&note);
+    }
+    said
+}
+
+fn text(fit: &Fit, summaries: &[Summary], options: &TableOptions) -> String {
+    let rows = rows(summaries, options);
+    let details = fit.details();
+    let (steps, time) = (steps(details.steps), duration(details.seconds.total));
+    format!(
+        "{rows}ELBO {}, {steps}, {time}\n{}\n",
+        fit.elbo(),
+        fit.verdict()
+    )
+}
+
+fn constants_left_out(constants: &[String]) -> Option<String> {
+    let names: Vec<String> = constants.iter().map(|n| format!("`{n}`")).collect();
+    (!names.is_empty()).then(|| {
+        let names = names.join(", ");
+        format!("not in the table, since data alone determine them: {names} (`--json` has them)")
+    })
+}
+
+/// Leaves out of the table what has no posterior: definitions that only data determine, whose names it
+/// gives, and entries of data that are not missing.
+pub(super) fn choose_rows(fit: &Fit, summaries: &mut [Summary]) -> Vec<String> {
+    let mut constants = Vec::new();
+    if fit.posterior().draws < 2 {
+        return constants;
+    }
+    let variables = fit.program().variables();
+    for (quantity, summary) in fit.posterior().quantities.iter().zip(summaries) {
+        let kind = variables
+            .iter()
+            .find(|v| v.name == quantity.name)
+            .map(|v| v.kind);
+        if kind == Some(VariableKind::Param) {
+            continue;
+        }
+        let first = quantity.draw(0).to_vec();
+        let mut varies = vec![false; first.len()];
+        for draw in quantity.draws.chunks(first.len().max(1)) {
+            let each = varies.iter_mut().zip(draw).zip(&first);
+            each.for_each(|((varies, x), first)| *varies |= x.to_bits() != first.to_bits());
+        }
+        let shown: Vec<usize> = (0..first.len()).filter(|&i| varies[i]).collect();
+        if kind == Some(VariableKind::Let) && shown.is_empty() && !first.is_empty() {
+            constants.push(quantity.name.clone());
+        }
+        let partly = kind != Some(VariableKind::Let) || shown.is_empty();
+        if partly && shown.len() < first.len() {
+            summary.shown = Some(shown);
+        }
+    }
+    constants
+}
+
+/// The table with what follows it, nothing where there is nothing to show.
+fn rows(summaries: &[Summary], options: &TableOptions) -> String {
+    let nothing =
+        |s: &Summary| s.shown.as_ref().unwrap_or(&vec![0]).is_empty() || s.mean.is_empty();
+    if summaries.iter().all(nothing) {
+        return String::new();
+    }
+    table(summaries, options) + "\n\n"
+}
+
+fn steps(count: usize) -> String {
+    match count {
+        1 => "1 step".into(),
+        n => format!("{n} steps"),
+    }
+}
