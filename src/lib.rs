@@ -36,7 +36,9 @@ pub mod tape;
 pub mod transform;
 pub mod types;
 
-pub use api::{Error, Fit, LogDensity, Model, Prediction, Predictive, Program, Simulated};
+pub use api::{
+    Error, Fit, Host, HostFunction, LogDensity, Model, Prediction, Predictive, Program, Simulated,
+};
 pub use data::Data;
 pub use infer::Options;
 /// Its matrices are taken as [`data`] and given as results.

@@ -8,9 +8,10 @@ use elbo::check::{self, program::VariableKind};
 use elbo::data::{self, Data, InMemory};
 use elbo::diag::{self, Diagnostics, Sources};
 use elbo::model::{Quantity, QuantityKind};
-use elbo::{Program, modules, syntax};
+use elbo::{Host, Program, modules, syntax};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{env, fs, panic};
 
 /// What a stage makes of a program: text to compare.
@@ -62,7 +63,7 @@ fn check_check(case: &Case) -> String {
     let id = sources.add(&case.name, &case.text);
     let files = imported(case);
     let modules = modules::load(&files, Path::new(&case.name), id, &mut sources);
-    let (program, warnings) = match modules.and_then(|modules| check::check(&modules)) {
+    let (program, warnings) = match modules.and_then(|modules| check::check(&modules, &[])) {
         Ok(checked) => checked,
         Err(problems) => return rendered(&problems, &sources),
     };
@@ -94,7 +95,7 @@ fn imported(case: &Case) -> InMemory {
 /// What is wrong with the program or its data, or the quantities that results will have.
 fn check_bind(case: &Case) -> String {
     let files = InMemory::new([(case.name.as_str(), case.text.as_str())]);
-    let program = match Program::load_from(&files, &case.name) {
+    let program = match Host::new(Arc::new(files)).load(&case.name) {
         Ok(program) => program,
         Err(error) => return rendered(&error.diagnostics, &error.sources),
     };

@@ -7,9 +7,10 @@ use elbo::data::{self, InMemory};
 use elbo::dist::{self, Declaration, DefaultValue, Domain, Form, Kind, Parameter};
 use elbo::functions::{self, Function};
 use elbo::infer;
-use elbo::{Data, Program};
+use elbo::{Data, Host, Program};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{env, fs};
 
 fn docs() -> PathBuf {
@@ -343,8 +344,8 @@ fn row(page: &mut String, function: &Function) {
     let _ = writeln!(
         page,
         "| `{}` | {} |",
-        cell(function.signature),
-        cell(function.doc)
+        cell(&function.signature),
+        cell(&function.doc)
     );
 }
 
@@ -352,7 +353,7 @@ fn row(page: &mut String, function: &Function) {
 fn codes_of(program: &str, files: &[(&str, &str)], data: Option<&str>) -> Vec<&'static str> {
     let page = [("page.vi", program)];
     let files = InMemory::new(page.iter().chain(files).copied());
-    let program = match Program::load_from(&files, "page.vi") {
+    let program = match Host::new(Arc::new(files)).load("page.vi") {
         Ok(program) => program,
         Err(error) => return error.diagnostics.iter().map(|d| d.code).collect(),
     };

@@ -3,7 +3,8 @@
 use elbo::Model;
 use elbo::data::InMemory;
 use elbo::infer::{self, Evaluator, Options};
-use elbo::{Data, Program};
+use elbo::{Data, Host, Program};
+use std::sync::Arc;
 
 fn data() -> Data {
     let mut data = Data::default();
@@ -275,6 +276,8 @@ for i in 1..N {
 #[test]
 fn what_is_not_given_cannot_be_imported() {
     let files = InMemory::new([("model.vi", "import \"../secret.vi\"\nmu ~ secret.prior()")]);
-    let error = Program::load_from(&files, "model.vi").expect_err("there is no such file");
+    let error = Host::new(Arc::new(files))
+        .load("model.vi")
+        .expect_err("there is no such file");
     assert_eq!(error.diagnostics[0].code, "E0112");
 }

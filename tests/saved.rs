@@ -1,7 +1,8 @@
 //! Saved fits: what is read is what was written, and what is damaged is told.
 
 use elbo::data::{self, InMemory, Values};
-use elbo::{Data, Fit, Options, Program};
+use elbo::{Data, Fit, Host, Options, Program};
+use std::sync::Arc;
 
 /// A fit with labels, missing values, texts, truth values and modules.
 fn fit() -> Fit {
@@ -19,7 +20,9 @@ fn fit() -> Fit {
                 "b": [true, false, true, true, false, false]}"#,
         ),
     ]);
-    let program = Program::load_from(&files, "m/model.vi").unwrap_or_else(|e| panic!("{e:?}"));
+    let program = Host::new(Arc::new(files.clone()))
+        .load("m/model.vi")
+        .unwrap_or_else(|e| panic!("{e:?}"));
     let data = data::load(&files, "data.json".as_ref(), &mut Default::default()).expect("data");
     let model = program.bind(&data).unwrap_or_else(|e| panic!("{e:?}"));
     let options = Options {

@@ -1,9 +1,10 @@
 //! A program's text read, checked, and bound to data.
 
-use super::{Error, Model};
+use super::{Error, Host, Model};
 use crate::check::program::{Variable, VariableKind};
-use crate::data::{Data, Disk, Files, InMemory};
+use crate::data::Data;
 use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, Span, closest};
+use crate::functions::Function;
 use crate::modules::Module;
 use crate::syntax::ast;
 use crate::{check, guide, lower, modules};
@@ -22,6 +23,8 @@ struct Parts {
     checked: check::Program,
     sources: Sources,
     warnings: Diagnostics,
+    /// Those of the program around that it may call.
+    functions: Vec<Arc<Function>>,
 }
 
 /// What a program is called that is no file.
@@ -59,9 +62,7 @@ impl Program {
     /// # Errors
     /// All mistakes of writing, or else all mistakes of meaning.
     pub fn parse(text: &str) -> Result<Program, Error> {
-        let mut sources = Sources::default();
-        let id = sources.add(UNNAMED, text);
-        Program::from_source(&InMemory::default(), Path::new(UNNAMED), id, sources)
+        Host::default().parse(text)
     }
 
     /// [`Program::parse`] of a file on the disk, and of the files that it imports: their paths are relative to the
@@ -70,26 +71,16 @@ impl Program {
     /// # Errors
     /// E0631 if the file cannot be read as text, and those of [`Program::parse`].
     pub fn load(path: impl AsRef<Path>) -> Result<Program, Error> {
-        Program::load_from(&Disk, path)
+        Host::disk().load(path)
     }
 
-    /// [`Program::load`] of other files than those of the disk: what `files` does not give is out of reach.
-    ///
-    /// ```
-    /// use elbo::{Program, data::InMemory};
-    /// let files = InMemory::new([
-    ///     ("model.vi", "import \"priors.vi\"\nmu ~ priors.vague()"),
-    ///     ("priors.vi", "fn vague() = Normal(0, 10)"),
-    /// ]);
-    /// let program = Program::load_from(&files, "model.vi")?;
-    /// assert_eq!(program.variables()[0].name, "mu");
-    /// # Ok::<(), elbo::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`Program::load`].
-    pub fn load_from(files: &dyn Files, path: impl AsRef<Path>) -> Result<Program, Error> {
-        let path = path.as_ref();
+    pub(super) fn of_text(host: &Host, text: &str) -> Result<Program, Error> {
+        let mut sources = Sources::default();
+        let id = sources.add(UNNAMED, text);
+        Program::from_source(host, Path::new(UNNAMED), id, sources)
+    }
+
+    pub(super) fn of_file(host: &Host, path: &Path) -> Result<Program, Error> {
         let name = path.display().to_string();
         let mut sources = Sources::default();
         let refuse = |why: String| {
@@ -97,26 +88,30 @@ impl Program {
                 Diagnostic::error("E0631", format!("cannot read the program {name}: {why}"));
             Error::from(problem)
         };
-        let bytes = files.read(path).map_err(|e| refuse(e.to_string()))?;
+        let bytes = host.files().read(path).map_err(|e| refuse(e.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|_| refuse("it is not text (UTF-8)".into()))?;
         let id = sources.add(name, text);
-        Program::from_source(files, path, id, sources)
+        Program::from_source(host, path, id, sources)
     }
 
     fn from_source(
-        files: &dyn Files,
+        host: &Host,
         path: &Path,
         id: SourceId,
         mut sources: Sources,
     ) -> Result<Program, Error> {
-        match modules::load(files, path, id, &mut sources) {
-            Ok(modules) => Program::of(modules, sources),
+        match modules::load(host.files(), path, id, &mut sources) {
+            Ok(modules) => Program::of(host.functions(), modules, sources),
             Err(diagnostics) => Err(Error::new(diagnostics, &sources)),
         }
     }
 
-    fn of(modules: Vec<Module>, sources: Sources) -> Result<Program, Error> {
-        let checked = check::check(&modules);
+    fn of(
+        functions: &[Arc<Function>],
+        modules: Vec<Module>,
+        sources: Sources,
+    ) -> Result<Program, Error> {
+        let checked = check::check(&modules, functions);
         match checked
             .and_then(|(program, notes)| known_families(&program).map(|()| (program, notes)))
         {
@@ -126,6 +121,7 @@ impl Program {
                     checked,
                     sources,
                     warnings,
+                    functions: functions.to_vec(),
                 }),
             }),
             Err(diagnostics) => Err(Error::new(diagnostics, &sources)),
@@ -146,7 +142,7 @@ impl Program {
             .iter_mut()
             .for_each(ast::Statement::forget_batches);
         modules[0].ast.statements.push(statement);
-        Program::of(modules, sources)
+        Program::of(&self.parts.functions, modules, sources)
     }
 
     /// The name of its file, or what messages call it.
@@ -167,6 +163,11 @@ impl Program {
     /// Everything that the program names.
     pub fn variables(&self) -> &[Variable] {
         &self.checked().variables
+    }
+
+    /// Names of the functions of the program around that it may call.
+    pub(super) fn host_functions(&self) -> impl Iterator<Item = &str> {
+        self.parts.functions.iter().map(|f| &*f.name)
     }
 
     /// Whether the program needs data.

@@ -4,7 +4,7 @@
 //! result, the program's texts under `program/`, and arrays of NumPy (`.npy`) under `data/`, `draws/` and `fit/`. Each member
 //! has a checksum, and so do all data together: two fits of the same data have the same fingerprint.
 
-use super::{Error, Fit, Program};
+use super::{Error, Fit, Host};
 use crate::data::{self, Data, Disk, Entry, Files, InMemory, Kind, Numbers, Origin, Values};
 use crate::diag::{Diagnostic, Sources};
 use crate::infer::{self, FitParams, Method, Posterior, Quantity};
@@ -29,6 +29,9 @@ struct Manifest {
     elbo: String,
     /// Names of the program's files: its own, then those it imports.
     program: Vec<String>,
+    /// Names of functions of the Rust program around that it may call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    host: Vec<String>,
     seed: u64,
     result: infer::Fit,
     draws: usize,
@@ -70,19 +73,23 @@ impl Fit {
         replace_file(path.as_ref(), self.to_bytes()).map_err(Error::from)
     }
 
-    /// Reads what [`Fit::save`] has written.
+    /// Reads what [`Fit::save`] has written. A fit whose program calls functions of the Rust program around is read by
+    /// [`Host::load_fit`].
     ///
     /// # Errors
     /// E0639 if there is nothing to read, and those of [`Fit::from_bytes`].
     pub fn load(path: impl AsRef<Path>) -> Result<Fit, Error> {
-        let path = path.as_ref();
+        Host::default().load_fit(path)
+    }
+
+    fn load_by(host: &Host, path: &Path) -> Result<Fit, Error> {
         let name = path.display().to_string();
         let bytes = Disk.read(path).map_err(|e| {
             let message = format!("cannot read the fit {name}: {e}");
             let help = "`elbo fit MODEL --save FILE` writes one";
             Error::from(Diagnostic::error("E0639", message).help(help))
         })?;
-        Fit::from_bytes(&name, &bytes)
+        Fit::read_by(host, &name, &bytes)
     }
 
     /// The fit as the bytes of such a file.
@@ -152,6 +159,7 @@ impl Fit {
             format: FORMAT,
             elbo: env!("CARGO_PKG_VERSION").into(),
             program: self.program.sources().names().map(String::from).collect(),
+            host: self.program.host_functions().map(String::from).collect(),
             seed: self.seed,
             result,
             draws: self.posterior().draws,
@@ -207,13 +215,53 @@ impl Fit {
     /// Reads a fit from the bytes of a file, which messages call `name`.
     ///
     /// # Errors
-    /// E0649 if the file is damaged or no fit, or was written by a version that this one does not understand.
+    /// E0649 if the file is damaged or no fit, or was written by a version that this one does not understand, E0686 if its
+    /// program calls functions that are not offered.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Fit, Error> {
+        Host::default().fit_from_bytes(name, bytes)
+    }
+
+    fn read_by(host: &Host, name: &str, bytes: &[u8]) -> Result<Fit, Error> {
         let file = Saved {
             name,
             archive: ZipArchive::new(Cursor::new(bytes)).map_err(|_| not_a_fit(name))?,
         };
-        file.read()
+        file.read(host)
+    }
+}
+
+impl Host {
+    /// [`Fit::load`] of a fit whose program calls functions of this host.
+    ///
+    /// # Errors
+    /// E0686 if it calls others, and those of [`Fit::load`].
+    pub fn load_fit(&self, path: impl AsRef<Path>) -> Result<Fit, Error> {
+        Fit::load_by(self, path.as_ref())
+    }
+
+    /// [`Fit::from_bytes`] of a fit whose program calls functions of this host.
+    ///
+    /// # Errors
+    /// E0686 if it calls others, and those of [`Fit::from_bytes`].
+    pub fn fit_from_bytes(&self, name: &str, bytes: &[u8]) -> Result<Fit, Error> {
+        Fit::read_by(self, name, bytes)
+    }
+
+    /// That a program which offered these has been saved, and does not go without.
+    fn missing<'n>(&self, name: &str, names: &'n [String]) -> Option<Error> {
+        let offered = |n: &&'n String| !self.functions().iter().any(|f| f.name == **n);
+        let missing: Vec<String> = names
+            .iter()
+            .filter(offered)
+            .map(|n| format!("`{n}`"))
+            .collect();
+        let message = format!(
+            "{name} was fitted by a Rust program that offers {}",
+            missing.join(", ")
+        );
+        let help = "read it by `Host::load_fit` of a host that offers the same functions";
+        let problem = Diagnostic::error("E0686", message).help(help);
+        (!missing.is_empty()).then(|| problem.into())
     }
 }
 
@@ -244,7 +292,7 @@ struct Saved<'b> {
 }
 
 impl Saved<'_> {
-    fn read(mut self) -> Result<Fit, Error> {
+    fn read(mut self, host: &Host) -> Result<Fit, Error> {
         let json = self.member("fit.json").map_err(|_| not_a_fit(self.name))?;
         self.check_format(&json)?;
         let manifest: Manifest =
@@ -257,7 +305,8 @@ impl Saved<'_> {
             .program
             .first()
             .ok_or_else(|| self.damaged("it has no program"))?;
-        let program = Program::load_from(&files, main)?;
+        let program = host.with_files(Arc::new(files)).load(main);
+        let program = program.map_err(|e| host.missing(self.name, &manifest.host).unwrap_or(e))?;
         let mut data = Data::default();
         for given in &manifest.data {
             if !given.stored {

@@ -120,19 +120,19 @@ impl<'a> Checker<'a> {
         if let Some(family) = crate::dist::find(name) {
             return self.distribution(family, None, args, span);
         }
-        if functions::find(name).is_none() {
+        let Some(function) = functions::find(name) else {
             let families = crate::dist::FAMILIES.iter().map(|f| f.declaration().name);
             let solvers = super::ode::SOLVERS.iter().map(|s| s.0);
             let constants = functions::CONSTANTS.iter().map(|c| c.name);
             let known = functions::all()
-                .map(|f| f.name)
+                .map(|f| &*f.name)
                 .chain(families)
                 .chain(constants);
             let known: Vec<&str> = known.chain(solvers).collect();
             return self.fail(span, error::unknown_function(place, name, known));
-        }
+        };
         let checked = self.positional(name, Vec::new(), args);
-        self.apply(name, checked, span)
+        self.apply(function, checked, span)
     }
 
     /// A call of what a name is bound to, with its first arguments where they do not stand among the others.
@@ -163,9 +163,9 @@ impl<'a> Checker<'a> {
                 };
                 return self.put_in_place(&function, args, first, span);
             }
-            Binding::Own(name) => {
+            Binding::Own(function) => {
                 let checked = self.positional(name, first, args);
-                return self.apply(name, checked, span);
+                return self.apply(&function, checked, span);
             }
             value => self.bound(value, place).ty,
         };
@@ -434,7 +434,7 @@ impl<'a> Checker<'a> {
             }),
             ast::ExprKind::Name(name) => self
                 .lookup(name)
-                .or_else(|| functions::find(name).map(|f| Binding::Own(f.name))),
+                .or_else(|| functions::find(name).map(|f| Binding::Own(f.clone()))),
             ast::ExprKind::Field { value, name } => self.member(value, name)?.ok(),
             _ => None,
         };
@@ -547,14 +547,16 @@ impl<'a> Checker<'a> {
             Some(function @ (Binding::Function(_) | Binding::Lambda { .. } | Binding::Own(_))) => {
                 self.call_binding(function, &name.name, name.span, args, vec![receiver], span)
             }
-            _ if functions::find(&name.name).is_some() => {
-                let checked = self.positional(&name.name, vec![receiver], args);
-                self.apply(&name.name, checked, span)
-            }
-            _ => {
-                let known: Vec<&str> = functions::all().map(|f| f.name).collect();
-                self.fail(span, error::unknown_function(name.span, &name.name, known))
-            }
+            _ => match functions::find(&name.name) {
+                Some(function) => {
+                    let checked = self.positional(&name.name, vec![receiver], args);
+                    self.apply(function, checked, span)
+                }
+                None => {
+                    let known: Vec<&str> = functions::all().map(|f| &*f.name).collect();
+                    self.fail(span, error::unknown_function(name.span, &name.name, known))
+                }
+            },
         }
     }
 

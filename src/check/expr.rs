@@ -7,6 +7,7 @@ use crate::diag::Span;
 use crate::functions;
 use crate::syntax::ast::{self, BinaryOp, UnaryOp};
 use crate::types::{Base, Dim, Type};
+use std::sync::Arc;
 
 /// The deepest expression that is checked, counted over the functions and definitions that it uses:
 /// each level takes some of the machine's stack. A tree from the parser alone is less deep.
@@ -64,13 +65,13 @@ impl<'a> Checker<'a> {
                 };
                 Expr {
                     size,
-                    ..self.apply(name, vec![value], span)
+                    ..self.apply(functions::own(name), vec![value], span)
                 }
             }
             ast::ExprKind::Binary { op, left, right } => self.binary(*op, left, right, span),
             ast::ExprKind::Transpose(value) => {
                 let value = self.expr(value);
-                self.apply("transpose", vec![value], span)
+                self.apply(functions::own("transpose"), vec![value], span)
             }
             ast::ExprKind::Call { callee, args } => self.call(callee, args, span),
             ast::ExprKind::Field { value, name } => self.field(value, name, span),
@@ -226,7 +227,7 @@ impl<'a> Checker<'a> {
             },
             _ => None,
         };
-        let checked = self.apply(op.symbol(), vec![a, b], span);
+        let checked = self.apply(functions::own(op.symbol()), vec![a, b], span);
         let whole = matches!(checked.ty.number(), Some((Base::Int, [])));
         Expr {
             size: if whole { size } else { None },
@@ -452,17 +453,15 @@ impl<'a> Checker<'a> {
     }
 
     /// Applies a function of the language to checked arguments.
-    pub(super) fn apply(&mut self, name: &str, args: Vec<Expr>, span: Span) -> Expr {
+    pub(super) fn apply(
+        &mut self,
+        function: &Arc<functions::Function>,
+        args: Vec<Expr>,
+        span: Span,
+    ) -> Expr {
         if args.iter().any(|a| a.ty.is_error()) {
             return Expr::error(span);
         }
-        let Some(function) = functions::find(name) else {
-            let known: Vec<&str> = functions::all()
-                .map(|f| f.name)
-                .filter(|n| n.starts_with(char::is_alphabetic))
-                .collect();
-            return self.fail(span, error::unknown_function(span, name, known));
-        };
         let (low, high) = function.arity;
         if args.len() < low || args.len() > high {
             return self.fail(
@@ -480,7 +479,7 @@ impl<'a> Checker<'a> {
                 Type::Distribution { .. } => error::distribution_as_value(wrong.span),
                 _ => error::argument_kind(
                     wrong.span,
-                    function.name,
+                    &function.name,
                     "a number or an array",
                     &wrong.ty,
                 ),
@@ -494,21 +493,24 @@ impl<'a> Checker<'a> {
                 size: a.size.as_ref(),
             })
             .collect();
-        match (function.result)(&seen) {
+        match function.result(&seen) {
             Ok(ty) => {
                 let size = match function.size {
                     Some(size) => size(&seen),
-                    None => self.size_of_call(function.name, &args),
+                    None => self.size_of_call(&function.name, &args),
                 };
                 Expr {
-                    kind: ExprKind::Call { function, args },
+                    kind: ExprKind::Call {
+                        function: function.clone(),
+                        args,
+                    },
                     ty,
                     span,
                     size,
                 }
             }
             Err(wrong) => {
-                let problem = self.wrong_arguments(function.name, &args, wrong);
+                let problem = self.wrong_arguments(&function.name, &args, wrong);
                 self.fail(span, problem)
             }
         }

@@ -276,13 +276,13 @@ impl<'a> Checker<'a> {
         let value = property(Property::Reparameterised, &dist, numbers);
         let drawn = self.value_of(&target);
         let log_prob = property(Property::LogProb, &dist, drawn);
-        let negate = functions::find("negate").expect("the language has a minus sign");
+        let negate = functions::own("negate");
         let negative = Expr {
             ty: log_prob.ty.clone(),
             span,
             size: None,
             kind: ExprKind::Call {
-                function: negate,
+                function: negate.clone(),
                 args: vec![log_prob],
             },
         };

@@ -107,8 +107,8 @@ impl Walk {
                         let places = (args[position].span, args[second].span);
                         return Err(Box::new(error::argument_read_twice(span, places)));
                     }
-                    let Some(row) = bijection::find(function.name, position) else {
-                        return Err(Box::new(error::no_inverse(span, function.name)));
+                    let Some(row) = bijection::find(&function.name, position) else {
+                        return Err(Box::new(error::no_inverse(span, &function.name)));
                     };
                     let next = args.remove(position);
                     links.push((row, args.pop().map(|beside| self.closed(beside))));

@@ -23,24 +23,31 @@ mod site;
 mod statement;
 mod unfold;
 
+pub use ode::is_solver;
 pub use program::Program;
 
 use crate::diag::{Diagnostic, Diagnostics, Severity, Span};
+use crate::functions;
 use crate::modules::Module;
 use crate::syntax::ast;
 use crate::types::{Dim, Type};
 use program::{Expr, LoopId, Nest, Statement, VarId, Variable, VariableKind};
 use site::Site;
 use std::collections::HashMap;
+use std::sync::Arc;
 use unfold::Call;
 
-/// Checks a parsed program, the first of `modules`, with what it imports.
+/// Checks a parsed program, the first of `modules`, with what it imports. It may call functions of the program around,
+/// `host`, besides those of the language.
 ///
 /// # Errors
 /// All mistakes found; warnings alone are no error and come with the program.
-pub fn check(modules: &[Module]) -> Result<(Program, Diagnostics), Diagnostics> {
+pub fn check(
+    modules: &[Module],
+    host: &[Arc<functions::Function>],
+) -> Result<(Program, Diagnostics), Diagnostics> {
     let mut checker = Checker::new();
-    checker.outline(modules);
+    checker.outline(modules, host);
     checker.declare_data();
     // A guide names what functions draw, which is known when their calls are checked.
     checker.outline_guide_blocks();
@@ -58,8 +65,8 @@ pub fn check(modules: &[Module]) -> Result<(Program, Diagnostics), Diagnostics> 
 enum Binding<'a> {
     Var(VarId),
     Function(usize),
-    /// A function of the language, given as an argument.
-    Own(&'static str),
+    /// A function of the language, given as an argument, or of the program around.
+    Own(Arc<functions::Function>),
     /// A name for a value, of a module: read where it is used.
     Constant {
         value: &'a ast::Expr,

@@ -22,6 +22,11 @@ pub(super) fn solver(name: &str) -> Option<bool> {
     SOLVERS.iter().find(|s| s.0 == name).map(|s| s.1)
 }
 
+/// Whether the name is that of a solver of differential equations.
+pub fn is_solver(name: &str) -> bool {
+    solver(name).is_some()
+}
+
 fn signature(name: &str) -> String {
     format!("`{name}(rhs, y0, t0, ts, rtol = 1e-8, atol = 1e-8, max_steps = 100000)`")
 }

@@ -5,16 +5,19 @@ use super::{
     Binding, Block, BlockKind, Checker, Function, Leaf, Scope, State, VarId, VariableKind, error,
 };
 use crate::diag::Span;
+use crate::functions;
 use crate::modules::Module;
 use crate::syntax::ast::{self, ExprKind, StatementKind, Target};
 use crate::types::{Base, Dim, Type};
+use std::sync::Arc;
 
 impl<'a> Checker<'a> {
-    pub(super) fn outline(&mut self, modules: &'a [Module]) {
+    pub(super) fn outline(&mut self, modules: &'a [Module], host: &[Arc<functions::Function>]) {
         // The program's scope is the first.
         let scopes: Vec<usize> = (self.scope..self.scope + modules.len()).collect();
         self.scopes
             .resize_with(modules.len().max(1), Scope::default);
+        self.surround(host);
         for (module, &scope) in modules.iter().zip(&scopes) {
             self.within(scope, |c| c.outline_names(module, &scopes));
         }
@@ -37,6 +40,19 @@ impl<'a> Checker<'a> {
         }
         let scope = self.scope;
         self.outline_block(&ast.statements, scope, &[], true);
+    }
+
+    /// Puts a scope around those of the modules, of what the program around offers.
+    fn surround(&mut self, host: &[Arc<functions::Function>]) {
+        let around = self.scopes.len();
+        self.scopes.iter_mut().for_each(|s| s.parent = Some(around));
+        let names = host
+            .iter()
+            .map(|f| (f.name.to_string(), Binding::Own(f.clone())));
+        self.scopes.push(Scope {
+            parent: None,
+            names: names.collect(),
+        });
     }
 
     /// A module's imports and functions; of others than the program all that they hold.

@@ -7,6 +7,7 @@ use crate::dist::bijection::Chain;
 use crate::functions::{Function, Initialiser};
 use crate::types::{Base, Dim, Type};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A variable of the program: unique, whatever its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -249,7 +250,7 @@ pub enum ExprKind {
         axis: usize,
     },
     Call {
-        function: &'static Function,
+        function: Arc<Function>,
         args: Vec<Expr>,
     },
     /// Names for values, then a value.
@@ -388,7 +389,7 @@ impl std::fmt::Debug for dyn Family {
 
 impl std::fmt::Debug for Function {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name)
+        f.write_str(&self.name)
     }
 }
 

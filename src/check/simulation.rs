@@ -336,9 +336,12 @@ impl Program {
         let mut args: Vec<Expr> = [marks, told].map(|id| self.element(id, target)).into();
         let (ty, span) = (value.ty.clone(), value.span);
         args.push(value);
-        let function = functions::find("where").expect("a function of the language");
+        let function = functions::own("where");
         Expr {
-            kind: ExprKind::Call { function, args },
+            kind: ExprKind::Call {
+                function: function.clone(),
+                args,
+            },
             ty,
             span,
             size: None,

@@ -19,16 +19,18 @@ pub use initialisers::{INITIALISERS, Initialiser, initialiser};
 
 use crate::graph::Var;
 use crate::types::{Base, Dim, Same, Type};
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
 
-/// One function of the language.
+/// One function of the language, or of the program around it.
+#[derive(Clone)]
 pub struct Function {
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// As it is called: `dot(a, b)`.
-    pub signature: &'static str,
-    pub doc: &'static str,
+    pub signature: Cow<'static, str>,
+    pub doc: Cow<'static, str>,
     pub arity: (usize, usize),
-    pub result: Rule,
-    pub lower: Lower,
+    rules: Rules,
     /// Works element by element, so that it takes rows of any length.
     pub elementwise: bool,
     /// From this argument on all are whole numbers from 0 that data tell, equal in all rows.
@@ -37,6 +39,25 @@ pub struct Function {
     pub neutral: Option<f64>,
     /// The symbolic value of a result that only the shapes of arguments decide.
     pub size: Option<Size>,
+}
+
+/// What gives a function's type and graph code.
+#[derive(Clone)]
+enum Rules {
+    Own(Rule, Lower),
+    Foreign(Arc<dyn Foreign>),
+}
+
+/// A function of the program around: what a row of the tables says in two functions.
+pub trait Foreign: Send + Sync {
+    /// The type of the result, or what is wrong.
+    ///
+    /// # Errors
+    /// The first mistake.
+    fn result(&self, args: &[Argument]) -> Result<Type, Wrong>;
+
+    /// Graph code, of operands as [`Lower`] has them.
+    fn lower<'g>(&self, operands: &[Operand<'g>]) -> Var<'g>;
 }
 
 /// The type of the result, or what is wrong.
@@ -56,12 +77,11 @@ impl Function {
         doc: &'static str,
     ) -> Function {
         Function {
-            name,
-            signature,
-            doc,
+            name: Cow::Borrowed(name),
+            signature: Cow::Borrowed(signature),
+            doc: Cow::Borrowed(doc),
             arity,
-            result,
-            lower,
+            rules: Rules::Own(result, lower),
             elementwise: false,
             given_from: None,
             neutral: None,
@@ -69,31 +89,62 @@ impl Function {
         }
     }
 
-    const fn elementwise(self) -> Function {
+    const fn elementwise(mut self) -> Function {
+        self.elementwise = true;
+        self
+    }
+
+    const fn given_from(mut self, first: usize) -> Function {
+        self.given_from = Some(first);
+        self
+    }
+
+    const fn neutral(mut self, element: f64) -> Function {
+        self.neutral = Some(element);
+        self
+    }
+
+    const fn sized(mut self, size: Size) -> Function {
+        self.size = Some(size);
+        self
+    }
+
+    /// A function of the program around, which takes `arity` arguments.
+    pub fn foreign(
+        [name, signature, doc]: [String; 3],
+        arity: usize,
+        elementwise: bool,
+        foreign: Arc<dyn Foreign>,
+    ) -> Function {
         Function {
-            elementwise: true,
-            ..self
+            name: name.into(),
+            signature: signature.into(),
+            doc: doc.into(),
+            arity: (arity, arity),
+            rules: Rules::Foreign(foreign),
+            elementwise,
+            given_from: None,
+            neutral: None,
+            size: None,
         }
     }
 
-    const fn given_from(self, first: usize) -> Function {
-        Function {
-            given_from: Some(first),
-            ..self
+    /// The type of the result.
+    ///
+    /// # Errors
+    /// What is wrong with the arguments.
+    pub fn result(&self, args: &[Argument]) -> Result<Type, Wrong> {
+        match &self.rules {
+            Rules::Own(result, _) => result(args),
+            Rules::Foreign(foreign) => foreign.result(args),
         }
     }
 
-    const fn neutral(self, element: f64) -> Function {
-        Function {
-            neutral: Some(element),
-            ..self
-        }
-    }
-
-    const fn sized(self, size: Size) -> Function {
-        Function {
-            size: Some(size),
-            ..self
+    /// Graph code of a call.
+    pub fn lower<'g>(&self, operands: &[Operand<'g>]) -> Var<'g> {
+        match &self.rules {
+            Rules::Own(_, lower) => lower(operands),
+            Rules::Foreign(foreign) => foreign.lower(operands),
         }
     }
 
@@ -147,14 +198,28 @@ static TABLES: &[&[Function]] = &[
     ordering::TABLE,
 ];
 
+/// The functions of all tables, shared with the programs that call them.
+static ALL: LazyLock<Vec<Arc<Function>>> = LazyLock::new(|| {
+    let rows = TABLES.iter().flat_map(|table| table.iter());
+    rows.cloned().map(Arc::new).collect()
+});
+
 /// The function of a name.
-pub fn find(name: &str) -> Option<&'static Function> {
-    all().find(|f| f.name == name)
+pub fn find(name: &str) -> Option<&'static Arc<Function>> {
+    ALL.iter().find(|f| f.name == name)
+}
+
+/// A function that the language is known to have.
+///
+/// # Panics
+/// If it has none of this name.
+pub fn own(name: &str) -> &'static Arc<Function> {
+    find(name).expect("a function of the language")
 }
 
 /// Every function, in the order of the tables.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    TABLES.iter().flat_map(|table| table.iter())
+    ALL.iter().map(|f| &**f)
 }
 
 /// Base and extents of an argument that must be numbers.
@@ -210,7 +275,7 @@ fn extent(args: &[Argument], at: usize) -> Result<Dim, Wrong> {
 }
 
 /// Two extents must be equal; where only data can tell, they are checked then.
-fn equal(a: usize, of_a: &Dim, b: usize, of_b: &Dim) -> Result<(), Wrong> {
+pub fn equal(a: usize, of_a: &Dim, b: usize, of_b: &Dim) -> Result<(), Wrong> {
     match of_a.compare(of_b) {
         Same::No => Err(Wrong::Extents {
             a,
@@ -288,7 +353,7 @@ fn extents(x: &[Operand<'_>]) -> Vec<usize> {
 }
 
 /// Operands with equal leading axes.
-fn same_lead<'g>(operands: &[Operand<'g>]) -> Vec<Var<'g>> {
+pub fn same_lead<'g>(operands: &[Operand<'g>]) -> Vec<Var<'g>> {
     let mut lead = operands[0].lead();
     for operand in operands {
         let own = operand.lead();

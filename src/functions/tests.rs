@@ -16,7 +16,7 @@ fn value(name: &str, args: &[Constant<'_>]) -> Vec<f64> {
             rank: shape.len(),
         })
         .collect();
-    let out = (find(name).expect("a function").lower)(&operands);
+    let out = find(name).expect("a function").lower(&operands);
     evaluate(&g, &[], &[out.id])[0].data().to_vec()
 }
 
@@ -197,7 +197,7 @@ fn loops_and_single_operands_meet() {
         rank,
     };
     let call = |name: &str, x: &[Operand]| {
-        let out = (find(name).expect("a function").lower)(x);
+        let out = find(name).expect("a function").lower(x);
         (out.shape().to_vec(), out.as_const().expect("of constants"))
     };
     // Two rows of points, one table.

@@ -55,7 +55,7 @@ impl<'g> Lowerer<'_, 'g> {
                 return self.choice_of_step(id, told, &condition_value, (then, otherwise));
             }
             let (a, b) = (self.value(then)?, self.value(otherwise)?);
-            let select = functions::find("where").expect("a function of the language");
+            let select = functions::own("where");
             return self.call(select, &[condition_value, a, b], condition.span);
         };
         let holds = truth.data().iter().filter(|x| **x != 0.0).count();
@@ -104,7 +104,7 @@ impl<'g> Lowerer<'_, 'g> {
             // The branch has a row for every row of the condition, in its order.
             parts.push(self.unfiltered(&value, flat, &condition.axes));
         }
-        let select = functions::find("where").expect("a function of the language");
+        let select = functions::own("where");
         parts.insert(0, condition.clone());
         self.call(select, &parts, then.span)
     }

@@ -180,7 +180,7 @@ impl<'g> Lowerer<'_, 'g> {
     /// Applies a function of the language.
     pub(super) fn call(
         &mut self,
-        function: &'static functions::Function,
+        function: &functions::Function,
         values: &[Value<'g>],
         span: Span,
     ) -> Result<Value<'g>> {
@@ -193,7 +193,7 @@ impl<'g> Lowerer<'_, 'g> {
                 v.ragged.is_some_and(|r| r != flat) || (v.ragged.is_none() && v.rank() > 0)
             })
         {
-            return Err(vec![error::ragged(span, function.name)]);
+            return Err(vec![error::ragged(span, &function.name)]);
         }
         let axes = self.union(values.iter().map(|v| v.axes.clone()));
         let operands: Vec<Operand<'g>> = values
@@ -204,10 +204,10 @@ impl<'g> Lowerer<'_, 'g> {
             })
             .collect();
         if let Some(first) = function.given_from {
-            expect_given(function.name, &values[first..], span)?;
+            expect_given(&function.name, &values[first..], span)?;
         }
         self.fits(function, &operands, span)?;
-        let var = (function.lower)(&operands);
+        let var = function.lower(&operands);
         Ok(self.tidy(var, &axes, ragged))
     }
 
@@ -233,7 +233,7 @@ impl<'g> Lowerer<'_, 'g> {
         let number = |d: &Dim| d.known().unwrap_or(0).max(0) as usize;
         let differ =
             |a: &Dim, b: &Dim| Err(vec![error::extents_differ(span, number(a), number(b))]);
-        match (function.result)(&seen) {
+        match function.result(&seen) {
             Ok(ty) => {
                 let rows = operands.iter().map(|o| numel(&o.lead())).max();
                 let own = ty.number().map_or(&[][..], |(_, dims)| dims);
@@ -251,7 +251,7 @@ impl<'g> Lowerer<'_, 'g> {
                 let shape: Vec<usize> = own(at).iter().map(number).collect();
                 Err(vec![error::shape_unfit(
                     span,
-                    function.name,
+                    &function.name,
                     &expected,
                     &shape,
                 )])
@@ -262,12 +262,12 @@ impl<'g> Lowerer<'_, 'g> {
     /// Reductions over a length that differs from row to row.
     fn call_ragged(
         &mut self,
-        function: &'static functions::Function,
+        function: &functions::Function,
         values: &[Value<'g>],
         span: Span,
     ) -> Result<Value<'g>> {
-        let find = |name: &str| functions::find(name).expect("a function of the language");
-        match function.name {
+        let find = |name: &str| functions::own(name);
+        match &*function.name {
             "dot" | "@" if values.len() == 2 => {
                 let product = self.call(find("*"), values, span)?;
                 self.call(find("sum"), &[product], span)

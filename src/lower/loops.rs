@@ -43,7 +43,7 @@ impl<'g> Lowerer<'_, 'g> {
     /// Only turns of a loop where a condition holds that a step of a recurrence finds out count.
     fn mask_also(&mut self, axis: AxisId, condition: Value<'g>) -> Result<()> {
         let ones = Value::on_axis(self.graph.scalar(1.0).broadcast(&[self.extent(axis)]), axis);
-        let and = functions::find("&&").expect("a function of the language");
+        let and = functions::own("&&");
         let mask = self.masks.get(&axis).cloned().unwrap_or(ones);
         let mask = self.call(and, &[mask, condition], Span::default())?;
         self.masks.insert(axis, mask);

@@ -62,7 +62,7 @@ impl<'g> Lowerer<'_, 'g> {
                 let mut value = self.tidy(log_prob.broadcast(&full), &own, None);
                 if observed && self.left_open.contains(&target.var) {
                     let missing = self.missing_at(target)?;
-                    let choose = functions::find("where").expect("a function of the language");
+                    let choose = functions::own("where");
                     let zero = Value::plain(self.graph.scalar(0.0));
                     value = self.call(choose, &[missing, zero, value], span)?;
                 }

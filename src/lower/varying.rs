@@ -325,7 +325,7 @@ impl<'g> Lowerer<'_, 'g> {
         let parents = vector(parents.iter().map(|&k| k as f64).collect());
         let (first, last) = (self.spread(low, axes), self.spread(high, axes));
         let of_row = |bound: Var<'g>| bound.reshape(&[rows]).gather(0, parents);
-        let is_in = functions::find("<=").expect("a function of the language");
+        let is_in = functions::own("<=");
         let number = Value::on_axis(of_row(first) + steps, flat);
         let last = Value::on_axis(of_row(last), flat);
         let counts = self.call(is_in, &[number, last], Span::default());

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::autodiff::{grad, hvp, vjp};
-use crate::graph::{Graph, NodeId, Rebuild, Tensor, Var, evaluate};
+use crate::graph::{Graph, NodeId, Rebuild, Shape, Tensor, Var, evaluate};
 use std::sync::Arc;
 
 type Build = dyn for<'g> Fn(&[Var<'g>]) -> Var<'g>;
@@ -14,6 +14,38 @@ pub(crate) struct Case {
     pub shapes: Vec<Vec<usize>>,
     pub range: (f64, f64),
     pub build: Box<Build>,
+}
+
+/// `xᵢ^a` of some numbers, then their sum if there is room for it.
+struct Powers;
+
+impl External for Powers {
+    fn name(&self) -> &str {
+        "powers"
+    }
+
+    fn value(&self, args: &[&[f64]], out: &mut [f64]) {
+        let powers = args[0].iter().map(|x| x.powf(args[1][0]));
+        out.iter_mut().zip(powers).for_each(|(out, p)| *out = p);
+        let (sum, parts) = out.split_last_mut().expect("it has elements");
+        if parts.len() == args[0].len() {
+            *sum = parts.iter().sum();
+        }
+    }
+
+    fn pullback(&self, args: &[&[f64]], cotangent: &[f64], adjoints: &mut [&mut [f64]]) {
+        let (a, n) = (args[1][0], args[0].len());
+        let of_sum = if cotangent.len() > n {
+            cotangent[n]
+        } else {
+            0.0
+        };
+        for (i, x) in args[0].iter().enumerate() {
+            let c = cotangent[i] + of_sum;
+            adjoints[0][i] += c * a * x.powf(a - 1.0);
+            adjoints[1][0] += c * x.powf(a) * x.ln();
+        }
+    }
 }
 
 fn case(
@@ -154,6 +186,22 @@ pub(crate) fn cases() -> Vec<Case> {
         case("matrix_exp", &[&[2, 3, 3]], (-1.0, 1.5), |x| {
             x[0].matrix_exp().sin()
         }),
+        case("external", &[&[2, 3], &[2]], (0.3, 2.0), |x| {
+            let own = [Shape::from_slice(&[3]), Shape::new()];
+            external(Arc::new(Powers), x, &own, &[true, true], &[4]).sin()
+        }),
+        case(
+            "external of single numbers",
+            &[&[2, 3], &[2, 3]],
+            (0.3, 2.0),
+            |x| {
+                let own = [Shape::new(), Shape::new()];
+                let product =
+                    |x: &[Var<'_>]| external(Arc::new(Powers), x, &own, &[true, true], &[]);
+                // Both derivatives are of one object, seen by different calls.
+                product(x).exp() * product(&[x[1], x[0]])
+            },
+        ),
         case("matrix_power", &[&[2, 3, 3]], (-1.0, 1.0), |x| {
             x[0].matrix_power(5).sin() + x[0].matrix_power(0)
         }),

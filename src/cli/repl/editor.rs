@@ -43,7 +43,7 @@ pub(super) struct Editor {
 impl Editor {
     fn words(&self) -> impl Iterator<Item = &str> {
         let own = self.names.iter().map(String::as_str);
-        let functions = functions::all().map(|f| f.name);
+        let functions = functions::all().map(|f| &*f.name);
         let families = FAMILIES.iter().map(|f| f.declaration().name);
         let modules = STANDARD.iter().map(|(name, _)| *name);
         own.chain(functions)
@@ -151,7 +151,7 @@ impl Hinter for Editor {
                 form.parameters.iter().map(|p| p.name).collect()
             }
             None => {
-                let signature = functions::find(name)?.signature;
+                let signature = &functions::find(name)?.signature;
                 let inside = signature.split_once('(')?.1.split(')').next()?;
                 inside.split(',').map(str::trim).collect()
             }

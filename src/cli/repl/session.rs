@@ -5,7 +5,7 @@
 use super::commands;
 use super::model::Statements;
 use super::value;
-use crate::api::{Error, Fit, Program};
+use crate::api::{Error, Fit, Host, Program};
 use crate::data::{self, Data, Disk, Files, InMemory, ReadAt};
 use crate::diag::Sources;
 use crate::infer::Progress;
@@ -33,7 +33,7 @@ pub(in crate::cli) struct Session {
     before: Vec<State>,
     /// Fits of earlier models, with what was fitted, for comparison.
     pub(super) earlier: Vec<(String, Arc<Fit>)>,
-    files: Box<dyn Files>,
+    files: Arc<dyn Files + Send + Sync>,
     /// Set from anywhere to stop a fit.
     pub(super) cancel: Arc<AtomicBool>,
     pub(super) table: TableOptions,
@@ -59,13 +59,13 @@ pub(super) const NAME: &str = "session.vi";
 
 impl Default for Session {
     fn default() -> Session {
-        Session::new(Box::new(Disk))
+        Session::new(Arc::new(Disk))
     }
 }
 
 impl Session {
     /// An empty one; what it is told to read comes from `files`.
-    pub(in crate::cli) fn new(files: Box<dyn Files>) -> Session {
+    pub(in crate::cli) fn new(files: Arc<dyn Files + Send + Sync>) -> Session {
         Session {
             state: State::default(),
             before: Vec::new(),
@@ -264,19 +264,19 @@ impl Reader<'_> {
     pub(super) fn program(&self, text: &str) -> Result<Program> {
         let files = Beside {
             own: InMemory::new([(NAME, text)]),
-            rest: &*self.0.files,
+            rest: self.0.files.clone(),
         };
-        Program::load_from(&files, NAME)
+        Host::new(Arc::new(files)).load(NAME)
     }
 }
 
 /// One text before other files.
-struct Beside<'f> {
+struct Beside {
     own: InMemory,
-    rest: &'f dyn Files,
+    rest: Arc<dyn Files + Send + Sync>,
 }
 
-impl Files for Beside<'_> {
+impl Files for Beside {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         self.own.read(path).or_else(|_| self.rest.read(path))
     }

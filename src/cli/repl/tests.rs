@@ -3,10 +3,11 @@
 use super::session::{Answer, Session};
 use crate::data::InMemory;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A session with some files.
 fn session() -> Session {
-    Session::new(Box::new(InMemory::new([
+    Session::new(Arc::new(InMemory::new([
         (
             "schools.json",
             r#"{"y": [28, 8, -3, 7, -1, 1, 18, 12], "sigma": [15, 10, 16, 11, 9, 11, 10, 18]}"#,

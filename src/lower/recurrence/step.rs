@@ -457,8 +457,7 @@ impl<'g> Lowerer<'_, 'g> {
         let longest = self.lengths.get(&var).copied().unwrap_or(0);
         let axis = self.new_axis(longest, Vec::new());
         let iota = Value::on_axis(self.vector((0..longest).map(|k| k as f64)), axis);
-        let function =
-            |name: &str| crate::functions::find(name).expect("a function of the language");
+        let function = |name: &str| crate::functions::own(name);
         let index = self.call(function("+"), &[low.clone(), iota], span)?;
         let mask = self.call(function("<="), &[index.clone(), high.clone()], span)?;
         self.env.insert(var, index);

@@ -32,7 +32,7 @@ fn run(_: &mut Session, name: &str, _: Watch) -> Result<String> {
             return Ok(found);
         }
     }
-    let known = functions::all().map(|f| f.name);
+    let known = functions::all().map(|f| &*f.name);
     let known = known.chain(FAMILIES.iter().map(|f| f.declaration().name));
     let known = known.chain(STANDARD.iter().map(|(name, _)| *name));
     let problem = Diagnostic::error(
