@@ -80,8 +80,8 @@ impl Program {
     /// Those of the expression; E0633 and E0634.
     pub fn type_of(&self, expression: &str) -> Result<Type, Error> {
         let (program, name) = self.with_definition(expression)?;
-        let found = program.variables().iter().find(|v| v.name == name);
-        Ok(found.expect("it was defined").ty.clone())
+        let variable = program.variable(&name);
+        Ok(variable.expect("it was defined").ty.clone())
     }
 
     /// The program with a definition more, and that one's name, which no program can have.
@@ -124,7 +124,7 @@ impl Program {
                 .help("draw it in the program, and ask for it by its name");
             return Err(program.error(vec![problem]));
         }
-        let variable = program.variables().iter().find(|v| v.name == name);
+        let variable = program.variable(&name);
         if variable.is_some_and(|v| v.ty.number().is_none()) {
             let what = variable.map_or(String::new(), |v| v.ty.to_string());
             let problem = Diagnostic::error("E0634", "the expression has no value")

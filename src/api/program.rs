@@ -169,6 +169,21 @@ impl Program {
         &self.checked().variables
     }
 
+    /// The data, latent, parameter, definition or dimension of a name.
+    ///
+    /// ```
+    /// let program = elbo::Program::parse("data y: real[N]\nmu ~ Normal(0, 1)\ny ~ Normal(mu, 1)")?;
+    /// assert_eq!(program.variable("y").unwrap().ty.to_string(), "real[N]");
+    /// assert!(program.variable("sigma").is_none());
+    /// # Ok::<(), elbo::Error>(())
+    /// ```
+    pub fn variable(&self, name: &str) -> Option<&Variable> {
+        // Loops and functions may have the name for something of their own.
+        let inner = [VariableKind::Loop, VariableKind::Local];
+        let mut own = self.variables().iter().filter(|v| !inner.contains(&v.kind));
+        own.find(|v| v.name == name)
+    }
+
     /// Whether the program needs data.
     pub fn declares_data(&self) -> bool {
         let given = [VariableKind::Data, VariableKind::Dimension];
@@ -177,8 +192,8 @@ impl Program {
 
     /// What the program calls the axes of a variable, where it has names for them.
     pub(super) fn axes(&self, name: &str) -> Vec<Option<String>> {
-        let variable = self.variables().iter().find(|v| v.name == name);
-        let dims = variable
+        let dims = self
+            .variable(name)
             .and_then(|v| v.ty.number())
             .map_or(&[][..], |(_, dims)| dims);
         dims.iter().map(|d| d.axis().map(str::to_owned)).collect()

@@ -172,12 +172,8 @@ pub(super) fn choose_rows(fit: &Fit, summaries: &mut [Summary]) -> Vec<String> {
     if fit.posterior().draws < 2 {
         return constants;
     }
-    let variables = fit.program().variables();
     for (quantity, summary) in fit.posterior().quantities.iter().zip(summaries) {
-        let kind = variables
-            .iter()
-            .find(|v| v.name == quantity.name)
-            .map(|v| v.kind);
+        let kind = fit.program().variable(&quantity.name).map(|v| v.kind);
         if kind == Some(VariableKind::Param) {
             continue;
         }
