@@ -155,12 +155,7 @@ impl Fit {
 
     /// Whether a name is of data that the program draws.
     pub fn is_observed(&self, name: &str) -> bool {
-        let checked = self.program.checked();
-        let data = checked
-            .data
-            .iter()
-            .any(|d| checked.variable(d.var).name == name);
-        data && checked.holdable().contains(name)
+        self.program.observed().any(|observed| observed == name)
     }
 
     /// What has draws and is no definition: the rest follows from it.

@@ -254,7 +254,7 @@ impl Fit {
             let names = dims.iter().flat_map(|d| d.terms.keys());
             dimensions.extend(names.map(Atom::to_string));
         }
-        let observed: BTreeSet<String> = observed(&self.program).map(str::to_string).collect();
+        let observed: BTreeSet<String> = self.program.observed().map(str::to_string).collect();
         let asked = [
             (&how.new, &dimensions, "a dimension"),
             (&how.extend, &dimensions, "a dimension"),
@@ -283,15 +283,6 @@ impl Fit {
 fn is_known(data: &Data, name: &str) -> bool {
     let numbers = data.get(name).map(|e| e.numbers());
     matches!(numbers, Some(Ok(n)) if n.data.iter().all(|x| !x.is_nan()))
-}
-
-/// Names of data that the program draws.
-fn observed(program: &Program) -> impl Iterator<Item = &str> {
-    let checked = program.checked();
-    let drawn = checked.holdable();
-    let data = checked.data.iter();
-    let names = data.map(|d| checked.variable(d.var).name.as_str());
-    names.filter(move |name| drawn.contains(name))
 }
 
 /// For each axis and element of an array which element of the fit's it is.
@@ -535,7 +526,7 @@ fn pointwise(
     threads: usize,
 ) -> Result<Vec<Quantity>, Error> {
     let given = |name: &str| data.get(name).is_some();
-    if !observed(program).any(given) {
+    if !program.observed().any(given) {
         return Ok(Vec::new());
     }
     let model = told(program, data, posterior, &given)?;

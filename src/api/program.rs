@@ -190,6 +190,15 @@ impl Program {
         self.variables().iter().any(|v| given.contains(&v.kind))
     }
 
+    /// Names of data that the program draws.
+    pub(super) fn observed(&self) -> impl Iterator<Item = &str> {
+        let checked = self.checked();
+        let drawn = checked.holdable();
+        let data = checked.data.iter();
+        let names = data.map(|d| checked.variable(d.var).name.as_str());
+        names.filter(move |name| drawn.contains(name))
+    }
+
     /// What the program calls the axes of a variable, where it has names for them.
     pub(super) fn axes(&self, name: &str) -> Vec<Option<String>> {
         let dims = self
