@@ -4,7 +4,7 @@ use super::fit::whole;
 use super::streams::{Exit, Failure, Result, note, print, print_json};
 use crate::api::{Fit, Prediction, Predictive};
 use crate::data::{self, Data, Disk};
-use crate::diag::{Diagnostics, Sources};
+use crate::diag::Sources;
 use crate::infer::{Quantity, log_sum_exp};
 use crate::output::{Posterior, TableOptions, summarise, summary_json, table};
 use clap::Args;
@@ -114,23 +114,15 @@ impl Predict {
     /// The new data.
     fn data(&self) -> Result<Data> {
         let (mut data, mut sources) = (Data::default(), Sources::default());
-        let mut problems = Diagnostics::new();
-        for path in &self.data {
-            let read = data::load(&Disk, path, &mut sources);
-            if let Err(new) = read.and_then(|new| data.merge(new)) {
-                problems.extend(new);
-            }
-        }
-        for option in &self.set {
-            let read = data::set(option, &mut sources);
-            if let Err(new) = read.and_then(|new| data.merge(new)) {
-                problems.extend(new);
-            }
-        }
-        match problems.is_empty() {
-            true => Ok(data),
-            false => Err(Failure::wrong(problems, &sources)),
-        }
+        let files = self.data.iter();
+        let mut read: Vec<_> = files
+            .map(|path| data::load(&Disk, path, &mut sources))
+            .collect();
+        let options = self.set.iter();
+        read.extend(options.map(|option| data::set(option, &mut sources)));
+        data.merge_all(read)
+            .map_err(|d| Failure::wrong(d, &sources))?;
+        Ok(data)
     }
 
     /// What is observed, and what is asked for.

@@ -5,7 +5,7 @@ use super::streams::{Exit, Failure, Result, note, print};
 use crate::api::{Program, Simulated};
 use crate::check::program::VariableKind;
 use crate::data::{self, Data, Disk, Entry};
-use crate::diag::{Diagnostic, Diagnostics, Sources};
+use crate::diag::{Diagnostic, Sources};
 use crate::output::{Posterior, Quantity, TableOptions, replace_file, summarise, table};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -102,20 +102,12 @@ impl Simulate {
     /// The values given by `--fix`.
     fn fixed(&self, sources: &mut Sources) -> Result<Data> {
         let mut fixed = Data::default();
-        let mut problems = Diagnostics::new();
-        for option in &self.fix {
-            let read = match option.contains('=') {
-                true => data::set(option, sources),
-                false => data::load(&Disk, option.as_ref(), sources),
-            };
-            if let Err(new) = read.and_then(|new| fixed.merge(new)) {
-                problems.extend(new);
-            }
-        }
-        match problems.is_empty() {
-            true => Ok(fixed),
-            false => Err(Failure::usage(problems, sources)),
-        }
+        let read = fixed.merge_all(self.fix.iter().map(|option| match option.contains('=') {
+            true => data::set(option, sources),
+            false => data::load(&Disk, option.as_ref(), sources),
+        }));
+        read.map_err(|d| Failure::usage(d, sources))?;
+        Ok(fixed)
     }
 }
 
