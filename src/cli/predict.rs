@@ -139,14 +139,12 @@ impl Predict {
 /// For each observed array `Σ log mean p(y | draw)` over its elements, and how many these are.
 fn densities(log_likelihood: &[Quantity], draws: usize) -> Vec<(String, f64, usize)> {
     let of = |quantity: &Quantity| {
-        let columns = quantity.matrix();
-        let known = columns
-            .column_iter()
-            .map(|c| c.iter().copied().collect::<Vec<f64>>());
-        let known = known.filter(|c| c.iter().all(|x| !x.is_nan()));
-        let each: Vec<f64> = known
-            .map(|c| log_sum_exp(&c) - (draws as f64).ln())
-            .collect();
+        let mut each: Vec<f64> = Vec::new();
+        quantity.each_column(|column| {
+            if column.iter().all(|x| !x.is_nan()) {
+                each.push(log_sum_exp(column) - (draws as f64).ln());
+            }
+        });
         (quantity.name.clone(), each.iter().sum(), each.len())
     };
     log_likelihood.iter().map(of).collect()

@@ -138,11 +138,9 @@ fn learned(fit: &Fit, prior: &Posterior) -> Vec<(String, f64)> {
         else {
             continue;
         };
-        let (after, before) = (quantity.matrix(), before.matrix());
-        for (k, (after, before)) in after.column_iter().zip(before.column_iter()).enumerate() {
-            let after: Vec<f64> = after.iter().copied().collect();
-            let before: Vec<f64> = before.iter().copied().collect();
-            found.push((quantity.element(k), divergence(&after, &before)));
+        for k in 0..quantity.numel() {
+            let moved = divergence(&quantity.column(k), &before.column(k));
+            found.push((quantity.element(k), moved));
         }
     }
     found

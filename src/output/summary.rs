@@ -21,9 +21,6 @@ pub struct Summary {
     pub q95: Vec<f64>,
 }
 
-/// How many elements are gathered from the draws at a time: a draw's neighbours share cache lines.
-const BLOCK: usize = 32;
-
 /// Summarises every quantity. An element with a NaN among its draws has NaN everywhere.
 ///
 /// ```
@@ -33,14 +30,10 @@ const BLOCK: usize = 32;
 /// assert_eq!((summary.mean[0], summary.q50[0]), (2.5, 2.5));
 /// ```
 pub fn summarise(posterior: &Posterior) -> Vec<Summary> {
-    posterior
-        .quantities
-        .iter()
-        .map(|q| of_quantity(q, posterior.draws))
-        .collect()
+    posterior.quantities.iter().map(of_quantity).collect()
 }
 
-fn of_quantity(quantity: &Quantity, draws: usize) -> Summary {
+fn of_quantity(quantity: &Quantity) -> Summary {
     let Quantity {
         name,
         shape,
@@ -55,19 +48,7 @@ fn of_quantity(quantity: &Quantity, draws: usize) -> Summary {
         integer: *integer,
         ..Summary::default()
     };
-    let numel = quantity.numel();
-    let mut columns = vec![Vec::with_capacity(draws); BLOCK.min(numel)];
-    for start in (0..numel).step_by(BLOCK) {
-        columns.iter_mut().for_each(Vec::clear);
-        for row in quantity.draws.chunks_exact(numel) {
-            for (column, &x) in columns.iter_mut().zip(&row[start..]) {
-                column.push(x);
-            }
-        }
-        for column in columns.iter_mut().take(numel - start) {
-            summary.push(column);
-        }
-    }
+    quantity.each_column(|draws| summary.push(draws));
     summary
 }
 
