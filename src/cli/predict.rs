@@ -6,7 +6,7 @@ use crate::api::{Fit, Prediction, Predictive};
 use crate::data::{self, Data, Disk};
 use crate::diag::Sources;
 use crate::infer::{Quantity, log_sum_exp};
-use crate::output::{Posterior, TableOptions, summarise, summary_json, table};
+use crate::output::{TableOptions, summarise, summary_json, table};
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
@@ -77,11 +77,7 @@ impl Predict {
             threads: self.threads.map_or_else(super::fit::cores, |n| n as usize),
         };
         let prediction = fit.predict_with(&data, &how)?;
-        let summaries = summarise(&Posterior {
-            quantities: self.wanted(&prediction),
-            draws: fit.posterior().draws,
-            ..Posterior::default()
-        });
+        let summaries = summarise(&self.wanted(&prediction));
         let densities = densities(&prediction.log_likelihood, fit.posterior().draws);
         if self.json {
             let densities: serde_json::Map<_, _> = densities

@@ -39,7 +39,7 @@ impl Report {
     pub(super) fn run(&self) -> Result<Exit> {
         let fit = Fit::load(&self.fit)?;
         let (run, trace) = (fit.run(), fit.trace());
-        let mut summaries = summarise(fit.posterior());
+        let mut summaries = summarise(&fit.posterior().quantities);
         choose_rows(&fit, &mut summaries);
         let results = Results {
             posterior: fit.posterior(),
