@@ -125,21 +125,29 @@ impl Fit {
     /// # Errors
     /// As [`Fit::predict`]; E0638 for a name in `how` that the program does not have.
     pub fn predict_with(&self, data: &Data, how: &Predictive) -> Result<Prediction, Error> {
-        self.known_names(how).map_err(|d| self.program.error(d))?;
-        let data = self.merged(data)?;
-        let plan = Plan::new(self, &data, how).map_err(|d| self.program.error(d))?;
+        let fail = |d| self.program.error(d);
+        self.known_names(how).map_err(fail)?;
+        let drawn = self.all_drawn().map_err(fail)?;
+        let before = Extents::new(&drawn, &self.data).map_err(fail)?;
+        let data = self.merged(data, &before);
+        let after = Extents::new(&drawn, &data).map_err(fail)?;
+        let plan = Plan::new(self, &data, [&before, &after], how).map_err(fail)?;
         let (observed, mut latents) = plan.draw((&self.program, self.posterior()), &data, how)?;
         let kept = self.posterior().quantities.iter();
         let kept = kept.filter(|q| plan.fate(&q.name) == Fate::Given);
         latents.splice(0..0, kept.cloned());
         // What others may depend on, but has no likelihood: observed arrays that are not given, or not all of them.
         let unknown = observed.iter().filter(|q| !is_known(&data, &q.name));
+        let count = latents.len();
+        latents.extend(unknown.cloned());
         let all = Posterior {
-            quantities: latents.iter().chain(unknown).cloned().collect(),
+            quantities: latents,
             draws: self.posterior().draws,
             ..Posterior::default()
         };
         let log_likelihood = pointwise(&self.program, &data, &all, how.threads)?;
+        let mut latents = all.quantities;
+        latents.truncate(count);
         Ok(Prediction {
             data,
             observed,
@@ -170,46 +178,44 @@ impl Fit {
     }
 
     /// New data, with those of the fit that they leave out and that still fit.
-    fn merged(&self, new: &Data) -> Result<Data, Error> {
+    fn merged(&self, new: &Data, before: &Extents) -> Data {
         if new.is_empty() {
-            return Ok(Data::clone(&self.data));
+            return Data::clone(&self.data);
         }
         let checked = self.program.checked();
-        let mut merged = new.clone();
         let drawn = checked.holdable();
-        // Extents that the new data tell.
-        let mut told: BTreeMap<&Atom, usize> = BTreeMap::new();
+        // Dimensions that the new data tell.
+        let mut told: BTreeSet<&Atom> = BTreeSet::new();
         for decl in &checked.data {
             let entry = new.get(&checked.variable(decl.var).name);
-            let shape = entry.map_or(Vec::new(), |e| e.values.shape());
-            for (dim, n) in decl.dims.iter().zip(shape) {
-                if let Some(atom) = dim.as_atom() {
-                    told.insert(atom, n);
-                }
-            }
+            let rank = entry.map_or(0, |e| e.values.shape().len());
+            told.extend(decl.dims.iter().take(rank).filter_map(Dim::as_atom));
         }
         let is_told = |dims: &[Dim]| {
             dims.iter()
-                .any(|d| d.terms.keys().any(|a| told.contains_key(a)))
+                .any(|d| d.terms.keys().any(|a| told.contains(a)))
         };
+        let mut merged = new.clone();
         for entry in self.data.entries() {
             let name = entry.name.as_str();
             let mut declared = checked.data.iter();
             let decl = declared.find(|d| checked.variable(d.var).name == name);
             let dims = decl.map_or(&[][..], |d| &d.dims);
-            let dimension = told.contains_key(&Atom::Name(name.into()));
+            let dimension = told.contains(&Atom::Name(name.into()));
             if new.get(name).is_none() && !drawn.contains(name) && !is_told(dims) && !dimension {
                 merged.insert_entry(entry.clone());
             }
         }
-        let before = Extents::new(&self.all_drawn()?, &self.data);
-        let before = before.map_err(|d| self.program.error(d))?;
-        // Levels keep their numbers; new ones come after them.
-        for decl in checked
-            .data
-            .iter()
-            .filter(|d| d.refinement == Refinement::Label)
-        {
+        self.keep_levels(&mut merged, new, before);
+        self.keep_dimensions(&mut merged, told, before);
+        merged
+    }
+
+    /// Levels keep their numbers; new ones come after them.
+    fn keep_levels(&self, merged: &mut Data, new: &Data, before: &Extents) {
+        let checked = self.program.checked();
+        let labels = checked.data.iter();
+        for decl in labels.filter(|d| d.refinement == Refinement::Label) {
             let name = &checked.variable(decl.var).name;
             let levels = before.levels(&Dim::atom(Atom::Levels(name.clone())));
             if let (Some(entry), Some(levels)) = (new.get(name), levels) {
@@ -219,8 +225,16 @@ impl Fit {
                 });
             }
         }
-        // Dimensions that only what is observed has told.
-        let mut known: BTreeSet<&Atom> = told.into_keys().collect();
+    }
+
+    /// Gives dimensions that only what is observed has told.
+    fn keep_dimensions<'a>(
+        &'a self,
+        merged: &mut Data,
+        mut known: BTreeSet<&'a Atom>,
+        before: &Extents,
+    ) {
+        let checked = self.program.checked();
         for decl in &checked.data {
             if merged.get(&checked.variable(decl.var).name).is_some() {
                 known.extend(decl.dims.iter().flat_map(|d| d.terms.keys()));
@@ -236,14 +250,12 @@ impl Fit {
                 merged.insert(&variable.name, n as f64);
             }
         }
-        Ok(merged)
     }
 
     /// The program that draws everything: data are matched with it whatever is observed of them.
-    fn all_drawn(&self) -> Result<crate::check::Program, Error> {
+    fn all_drawn(&self) -> Result<crate::check::Program, Diagnostics> {
         let program = self.program.checked();
-        let made = program.simulation(&|_| Fate::Drawn, &|name| self.data.get(name).is_some());
-        made.map_err(|d| self.program.error(d))
+        program.simulation(&|_| Fate::Drawn, &|name| self.data.get(name).is_some())
     }
 
     fn known_names(&self, how: &Predictive) -> Result<(), Diagnostics> {
@@ -297,10 +309,13 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(fit: &Fit, data: &Data, how: &Predictive) -> Result<Plan, Diagnostics> {
-        let drawn = fit.all_drawn().map_err(|e| e.diagnostics)?;
-        let before = Extents::new(&drawn, &fit.data)?;
-        let after = Extents::new(&drawn, data)?;
+    /// For these data, with what the fit's and these tell of extents.
+    fn new(
+        fit: &Fit,
+        data: &Data,
+        extents: [&Extents; 2],
+        how: &Predictive,
+    ) -> Result<Plan, Diagnostics> {
         let mut plan = Plan::default();
         let mut problems = Diagnostics::new();
         for variable in fit.program.variables() {
@@ -310,7 +325,7 @@ impl Plan {
             if !fit.is_basic(&variable.name) {
                 continue;
             }
-            let places = places(variable, quantity, [&before, &after], how);
+            let places = places(variable, quantity, extents, how);
             match places.and_then(|p| plan.add(fit, variable, quantity, p)) {
                 Ok(()) => {}
                 Err(problem) => problems.push(*problem),
