@@ -153,15 +153,16 @@ pub(super) fn told(
     }
     let mut data = data.clone();
     for quantity in &posterior.quantities {
-        // What it is told for each draw is fed later: here its shape counts.
-        let zeros = vec![0.0; quantity.numel()];
-        data.insert(
-            &quantity.name,
-            Values::numbers(quantity.shape.clone(), zeros),
-        );
+        stand_in(&mut data, &quantity.name, quantity);
     }
     let lowered = lower::lower_simulation(&given, &data, &|_| String::new());
     lowered.map_err(|d| program.error(d))
+}
+
+/// Gives zeros for what is told for each draw later: here its shape counts.
+pub(super) fn stand_in(data: &mut Data, name: &str, quantity: &Quantity) {
+    let zeros = vec![0.0; quantity.numel()];
+    data.insert(name, Values::numbers(quantity.shape.clone(), zeros));
 }
 
 /// Leaves out definitions that need latents whose draws were not kept; what else needs these is an error.

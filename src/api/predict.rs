@@ -3,7 +3,7 @@
 //! Latents keep their posterior draws where their elements are those of the fit, and are drawn from their distributions, given
 //! these, where they are new. Which are which is told by the names of levels, or by what is said of a dimension.
 
-use super::evaluate::{named, push, told};
+use super::evaluate::{named, push, stand_in, told};
 use super::{Error, Fit, Program};
 use crate::check::program::{Refinement, StatementKind, Variable, VariableKind};
 use crate::check::simulation::{self, Fate};
@@ -448,8 +448,7 @@ impl Plan {
                 }
                 (_, None) => (name.clone(), &posterior[name.as_str()]),
             };
-            let zeros = vec![0.0; quantity.numel()];
-            bound.insert(&alias, Values::numbers(quantity.shape.clone(), zeros));
+            stand_in(&mut bound, &alias, quantity);
             values.insert(alias, &quantity.draws);
         }
         let lowered = lower::lower_simulation(&simulation, &bound, &|_| String::new());
