@@ -17,6 +17,7 @@ mod error;
 mod evaluate;
 mod export;
 mod fit;
+mod likelihood;
 mod model;
 mod predict;
 mod program;

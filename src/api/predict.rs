@@ -3,9 +3,10 @@
 //! Latents keep their posterior draws where their elements are those of the fit, and are drawn from their distributions, given
 //! these, where they are new. Which are which is told by the names of levels, or by what is said of a dimension.
 
-use super::evaluate::{named, push, stand_in, told};
+use super::evaluate::{named, stand_in};
+use super::likelihood::pointwise;
 use super::{Error, Fit, Program};
-use crate::check::program::{Refinement, StatementKind, Variable, VariableKind};
+use crate::check::program::{Refinement, Variable, VariableKind};
 use crate::check::simulation::{self, Fate};
 use crate::data::{Data, Entry, Values};
 use crate::diag::{Diagnostic, Diagnostics, closest};
@@ -13,7 +14,7 @@ use crate::graph::NodeId;
 use crate::infer::{Posterior, Quantity, Told, simulate};
 use crate::lower::{self, Extents};
 use crate::model::{Model, QuantityKind};
-use crate::types::{Atom, Dim, Type};
+use crate::types::{Atom, Dim};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How predictions are made.
@@ -154,27 +155,6 @@ impl Fit {
             latents,
             log_likelihood,
         })
-    }
-
-    /// For each observed array the log likelihood of its elements at each draw, in nats; NaN where one is missing.
-    ///
-    /// ```
-    /// use elbo::{Data, Options, Program};
-    /// let program = Program::parse("data y: real[N]\nmu ~ Normal(0, 1)\ny ~ Normal(mu, 1)")?;
-    /// let mut data = Data::default();
-    /// data.insert("y", [0.5, 1.0]);
-    /// let fit = program.bind(&data)?.fit(&Options::default())?;
-    /// let log_likelihood = &fit.log_likelihood()?[0];
-    /// let mu = fit.posterior()["mu"].draws[0];
-    /// let expected = -0.5 * (1.0 - mu).powi(2) - 0.5 * (2.0 * std::f64::consts::PI).ln();
-    /// assert!((log_likelihood.draw(0)[1] - expected).abs() < 1e-12);
-    /// # Ok::<(), elbo::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// E0635 if it depends on latents whose draws were not kept.
-    pub fn log_likelihood(&self) -> Result<Vec<Quantity>, Error> {
-        pointwise(&self.program, &self.data, self.posterior(), self.threads)
     }
 
     /// New data, with those of the fit that they leave out and that still fit.
@@ -383,7 +363,7 @@ impl Plan {
             // Nothing of it is known.
             return Ok(());
         }
-        let first_of_event = quantity.shape.len() - event_rank(&fit.program, &name);
+        let first_of_event = quantity.shape.len() - fit.program.event_rank(&name);
         if !all && changed.iter().any(|&axis| axis >= first_of_event) {
             let why = "is drawn as a whole, so that new elements of it depend on the others";
             return Err(Box::new(no_new_elements(variable, why)));
@@ -515,101 +495,6 @@ fn gather(places: &Places, shape: &[usize]) -> Vec<Option<usize>> {
         from = wider.collect();
     }
     from
-}
-
-/// How many of a latent's last axes are drawn together.
-fn event_rank(program: &Program, name: &str) -> usize {
-    let checked = program.checked();
-    let draws = checked.statements.iter().filter_map(|s| match &s.kind {
-        StatementKind::Draw { target, dist } => Some((target, dist)),
-        _ => None,
-    });
-    let own = draws.filter(|(target, _)| checked.variable(target.var).name == name);
-    let ranks = own.map(|(_, dist)| match &dist.ty {
-        Type::Distribution { event, .. } => event.len(),
-        _ => 0,
-    });
-    ranks.max().unwrap_or(0)
-}
-
-/// For each observed array that is given the log likelihood of its elements.
-fn pointwise(
-    program: &Program,
-    data: &Data,
-    posterior: &Posterior,
-    threads: usize,
-) -> Result<Vec<Quantity>, Error> {
-    let given = |name: &str| data.get(name).is_some();
-    if !program.observed().any(given) {
-        return Ok(Vec::new());
-    }
-    let model = told(program, data, posterior, &given)?;
-    let nodes: Vec<NodeId> = model.terms.iter().map(|t| t.pointwise).collect();
-    let drawn = push(&model, &nodes, posterior, threads);
-    let mut found: Vec<Quantity> = Vec::new();
-    for (term, values) in model.terms.iter().zip(drawn) {
-        let Some(entry) = data.get(&term.name) else {
-            continue;
-        };
-        let whole = entry.values.shape();
-        let shape = &whole[..whole.len().saturating_sub(event_rank(program, &term.name))];
-        let size: usize = shape.iter().product();
-        let at = match found.iter().position(|q| q.name == term.name) {
-            Some(at) => at,
-            None => {
-                found.push(Quantity {
-                    name: term.name.clone(),
-                    shape: shape.to_vec(),
-                    dims: program
-                        .axes(&term.name)
-                        .into_iter()
-                        .take(shape.len())
-                        .collect(),
-                    draws: vec![f64::NAN; size * posterior.draws],
-                    ..Quantity::default()
-                });
-                found.len() - 1
-            }
-        };
-        let each = values.len() / posterior.draws.max(1);
-        for i in 0..posterior.draws {
-            let own = &values[i * each..(i + 1) * each];
-            let to = &mut found[at].draws[i * size..(i + 1) * size];
-            match term.places.len() {
-                0 => to.copy_from_slice(&own[..size]),
-                rows => {
-                    let width = each / rows;
-                    for (&place, own) in term.places.iter().zip(own.chunks(width.max(1))) {
-                        to[place * width..(place + 1) * width].copy_from_slice(own);
-                    }
-                }
-            }
-        }
-    }
-    for quantity in &mut found {
-        forget_missing(quantity, data);
-    }
-    Ok(found)
-}
-
-/// What is missing has no likelihood.
-fn forget_missing(quantity: &mut Quantity, data: &Data) {
-    let numbers = data.get(&quantity.name).map(|e| e.numbers());
-    let Some(Ok(numbers)) = numbers else {
-        return;
-    };
-    let size = quantity.numel();
-    let width = numbers.data.len().checked_div(size).unwrap_or(1).max(1);
-    let missing: Vec<usize> = (0..size)
-        .filter(|&i| {
-            numbers.data[i * width..(i + 1) * width]
-                .iter()
-                .any(|x| x.is_nan())
-        })
-        .collect();
-    for draw in quantity.draws.chunks_mut(size.max(1)) {
-        missing.iter().for_each(|&i| draw[i] = f64::NAN);
-    }
 }
 
 fn unclear(variable: &Variable, dim: &Dim, old: usize, new: usize) -> Diagnostic {

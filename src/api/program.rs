@@ -1,11 +1,12 @@
 //! A program's text read, checked, and bound to data.
 
 use super::{Error, Model};
-use crate::check::program::{Variable, VariableKind};
+use crate::check::program::{StatementKind, Variable, VariableKind};
 use crate::data::{Data, Disk, Files, InMemory};
 use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, Span, closest};
 use crate::modules::Module;
 use crate::syntax::ast;
+use crate::types::Type;
 use crate::{check, guide, lower, modules};
 use std::path::Path;
 use std::sync::Arc;
@@ -206,6 +207,21 @@ impl Program {
             .and_then(|v| v.ty.number())
             .map_or(&[][..], |(_, dims)| dims);
         dims.iter().map(|d| d.axis().map(str::to_owned)).collect()
+    }
+
+    /// How many of a latent's last axes are drawn together.
+    pub(super) fn event_rank(&self, name: &str) -> usize {
+        let checked = self.checked();
+        let draws = checked.statements.iter().filter_map(|s| match &s.kind {
+            StatementKind::Draw { target, dist } => Some((target, dist)),
+            _ => None,
+        });
+        let own = draws.filter(|(target, _)| checked.variable(target.var).name == name);
+        let ranks = own.map(|(_, dist)| match &dist.ty {
+            Type::Distribution { event, .. } => event.len(),
+            _ => 0,
+        });
+        ranks.max().unwrap_or(0)
     }
 
     /// The program with its names resolved and its expressions typed.
