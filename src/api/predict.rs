@@ -9,7 +9,7 @@ use super::{Error, Fit, Program};
 use crate::check::program::{Refinement, Variable, VariableKind};
 use crate::check::simulation::{self, Fate};
 use crate::data::{Data, Entry, Values};
-use crate::diag::{Diagnostic, Diagnostics, closest};
+use crate::diag::{Diagnostic, Diagnostics};
 use crate::graph::NodeId;
 use crate::infer::{Posterior, Quantity, Told, simulate};
 use crate::lower::{self, Extents};
@@ -256,12 +256,11 @@ impl Fit {
         for (names, known, what) in asked {
             for name in names.iter().filter(|name| !known.contains(*name)) {
                 let all: Vec<&str> = known.iter().map(String::as_str).collect();
-                let help = match closest(name, all.iter().copied()) {
-                    Some(close) => format!("did you mean `{close}`?"),
-                    None => format!("there are {}", all.join(", ")),
-                };
                 let message = format!("`{name}` is not {what} of the program");
-                problems.push(Diagnostic::error("E0638", message).help(help));
+                let problem = Diagnostic::error("E0638", message)
+                    .suggest(name, all.iter().copied())
+                    .or_help(format!("there are {}", all.join(", ")));
+                problems.push(problem);
             }
         }
         match problems.is_empty() {

@@ -3,7 +3,7 @@
 use super::{Error, Model};
 use crate::check::program::{StatementKind, Variable, VariableKind};
 use crate::data::{Data, Disk, Files, InMemory};
-use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, Span, closest};
+use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, Span};
 use crate::modules::Module;
 use crate::syntax::ast;
 use crate::types::Type;
@@ -39,13 +39,10 @@ fn known_families(program: &check::Program) -> Result<(), Diagnostics> {
     let problems: Diagnostics = unknown
         .map(|(name, span)| {
             let known: Vec<&str> = guide::GUIDES.iter().map(|(known, _)| *known).collect();
-            let problem = Diagnostic::error("E0423", format!("there is no guide `{name}`"))
-                .at(span, "not the name of a family of guides");
-            let help = match closest(name, known.iter().copied()) {
-                Some(close) => format!("did you mean `{close}`?"),
-                None => format!("there are {}", known.join(", ")),
-            };
-            problem.help(help)
+            Diagnostic::error("E0423", format!("there is no guide `{name}`"))
+                .at(span, "not the name of a family of guides")
+                .suggest(name, known.iter().copied())
+                .or_help(format!("there are {}", known.join(", ")))
         })
         .collect();
     match problems.is_empty() {

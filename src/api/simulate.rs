@@ -4,7 +4,7 @@ use super::{Error, Program};
 use crate::check::program::VariableKind;
 use crate::check::simulation::Fate;
 use crate::data::{Data, Kind, Numbers, Values};
-use crate::diag::{Diagnostic, Diagnostics, closest};
+use crate::diag::{Diagnostic, Diagnostics};
 use crate::graph::NodeId;
 use crate::infer::{Told, simulate};
 use crate::lower;
@@ -136,14 +136,10 @@ impl Program {
 
     fn not_drawn(&self, name: &str, known: &BTreeSet<&str>) -> Diagnostic {
         let message = format!("`{name}` is neither drawn nor learned by the program");
-        let help = match closest(name, known.iter().copied()) {
-            Some(close) => format!("did you mean `{close}`?"),
-            None => {
-                let known: Vec<&str> = known.iter().copied().collect();
-                format!("these can be fixed: {}", known.join(", "))
-            }
-        };
-        Diagnostic::error("E0628", message).help(help)
+        let all: Vec<&str> = known.iter().copied().collect();
+        Diagnostic::error("E0628", message)
+            .suggest(name, known.iter().copied())
+            .or_help(format!("these can be fixed: {}", all.join(", ")))
     }
 
     fn not_finite(&self, quantity: &Quantity, flat: usize, value: f64) -> Diagnostic {
