@@ -18,6 +18,7 @@ mod evaluate;
 mod export;
 mod fit;
 mod host;
+mod likelihood;
 mod model;
 mod predict;
 mod program;

@@ -135,7 +135,7 @@ fn hard() -> (PathBuf, usize) {
         title: LONG,
         results: Results {
             posterior: &fitted,
-            summaries: &summarise(&fitted),
+            summaries: &summarise(&fitted.quantities),
             run: &run,
             trace: &trace,
         },

@@ -65,9 +65,9 @@ impl Program {
         if let Some(known) = draws.get(expression.trim()) {
             return Ok(known.clone());
         }
-        let (program, name) = self.with_definition(expression)?;
+        let program = self.with_definition(expression)?;
         let model = told(&program, data, draws, &|_| false)?;
-        let found = model.quantities.iter().find(|q| q.name == name);
+        let found = model.quantities.iter().find(|q| q.name == NAME);
         let quantity = found.expect("it was defined");
         let values = push(&model, &[quantity.node], draws, threads);
         let named = |values| named(quantity, expression.trim(), values);
@@ -79,26 +79,23 @@ impl Program {
     /// # Errors
     /// Those of the expression; E0633 and E0634.
     pub fn type_of(&self, expression: &str) -> Result<Type, Error> {
-        let (program, name) = self.with_definition(expression)?;
-        let found = program.variables().iter().find(|v| v.name == name);
-        Ok(found.expect("it was defined").ty.clone())
+        let program = self.with_definition(expression)?;
+        let variable = program.variable(NAME);
+        Ok(variable.expect("it was defined").ty.clone())
     }
 
-    /// The program with a definition more, and that one's name, which no program can have.
-    pub(super) fn with_definition(&self, expression: &str) -> Result<(Program, String), Error> {
+    /// The program with the expression as one more definition, [`NAME`].
+    fn with_definition(&self, expression: &str) -> Result<Program, Error> {
         let mut sources = self.sources().clone();
         let source = sources.add("the expression", expression);
         let (value, problems) = syntax::parse_expr(source, expression);
         let Some(value) = value.filter(|_| problems.is_empty()) else {
             return Err(Error::new(problems, &sources));
         };
-        let (name, span) = (NAME.to_string(), value.span);
-        let ident = ast::Ident {
-            name: name.clone(),
-            span,
-        };
+        let span = value.span;
+        let name = NAME.to_string();
         let target = ast::Target::Element {
-            name: ident,
+            name: ast::Ident { name, span },
             indices: Vec::new(),
             span,
         };
@@ -124,7 +121,7 @@ impl Program {
                 .help("draw it in the program, and ask for it by its name");
             return Err(program.error(vec![problem]));
         }
-        let variable = program.variables().iter().find(|v| v.name == name);
+        let variable = program.variable(NAME);
         if variable.is_some_and(|v| v.ty.number().is_none()) {
             let what = variable.map_or(String::new(), |v| v.ty.to_string());
             let problem = Diagnostic::error("E0634", "the expression has no value")
@@ -134,7 +131,7 @@ impl Program {
                 );
             return Err(program.error(vec![problem]));
         }
-        Ok((program, name))
+        Ok(program)
     }
 }
 
@@ -156,15 +153,16 @@ pub(super) fn told(
     }
     let mut data = data.clone();
     for quantity in &posterior.quantities {
-        // What it is told for each draw is fed later: here its shape counts.
-        let zeros = vec![0.0; quantity.numel()];
-        data.insert(
-            &quantity.name,
-            Values::numbers(quantity.shape.clone(), zeros),
-        );
+        stand_in(&mut data, &quantity.name, quantity);
     }
     let lowered = lower::lower_simulation(&given, &data, &|_| String::new());
     lowered.map_err(|d| program.error(d))
+}
+
+/// Gives zeros for what is told for each draw later: here its shape counts.
+pub(super) fn stand_in(data: &mut Data, name: &str, quantity: &Quantity) {
+    let zeros = vec![0.0; quantity.numel()];
+    data.insert(name, Values::numbers(quantity.shape.clone(), zeros));
 }
 
 /// Leaves out definitions that need latents whose draws were not kept; what else needs these is an error.
@@ -200,7 +198,7 @@ fn leave_out_unknown(given: &mut check::Program) -> Diagnostics {
     }
 }
 
-/// What the definition of an expression is called.
+/// What the definition of an expression is called, as nothing in a program can be.
 const NAME: &str = "(expression)";
 
 /// Nodes of such a model for each of the draws: draws by elements, row-major.

@@ -58,12 +58,7 @@ impl Fit {
     /// Data as an array of one draw; texts are none.
     fn array(&self, entry: &Entry) -> Option<Quantity> {
         let numbers = entry.numbers().ok()?;
-        let variable = self
-            .program
-            .variables()
-            .iter()
-            .find(|v| v.name == entry.name)?;
-        let (base, _) = variable.ty.number()?;
+        let (base, _) = self.program.variable(&entry.name)?.ty.number()?;
         Some(Quantity {
             name: entry.name.clone(),
             shape: numbers.shape.to_vec(),

@@ -149,25 +149,19 @@ impl Fit {
 
     /// Whether a name is drawn by the program and inferred.
     pub fn is_latent(&self, name: &str) -> bool {
-        let mut variables = self.program.variables().iter();
-        variables.any(|v| v.name == name && v.kind == VariableKind::Latent)
+        let variable = self.program.variable(name);
+        variable.is_some_and(|v| v.kind == VariableKind::Latent)
     }
 
     /// Whether a name is of data that the program draws.
     pub fn is_observed(&self, name: &str) -> bool {
-        let checked = self.program.checked();
-        let data = checked
-            .data
-            .iter()
-            .any(|d| checked.variable(d.var).name == name);
-        data && checked.holdable().contains(name)
+        self.program.observed().any(|observed| observed == name)
     }
 
     /// What has draws and is no definition: the rest follows from it.
     pub(super) fn is_basic(&self, name: &str) -> bool {
         let kinds = [VariableKind::Latent, VariableKind::Param];
-        let mut variables = self.program.variables().iter();
-        let basic = variables.any(|v| v.name == name && kinds.contains(&v.kind));
-        basic && self.posterior().get(name).is_some()
+        let variable = self.program.variable(name);
+        variable.is_some_and(|v| kinds.contains(&v.kind)) && self.posterior().get(name).is_some()
     }
 }

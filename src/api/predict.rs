@@ -3,17 +3,18 @@
 //! Latents keep their posterior draws where their elements are those of the fit, and are drawn from their distributions, given
 //! these, where they are new. Which are which is told by the names of levels, or by what is said of a dimension.
 
-use super::evaluate::{named, push, told};
+use super::evaluate::{named, stand_in};
+use super::likelihood::pointwise;
 use super::{Error, Fit, Program};
-use crate::check::program::{Refinement, StatementKind, Variable, VariableKind};
+use crate::check::program::{Refinement, Variable, VariableKind};
 use crate::check::simulation::{self, Fate};
 use crate::data::{Data, Entry, Values};
-use crate::diag::{Diagnostic, Diagnostics, closest};
+use crate::diag::{Diagnostic, Diagnostics};
 use crate::graph::NodeId;
 use crate::infer::{Posterior, Quantity, Told, simulate};
 use crate::lower::{self, Extents};
 use crate::model::{Model, QuantityKind};
-use crate::types::{Atom, Dim, Type};
+use crate::types::{Atom, Dim};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How predictions are made.
@@ -125,21 +126,29 @@ impl Fit {
     /// # Errors
     /// As [`Fit::predict`]; E0638 for a name in `how` that the program does not have.
     pub fn predict_with(&self, data: &Data, how: &Predictive) -> Result<Prediction, Error> {
-        self.known_names(how).map_err(|d| self.program.error(d))?;
-        let data = self.merged(data)?;
-        let plan = Plan::new(self, &data, how).map_err(|d| self.program.error(d))?;
+        let fail = |d| self.program.error(d);
+        self.known_names(how).map_err(fail)?;
+        let drawn = self.all_drawn().map_err(fail)?;
+        let before = Extents::new(&drawn, &self.data).map_err(fail)?;
+        let data = self.merged(data, &before);
+        let after = Extents::new(&drawn, &data).map_err(fail)?;
+        let plan = Plan::new(self, &data, [&before, &after], how).map_err(fail)?;
         let (observed, mut latents) = plan.draw((&self.program, self.posterior()), &data, how)?;
         let kept = self.posterior().quantities.iter();
         let kept = kept.filter(|q| plan.fate(&q.name) == Fate::Given);
         latents.splice(0..0, kept.cloned());
         // What others may depend on, but has no likelihood: observed arrays that are not given, or not all of them.
         let unknown = observed.iter().filter(|q| !is_known(&data, &q.name));
+        let count = latents.len();
+        latents.extend(unknown.cloned());
         let all = Posterior {
-            quantities: latents.iter().chain(unknown).cloned().collect(),
+            quantities: latents,
             draws: self.posterior().draws,
             ..Posterior::default()
         };
         let log_likelihood = pointwise(&self.program, &data, &all, how.threads)?;
+        let mut latents = all.quantities;
+        latents.truncate(count);
         Ok(Prediction {
             data,
             observed,
@@ -148,68 +157,45 @@ impl Fit {
         })
     }
 
-    /// For each observed array the log likelihood of its elements at each draw, in nats; NaN where one is missing.
-    ///
-    /// ```
-    /// use elbo::{Data, Options, Program};
-    /// let program = Program::parse("data y: real[N]\nmu ~ Normal(0, 1)\ny ~ Normal(mu, 1)")?;
-    /// let mut data = Data::default();
-    /// data.insert("y", [0.5, 1.0]);
-    /// let fit = program.bind(&data)?.fit(&Options::default())?;
-    /// let log_likelihood = &fit.log_likelihood()?[0];
-    /// let mu = fit.posterior()["mu"].draws[0];
-    /// let expected = -0.5 * (1.0 - mu).powi(2) - 0.5 * (2.0 * std::f64::consts::PI).ln();
-    /// assert!((log_likelihood.draw(0)[1] - expected).abs() < 1e-12);
-    /// # Ok::<(), elbo::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// E0635 if it depends on latents whose draws were not kept.
-    pub fn log_likelihood(&self) -> Result<Vec<Quantity>, Error> {
-        pointwise(&self.program, &self.data, self.posterior(), self.threads)
-    }
-
     /// New data, with those of the fit that they leave out and that still fit.
-    fn merged(&self, new: &Data) -> Result<Data, Error> {
+    fn merged(&self, new: &Data, before: &Extents) -> Data {
         if new.is_empty() {
-            return Ok(Data::clone(&self.data));
+            return Data::clone(&self.data);
         }
         let checked = self.program.checked();
-        let mut merged = new.clone();
         let drawn = checked.holdable();
-        // Extents that the new data tell.
-        let mut told: BTreeMap<&Atom, usize> = BTreeMap::new();
+        // Dimensions that the new data tell.
+        let mut told: BTreeSet<&Atom> = BTreeSet::new();
         for decl in &checked.data {
             let entry = new.get(&checked.variable(decl.var).name);
-            let shape = entry.map_or(Vec::new(), |e| e.values.shape());
-            for (dim, n) in decl.dims.iter().zip(shape) {
-                if let Some(atom) = dim.as_atom() {
-                    told.insert(atom, n);
-                }
-            }
+            let rank = entry.map_or(0, |e| e.values.shape().len());
+            told.extend(decl.dims.iter().take(rank).filter_map(Dim::as_atom));
         }
         let is_told = |dims: &[Dim]| {
             dims.iter()
-                .any(|d| d.terms.keys().any(|a| told.contains_key(a)))
+                .any(|d| d.terms.keys().any(|a| told.contains(a)))
         };
+        let mut merged = new.clone();
         for entry in self.data.entries() {
             let name = entry.name.as_str();
             let mut declared = checked.data.iter();
             let decl = declared.find(|d| checked.variable(d.var).name == name);
             let dims = decl.map_or(&[][..], |d| &d.dims);
-            let dimension = told.contains_key(&Atom::Name(name.into()));
+            let dimension = told.contains(&Atom::Name(name.into()));
             if new.get(name).is_none() && !drawn.contains(name) && !is_told(dims) && !dimension {
                 merged.insert_entry(entry.clone());
             }
         }
-        let before = Extents::new(&self.all_drawn()?, &self.data);
-        let before = before.map_err(|d| self.program.error(d))?;
-        // Levels keep their numbers; new ones come after them.
-        for decl in checked
-            .data
-            .iter()
-            .filter(|d| d.refinement == Refinement::Label)
-        {
+        self.keep_levels(&mut merged, new, before);
+        self.keep_dimensions(&mut merged, told, before);
+        merged
+    }
+
+    /// Levels keep their numbers; new ones come after them.
+    fn keep_levels(&self, merged: &mut Data, new: &Data, before: &Extents) {
+        let checked = self.program.checked();
+        let labels = checked.data.iter();
+        for decl in labels.filter(|d| d.refinement == Refinement::Label) {
             let name = &checked.variable(decl.var).name;
             let levels = before.levels(&Dim::atom(Atom::Levels(name.clone())));
             if let (Some(entry), Some(levels)) = (new.get(name), levels) {
@@ -219,8 +205,16 @@ impl Fit {
                 });
             }
         }
-        // Dimensions that only what is observed has told.
-        let mut known: BTreeSet<&Atom> = told.into_keys().collect();
+    }
+
+    /// Gives dimensions that only what is observed has told.
+    fn keep_dimensions<'a>(
+        &'a self,
+        merged: &mut Data,
+        mut known: BTreeSet<&'a Atom>,
+        before: &Extents,
+    ) {
+        let checked = self.program.checked();
         for decl in &checked.data {
             if merged.get(&checked.variable(decl.var).name).is_some() {
                 known.extend(decl.dims.iter().flat_map(|d| d.terms.keys()));
@@ -236,14 +230,12 @@ impl Fit {
                 merged.insert(&variable.name, n as f64);
             }
         }
-        Ok(merged)
     }
 
     /// The program that draws everything: data are matched with it whatever is observed of them.
-    fn all_drawn(&self) -> Result<crate::check::Program, Error> {
+    fn all_drawn(&self) -> Result<crate::check::Program, Diagnostics> {
         let program = self.program.checked();
-        let made = program.simulation(&|_| Fate::Drawn, &|name| self.data.get(name).is_some());
-        made.map_err(|d| self.program.error(d))
+        program.simulation(&|_| Fate::Drawn, &|name| self.data.get(name).is_some())
     }
 
     fn known_names(&self, how: &Predictive) -> Result<(), Diagnostics> {
@@ -254,7 +246,7 @@ impl Fit {
             let names = dims.iter().flat_map(|d| d.terms.keys());
             dimensions.extend(names.map(Atom::to_string));
         }
-        let observed: BTreeSet<String> = observed(&self.program).map(str::to_string).collect();
+        let observed: BTreeSet<String> = self.program.observed().map(str::to_string).collect();
         let asked = [
             (&how.new, &dimensions, "a dimension"),
             (&how.extend, &dimensions, "a dimension"),
@@ -264,12 +256,11 @@ impl Fit {
         for (names, known, what) in asked {
             for name in names.iter().filter(|name| !known.contains(*name)) {
                 let all: Vec<&str> = known.iter().map(String::as_str).collect();
-                let help = match closest(name, all.iter().copied()) {
-                    Some(close) => format!("did you mean `{close}`?"),
-                    None => format!("there are {}", all.join(", ")),
-                };
                 let message = format!("`{name}` is not {what} of the program");
-                problems.push(Diagnostic::error("E0638", message).help(help));
+                let problem = Diagnostic::error("E0638", message)
+                    .suggest(name, all.iter().copied())
+                    .or_help(format!("there are {}", all.join(", ")));
+                problems.push(problem);
             }
         }
         match problems.is_empty() {
@@ -285,15 +276,6 @@ fn is_known(data: &Data, name: &str) -> bool {
     matches!(numbers, Some(Ok(n)) if n.data.iter().all(|x| !x.is_nan()))
 }
 
-/// Names of data that the program draws.
-fn observed(program: &Program) -> impl Iterator<Item = &str> {
-    let checked = program.checked();
-    let drawn = checked.holdable();
-    let data = checked.data.iter();
-    let names = data.map(|d| checked.variable(d.var).name.as_str());
-    names.filter(move |name| drawn.contains(name))
-}
-
 /// For each axis and element of an array which element of the fit's it is.
 type Places = Vec<Vec<Option<usize>>>;
 
@@ -306,10 +288,13 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(fit: &Fit, data: &Data, how: &Predictive) -> Result<Plan, Diagnostics> {
-        let drawn = fit.all_drawn().map_err(|e| e.diagnostics)?;
-        let before = Extents::new(&drawn, &fit.data)?;
-        let after = Extents::new(&drawn, data)?;
+    /// For these data, with what the fit's and these tell of extents.
+    fn new(
+        fit: &Fit,
+        data: &Data,
+        extents: [&Extents; 2],
+        how: &Predictive,
+    ) -> Result<Plan, Diagnostics> {
         let mut plan = Plan::default();
         let mut problems = Diagnostics::new();
         for variable in fit.program.variables() {
@@ -319,7 +304,7 @@ impl Plan {
             if !fit.is_basic(&variable.name) {
                 continue;
             }
-            let places = places(variable, quantity, [&before, &after], how);
+            let places = places(variable, quantity, extents, how);
             match places.and_then(|p| plan.add(fit, variable, quantity, p)) {
                 Ok(()) => {}
                 Err(problem) => problems.push(*problem),
@@ -377,7 +362,7 @@ impl Plan {
             // Nothing of it is known.
             return Ok(());
         }
-        let first_of_event = quantity.shape.len() - event_rank(&fit.program, &name);
+        let first_of_event = quantity.shape.len() - fit.program.event_rank(&name);
         if !all && changed.iter().any(|&axis| axis >= first_of_event) {
             let why = "is drawn as a whole, so that new elements of it depend on the others";
             return Err(Box::new(no_new_elements(variable, why)));
@@ -442,8 +427,7 @@ impl Plan {
                 }
                 (_, None) => (name.clone(), &posterior[name.as_str()]),
             };
-            let zeros = vec![0.0; quantity.numel()];
-            bound.insert(&alias, Values::numbers(quantity.shape.clone(), zeros));
+            stand_in(&mut bound, &alias, quantity);
             values.insert(alias, &quantity.draws);
         }
         let lowered = lower::lower_simulation(&simulation, &bound, &|_| String::new());
@@ -510,101 +494,6 @@ fn gather(places: &Places, shape: &[usize]) -> Vec<Option<usize>> {
         from = wider.collect();
     }
     from
-}
-
-/// How many of a latent's last axes are drawn together.
-fn event_rank(program: &Program, name: &str) -> usize {
-    let checked = program.checked();
-    let draws = checked.statements.iter().filter_map(|s| match &s.kind {
-        StatementKind::Draw { target, dist } => Some((target, dist)),
-        _ => None,
-    });
-    let own = draws.filter(|(target, _)| checked.variable(target.var).name == name);
-    let ranks = own.map(|(_, dist)| match &dist.ty {
-        Type::Distribution { event, .. } => event.len(),
-        _ => 0,
-    });
-    ranks.max().unwrap_or(0)
-}
-
-/// For each observed array that is given the log likelihood of its elements.
-fn pointwise(
-    program: &Program,
-    data: &Data,
-    posterior: &Posterior,
-    threads: usize,
-) -> Result<Vec<Quantity>, Error> {
-    let given = |name: &str| data.get(name).is_some();
-    if !observed(program).any(given) {
-        return Ok(Vec::new());
-    }
-    let model = told(program, data, posterior, &given)?;
-    let nodes: Vec<NodeId> = model.terms.iter().map(|t| t.pointwise).collect();
-    let drawn = push(&model, &nodes, posterior, threads);
-    let mut found: Vec<Quantity> = Vec::new();
-    for (term, values) in model.terms.iter().zip(drawn) {
-        let Some(entry) = data.get(&term.name) else {
-            continue;
-        };
-        let whole = entry.values.shape();
-        let shape = &whole[..whole.len().saturating_sub(event_rank(program, &term.name))];
-        let size: usize = shape.iter().product();
-        let at = match found.iter().position(|q| q.name == term.name) {
-            Some(at) => at,
-            None => {
-                found.push(Quantity {
-                    name: term.name.clone(),
-                    shape: shape.to_vec(),
-                    dims: program
-                        .axes(&term.name)
-                        .into_iter()
-                        .take(shape.len())
-                        .collect(),
-                    draws: vec![f64::NAN; size * posterior.draws],
-                    ..Quantity::default()
-                });
-                found.len() - 1
-            }
-        };
-        let each = values.len() / posterior.draws.max(1);
-        for i in 0..posterior.draws {
-            let own = &values[i * each..(i + 1) * each];
-            let to = &mut found[at].draws[i * size..(i + 1) * size];
-            match term.places.len() {
-                0 => to.copy_from_slice(&own[..size]),
-                rows => {
-                    let width = each / rows;
-                    for (&place, own) in term.places.iter().zip(own.chunks(width.max(1))) {
-                        to[place * width..(place + 1) * width].copy_from_slice(own);
-                    }
-                }
-            }
-        }
-    }
-    for quantity in &mut found {
-        forget_missing(quantity, data);
-    }
-    Ok(found)
-}
-
-/// What is missing has no likelihood.
-fn forget_missing(quantity: &mut Quantity, data: &Data) {
-    let numbers = data.get(&quantity.name).map(|e| e.numbers());
-    let Some(Ok(numbers)) = numbers else {
-        return;
-    };
-    let size = quantity.numel();
-    let width = numbers.data.len().checked_div(size).unwrap_or(1).max(1);
-    let missing: Vec<usize> = (0..size)
-        .filter(|&i| {
-            numbers.data[i * width..(i + 1) * width]
-                .iter()
-                .any(|x| x.is_nan())
-        })
-        .collect();
-    for draw in quantity.draws.chunks_mut(size.max(1)) {
-        missing.iter().for_each(|&i| draw[i] = f64::NAN);
-    }
 }
 
 fn unclear(variable: &Variable, dim: &Dim, old: usize, new: usize) -> Diagnostic {

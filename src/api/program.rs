@@ -1,12 +1,13 @@
 //! A program's text read, checked, and bound to data.
 
 use super::{Error, Host, Model};
-use crate::check::program::{Variable, VariableKind};
+use crate::check::program::{StatementKind, Variable, VariableKind};
 use crate::data::Data;
-use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, Span, closest};
+use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, Span};
 use crate::functions::Function;
 use crate::modules::Module;
 use crate::syntax::ast;
+use crate::types::Type;
 use crate::{check, guide, lower, modules};
 use std::path::Path;
 use std::sync::Arc;
@@ -41,13 +42,10 @@ fn known_families(program: &check::Program) -> Result<(), Diagnostics> {
     let problems: Diagnostics = unknown
         .map(|(name, span)| {
             let known: Vec<&str> = guide::GUIDES.iter().map(|(known, _)| *known).collect();
-            let problem = Diagnostic::error("E0423", format!("there is no guide `{name}`"))
-                .at(span, "not the name of a family of guides");
-            let help = match closest(name, known.iter().copied()) {
-                Some(close) => format!("did you mean `{close}`?"),
-                None => format!("there are {}", known.join(", ")),
-            };
-            problem.help(help)
+            Diagnostic::error("E0423", format!("there is no guide `{name}`"))
+                .at(span, "not the name of a family of guides")
+                .suggest(name, known.iter().copied())
+                .or_help(format!("there are {}", known.join(", ")))
         })
         .collect();
     match problems.is_empty() {
@@ -170,19 +168,58 @@ impl Program {
         self.parts.functions.iter().map(|f| &*f.name)
     }
 
+    /// The data, latent, parameter, definition or dimension of a name.
+    ///
+    /// ```
+    /// let program = elbo::Program::parse("data y: real[N]\nmu ~ Normal(0, 1)\ny ~ Normal(mu, 1)")?;
+    /// assert_eq!(program.variable("y").unwrap().ty.to_string(), "real[N]");
+    /// assert!(program.variable("sigma").is_none());
+    /// # Ok::<(), elbo::Error>(())
+    /// ```
+    pub fn variable(&self, name: &str) -> Option<&Variable> {
+        // Loops and functions may have the name for something of their own.
+        let inner = [VariableKind::Loop, VariableKind::Local];
+        let mut own = self.variables().iter().filter(|v| !inner.contains(&v.kind));
+        own.find(|v| v.name == name)
+    }
+
     /// Whether the program needs data.
     pub fn declares_data(&self) -> bool {
         let given = [VariableKind::Data, VariableKind::Dimension];
         self.variables().iter().any(|v| given.contains(&v.kind))
     }
 
+    /// Names of data that the program draws.
+    pub(super) fn observed(&self) -> impl Iterator<Item = &str> {
+        let checked = self.checked();
+        let drawn = checked.holdable();
+        let data = checked.data.iter();
+        let names = data.map(|d| checked.variable(d.var).name.as_str());
+        names.filter(move |name| drawn.contains(name))
+    }
+
     /// What the program calls the axes of a variable, where it has names for them.
     pub(super) fn axes(&self, name: &str) -> Vec<Option<String>> {
-        let variable = self.variables().iter().find(|v| v.name == name);
-        let dims = variable
+        let dims = self
+            .variable(name)
             .and_then(|v| v.ty.number())
             .map_or(&[][..], |(_, dims)| dims);
         dims.iter().map(|d| d.axis().map(str::to_owned)).collect()
+    }
+
+    /// How many of a latent's last axes are drawn together.
+    pub(super) fn event_rank(&self, name: &str) -> usize {
+        let checked = self.checked();
+        let draws = checked.statements.iter().filter_map(|s| match &s.kind {
+            StatementKind::Draw { target, dist } => Some((target, dist)),
+            _ => None,
+        });
+        let own = draws.filter(|(target, _)| checked.variable(target.var).name == name);
+        let ranks = own.map(|(_, dist)| match &dist.ty {
+            Type::Distribution { event, .. } => event.len(),
+            _ => 0,
+        });
+        ranks.max().unwrap_or(0)
     }
 
     /// The program with its names resolved and its expressions typed.

@@ -4,7 +4,7 @@ use super::{Error, Program};
 use crate::check::program::VariableKind;
 use crate::check::simulation::Fate;
 use crate::data::{Data, Kind, Numbers, Values};
-use crate::diag::{Diagnostic, Diagnostics, closest};
+use crate::diag::{Diagnostic, Diagnostics};
 use crate::graph::NodeId;
 use crate::infer::{Told, simulate};
 use crate::lower;
@@ -69,8 +69,8 @@ impl Program {
         let model = lowered.map_err(fail)?;
         let declared = |name: &str| {
             let given = [VariableKind::Data, VariableKind::Dimension];
-            let mut variables = self.variables().iter();
-            variables.any(|v| v.name == name && given.contains(&v.kind))
+            let variable = self.variable(name);
+            variable.is_some_and(|v| given.contains(&v.kind))
         };
         let mut inputs = Data::default();
         for entry in given.entries().iter().filter(|e| declared(&e.name)) {
@@ -109,8 +109,8 @@ impl Program {
     fn fixed_values(&self, fixed: &Data) -> Result<Data, Diagnostics> {
         let known = self.checked().holdable();
         let computed = |name: &str| {
-            let mut variables = self.variables().iter();
-            variables.any(|v| v.name == name && v.kind == VariableKind::Let)
+            let variable = self.variable(name);
+            variable.is_some_and(|v| v.kind == VariableKind::Let)
         };
         let mut kept = Data::default();
         let mut problems = Diagnostics::new();
@@ -136,22 +136,17 @@ impl Program {
 
     fn not_drawn(&self, name: &str, known: &BTreeSet<&str>) -> Diagnostic {
         let message = format!("`{name}` is neither drawn nor learned by the program");
-        let help = match closest(name, known.iter().copied()) {
-            Some(close) => format!("did you mean `{close}`?"),
-            None => {
-                let known: Vec<&str> = known.iter().copied().collect();
-                format!("these can be fixed: {}", known.join(", "))
-            }
-        };
-        Diagnostic::error("E0628", message).help(help)
+        let all: Vec<&str> = known.iter().copied().collect();
+        Diagnostic::error("E0628", message)
+            .suggest(name, known.iter().copied())
+            .or_help(format!("these can be fixed: {}", all.join(", ")))
     }
 
     fn not_finite(&self, quantity: &Quantity, flat: usize, value: f64) -> Diagnostic {
         let element = quantity.element(flat);
         let message = format!("the simulated `{element}` is {value}");
         let mut problem = Diagnostic::error("E0627", message);
-        let variable = self.variables().iter().find(|v| v.name == quantity.name);
-        if let Some(variable) = variable {
+        if let Some(variable) = self.variable(&quantity.name) {
             let why = "what it is drawn from has arguments outside of their domain, or is too wide";
             problem = problem.at(variable.span, why);
         }

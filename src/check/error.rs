@@ -58,15 +58,10 @@ fn meant<'a>(problem: D, written: &str, known: impl IntoIterator<Item = &'a str>
 }
 
 pub fn unknown_name<'a>(span: Span, name: &str, known: impl IntoIterator<Item = &'a str>) -> D {
-    let problem = D::error("E0101", format!("`{name}` is not defined"))
+    D::error("E0101", format!("`{name}` is not defined"))
         .at(span, "nothing has this name")
-        .suggest(name, known);
-    match problem.help {
-        Some(_) => problem,
-        None => problem.help(
-            "what is given is declared, `data x: real[N]`; what is inferred is drawn, `x ~ …`; what is computed is named, `let x = …`",
-        ),
-    }
+        .suggest(name, known)
+        .or_help("what is given is declared, `data x: real[N]`; what is inferred is drawn, `x ~ …`; what is computed is named, `let x = …`")
 }
 
 pub fn unknown_function<'a>(span: Span, name: &str, known: impl IntoIterator<Item = &'a str>) -> D {
@@ -311,15 +306,13 @@ pub fn unknown_argument<'a>(
     name: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> D {
-    let problem = D::error(
+    D::error(
         "E0213",
         format!("`{function}` has no argument named `{name}`"),
     )
-    .at(span, "named here");
-    match crate::diag::closest(name, known) {
-        Some(close) => problem.help(format!("did you mean `{close}`? it is {signature}")),
-        None => problem.help(format!("it is {signature}")),
-    }
+    .at(span, "named here")
+    .suggest(name, known)
+    .and_help(format!("it is {signature}"))
 }
 
 pub fn not_iterable(span: Span, ty: &Type) -> D {
@@ -771,12 +764,9 @@ pub fn not_a_latent<'a>(
     .at(span, "drawn here");
     let problem = match place {
         Some(place) => problem.at(place, "this is what the name means"),
-        None => problem,
+        None => problem.suggest(name, known),
     };
-    match crate::diag::closest(name, known) {
-        Some(close) if place.is_none() => problem.help(format!("did you mean `{close}`?")),
-        _ => problem.help("what the model draws with `~` and is no data is a latent; a guide names values of its own with `let`"),
-    }
+    problem.or_help("what the model draws with `~` and is no data is a latent; a guide names values of its own with `let`")
 }
 
 /// The guide's draw has another shape than the latent.

@@ -3,7 +3,7 @@
 use super::input::{Bound, Input};
 use super::streams::{Exit, Failure, Result, print, print_json, tell};
 use crate::data::{Disk, Files};
-use crate::diag::{Diagnostic, Diagnostics, Sources, closest};
+use crate::diag::{Diagnostic, Diagnostics, Sources};
 use crate::infer::{Evaluator, Outside};
 use crate::model::{Model, Quantity, QuantityKind};
 use crate::output;
@@ -220,10 +220,9 @@ fn unknown<'a>(
 ) -> Diagnostic {
     let message = format!("point {number} names `{name}`, which is not in the model");
     let all: Vec<&str> = known.clone().collect();
-    Diagnostic::error("E0643", message).help(match closest(name, known) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("its latents and parameters are {}", all.join(", ")),
-    })
+    Diagnostic::error("E0643", message)
+        .suggest(name, known)
+        .or_help(format!("its latents and parameters are {}", all.join(", ")))
 }
 
 fn not_numbers(quantity: &Quantity, what: &str, number: usize) -> Diagnostic {

@@ -69,38 +69,26 @@ impl Input {
         let program = Program::load(&self.model)?;
         let mut sources = program.sources().clone();
         let mut data = Data::default();
-        let mut problems = Diagnostics::new();
         let found = match self.data.is_empty() && program.declares_data() {
             true => data::beside(&Disk, &self.model),
             false => None,
         };
-        for path in self.data.iter().chain(&found) {
-            let read = data::load_streaming(&Disk, path, in_memory, &mut sources);
-            if let Err(new) = read.and_then(|new| data.merge(new)) {
-                problems.extend(new);
-            }
-        }
+        let files = self.data.iter().chain(&found);
+        let of_files = data.merge_all(
+            files.map(|path| data::load_streaming(&Disk, path, in_memory, &mut sources)),
+        );
         let variables = program.variables();
         let declared = variables
             .iter()
             .filter(|v| matches!(v.kind, VariableKind::Data | VariableKind::Dimension))
             .map(|v| v.name.as_str());
-        let mut of_options = Diagnostics::new();
-        for option in &self.set {
-            let read = data::set(option, &mut sources).and_then(|new| {
-                data::expect_declared(&new, declared.clone())?;
-                data.merge(new)
-            });
-            if let Err(new) = read {
-                of_options.extend(new);
-            }
-        }
-        if !of_options.is_empty() {
-            return Err(Failure::usage(of_options, &sources));
-        }
-        if !problems.is_empty() {
-            return Err(Failure::wrong(problems, &sources));
-        }
+        let of_options = data.merge_all(self.set.iter().map(|option| {
+            let set = data::set(option, &mut sources)?;
+            data::expect_declared(&set, declared.clone())?;
+            Ok(set)
+        }));
+        of_options.map_err(|d| Failure::usage(d, &sources))?;
+        of_files.map_err(|d| Failure::wrong(d, &sources))?;
         let left_out = |name: &str| self.without.iter().any(|w| w == name || w == "all");
         let names = REWRITINGS.iter().map(|(name, _)| *name);
         Ok(Loaded {

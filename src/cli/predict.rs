@@ -4,9 +4,9 @@ use super::fit::whole;
 use super::streams::{Exit, Failure, Result, note, print, print_json};
 use crate::api::{Fit, Prediction, Predictive};
 use crate::data::{self, Data, Disk};
-use crate::diag::{Diagnostics, Sources};
+use crate::diag::Sources;
 use crate::infer::{Quantity, log_sum_exp};
-use crate::output::{Posterior, TableOptions, summarise, summary_json, table};
+use crate::output::{TableOptions, summarise, summary_json, table};
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
@@ -77,11 +77,7 @@ impl Predict {
             threads: self.threads.map_or_else(super::fit::cores, |n| n as usize),
         };
         let prediction = fit.predict_with(&data, &how)?;
-        let summaries = summarise(&Posterior {
-            quantities: self.wanted(&prediction),
-            draws: fit.posterior().draws,
-            ..Posterior::default()
-        });
+        let summaries = summarise(&self.wanted(&prediction));
         let densities = densities(&prediction.log_likelihood, fit.posterior().draws);
         if self.json {
             let densities: serde_json::Map<_, _> = densities
@@ -114,23 +110,15 @@ impl Predict {
     /// The new data.
     fn data(&self) -> Result<Data> {
         let (mut data, mut sources) = (Data::default(), Sources::default());
-        let mut problems = Diagnostics::new();
-        for path in &self.data {
-            let read = data::load(&Disk, path, &mut sources);
-            if let Err(new) = read.and_then(|new| data.merge(new)) {
-                problems.extend(new);
-            }
-        }
-        for option in &self.set {
-            let read = data::set(option, &mut sources);
-            if let Err(new) = read.and_then(|new| data.merge(new)) {
-                problems.extend(new);
-            }
-        }
-        match problems.is_empty() {
-            true => Ok(data),
-            false => Err(Failure::wrong(problems, &sources)),
-        }
+        let files = self.data.iter();
+        let mut read: Vec<_> = files
+            .map(|path| data::load(&Disk, path, &mut sources))
+            .collect();
+        let options = self.set.iter();
+        read.extend(options.map(|option| data::set(option, &mut sources)));
+        data.merge_all(read)
+            .map_err(|d| Failure::wrong(d, &sources))?;
+        Ok(data)
     }
 
     /// What is observed, and what is asked for.
@@ -147,14 +135,12 @@ impl Predict {
 /// For each observed array `Σ log mean p(y | draw)` over its elements, and how many these are.
 fn densities(log_likelihood: &[Quantity], draws: usize) -> Vec<(String, f64, usize)> {
     let of = |quantity: &Quantity| {
-        let columns = quantity.matrix();
-        let known = columns
-            .column_iter()
-            .map(|c| c.iter().copied().collect::<Vec<f64>>());
-        let known = known.filter(|c| c.iter().all(|x| !x.is_nan()));
-        let each: Vec<f64> = known
-            .map(|c| log_sum_exp(&c) - (draws as f64).ln())
-            .collect();
+        let mut each: Vec<f64> = Vec::new();
+        quantity.each_column(|column| {
+            if column.iter().all(|x| !x.is_nan()) {
+                each.push(log_sum_exp(column) - (draws as f64).ln());
+            }
+        });
         (quantity.name.clone(), each.iter().sum(), each.len())
     };
     log_likelihood.iter().map(of).collect()

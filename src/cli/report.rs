@@ -39,7 +39,7 @@ impl Report {
     pub(super) fn run(&self) -> Result<Exit> {
         let fit = Fit::load(&self.fit)?;
         let (run, trace) = (fit.run(), fit.trace());
-        let mut summaries = summarise(fit.posterior());
+        let mut summaries = summarise(&fit.posterior().quantities);
         choose_rows(&fit, &mut summaries);
         let results = Results {
             posterior: fit.posterior(),
@@ -138,11 +138,9 @@ fn learned(fit: &Fit, prior: &Posterior) -> Vec<(String, f64)> {
         else {
             continue;
         };
-        let (after, before) = (quantity.matrix(), before.matrix());
-        for (k, (after, before)) in after.column_iter().zip(before.column_iter()).enumerate() {
-            let after: Vec<f64> = after.iter().copied().collect();
-            let before: Vec<f64> = before.iter().copied().collect();
-            found.push((quantity.element(k), divergence(&after, &before)));
+        for k in 0..quantity.numel() {
+            let moved = divergence(&quantity.column(k), &before.column(k));
+            found.push((quantity.element(k), moved));
         }
     }
     found

@@ -6,8 +6,8 @@ use crate::check::program::VariableKind;
 use crate::diag::{Diagnostics, Sources};
 use crate::infer::Quantity;
 use crate::output::{
-    Posterior, Results, Summary, TableOptions, duration, summarise, summary_json, table,
-    write_folder, write_json,
+    Results, Summary, TableOptions, duration, summarise, summary_json, table, write_folder,
+    write_json,
 };
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -62,11 +62,7 @@ impl Show {
         for expression in &self.expressions {
             quantities.push(fit.evaluate(expression)?);
         }
-        let summaries = summarise(&Posterior {
-            quantities,
-            draws: fit.posterior().draws,
-            ..Posterior::default()
-        });
+        let summaries = summarise(&quantities);
         match self.json {
             true => print_json(&summary_json(&summaries))?,
             false => print(&format!(
@@ -92,7 +88,7 @@ impl View<'_> {
     pub(super) fn show(&self, fit: &Fit, warnings: Diagnostics) -> Result<Exit> {
         let mut run = fit.run();
         run.messages.splice(0..0, warnings);
-        let mut summaries = summarise(fit.posterior());
+        let mut summaries = summarise(&fit.posterior().quantities);
         let constants = choose_rows(fit, &mut summaries);
         let results = Results {
             posterior: fit.posterior(),
@@ -137,7 +133,7 @@ impl View<'_> {
 
 /// The table, the ELBO and the verdict, as `elbo fit` prints them.
 pub(super) fn in_words(fit: &Fit, options: &TableOptions) -> String {
-    let mut summaries = summarise(fit.posterior());
+    let mut summaries = summarise(&fit.posterior().quantities);
     let constants = choose_rows(fit, &mut summaries);
     let mut said = text(fit, &summaries, options);
     if let Some(note) = constants_left_out(&constants) {
@@ -172,12 +168,8 @@ pub(super) fn choose_rows(fit: &Fit, summaries: &mut [Summary]) -> Vec<String> {
     if fit.posterior().draws < 2 {
         return constants;
     }
-    let variables = fit.program().variables();
     for (quantity, summary) in fit.posterior().quantities.iter().zip(summaries) {
-        let kind = variables
-            .iter()
-            .find(|v| v.name == quantity.name)
-            .map(|v| v.kind);
+        let kind = fit.program().variable(&quantity.name).map(|v| v.kind);
         if kind == Some(VariableKind::Param) {
             continue;
         }

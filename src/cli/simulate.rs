@@ -5,8 +5,8 @@ use super::streams::{Exit, Failure, Result, note, print};
 use crate::api::{Program, Simulated};
 use crate::check::program::VariableKind;
 use crate::data::{self, Data, Disk, Entry};
-use crate::diag::{Diagnostic, Diagnostics, Sources};
-use crate::output::{Posterior, Quantity, TableOptions, replace_file, summarise, table};
+use crate::diag::{Diagnostic, Sources};
+use crate::output::{Quantity, TableOptions, replace_file, summarise, table};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -64,7 +64,7 @@ impl Simulate {
             .simulate(&loaded.data, &fixed, self.seed, draws as usize)
             .map_err(|e| Failure::wrong(e.diagnostics, &loaded.sources))?;
         if self.summary {
-            let drawn = summarise(&posterior(&loaded.program, &simulated, &fixed));
+            let drawn = summarise(&quantities(&loaded.program, &simulated, &fixed));
             print(&format!("{}\n", table(&drawn, &TableOptions::default())))?;
             return Ok(Exit::Good);
         }
@@ -102,20 +102,12 @@ impl Simulate {
     /// The values given by `--fix`.
     fn fixed(&self, sources: &mut Sources) -> Result<Data> {
         let mut fixed = Data::default();
-        let mut problems = Diagnostics::new();
-        for option in &self.fix {
-            let read = match option.contains('=') {
-                true => data::set(option, sources),
-                false => data::load(&Disk, option.as_ref(), sources),
-            };
-            if let Err(new) = read.and_then(|new| fixed.merge(new)) {
-                problems.extend(new);
-            }
-        }
-        match problems.is_empty() {
-            true => Ok(fixed),
-            false => Err(Failure::usage(problems, sources)),
-        }
+        let read = fixed.merge_all(self.fix.iter().map(|option| match option.contains('=') {
+            true => data::set(option, sources),
+            false => data::load(&Disk, option.as_ref(), sources),
+        }));
+        read.map_err(|d| Failure::usage(d, sources))?;
+        Ok(fixed)
     }
 }
 
@@ -138,7 +130,7 @@ fn is_csv(path: &Path) -> bool {
 }
 
 /// Everything that is drawn, as draws.
-fn posterior(program: &Program, sets: &[Simulated], fixed: &Data) -> Posterior {
+fn quantities(program: &Program, sets: &[Simulated], fixed: &Data) -> Vec<Quantity> {
     let drawn = program.checked().holdable();
     let entries = |set: &Simulated| -> Vec<Entry> {
         let observed = set.data.entries().iter();
@@ -165,9 +157,5 @@ fn posterior(program: &Program, sets: &[Simulated], fixed: &Data) -> Posterior {
             quantities[k].draws.extend_from_slice(numbers.data);
         }
     }
-    Posterior {
-        quantities,
-        draws: sets.len(),
-        ..Posterior::default()
-    }
+    quantities
 }

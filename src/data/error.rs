@@ -330,11 +330,13 @@ pub(super) fn unknown_set<'a>(name: &str, declared: impl Iterator<Item = &'a str
         .map(|n| format!("`{n}`"))
         .collect();
     let more = if declared.len() > LISTED { ", …" } else { "" };
-    Diagnostic::error("E0618", message).help(match closest(name, declared.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if declared.is_empty() => "it declares no data".into(),
-        None => format!("its data and dimensions: {}{more}", listed.join(", ")),
-    })
+    let all = match declared.is_empty() {
+        true => "it declares no data".into(),
+        false => format!("its data and dimensions: {}{more}", listed.join(", ")),
+    };
+    Diagnostic::error("E0618", message)
+        .suggest(name, declared.iter().copied())
+        .or_help(all)
 }
 
 pub(super) fn text_for_numbers(

@@ -172,17 +172,9 @@ fn load_folder(
     if paths.peek().is_none() {
         return Err(vec![error::folder_without_data(folder)]);
     }
-    let (mut data, mut problems) = (Data::default(), Diagnostics::new());
-    for path in paths {
-        let read = load_streaming(files, &path, in_memory, sources);
-        if let Err(found) = read.and_then(|new| data.merge(new)) {
-            problems.extend(found);
-        }
-    }
-    match problems.is_empty() {
-        true => Ok(data),
-        false => Err(problems),
-    }
+    let mut data = Data::default();
+    data.merge_all(paths.map(|path| load_streaming(files, &path, in_memory, sources)))?;
+    Ok(data)
 }
 
 /// The format of files whose names, in small letters, end so.

@@ -165,4 +165,20 @@ impl Data {
             Err(errors)
         }
     }
+
+    /// Adds what several sources give, and goes on where one cannot be read.
+    ///
+    /// # Errors
+    /// What is wrong with any of them.
+    pub(crate) fn merge_all(
+        &mut self,
+        sources: impl IntoIterator<Item = Result<Data, Diagnostics>>,
+    ) -> Result<(), Diagnostics> {
+        let merged = sources.into_iter().map(|read| self.merge(read?));
+        let problems: Diagnostics = merged.filter_map(Result::err).flatten().collect();
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(problems),
+        }
+    }
 }

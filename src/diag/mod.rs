@@ -180,6 +180,33 @@ impl Diagnostic {
             None => self,
         }
     }
+
+    /// Adds help where there is none yet.
+    ///
+    /// ```
+    /// use elbo::diag::Diagnostic;
+    /// let help = |name: &str| {
+    ///     let problem = Diagnostic::error("E0101", format!("`{name}` is not defined"));
+    ///     problem.suggest(name, ["mu", "sigma"]).or_help("there are mu, sigma").help
+    /// };
+    /// assert_eq!(help("sigmaa").unwrap(), "did you mean `sigma`?");
+    /// assert_eq!(help("x").unwrap(), "there are mu, sigma");
+    /// ```
+    pub fn or_help(self, help: impl Into<String>) -> Diagnostic {
+        match self.help {
+            Some(_) => self,
+            None => self.help(help),
+        }
+    }
+
+    /// Adds help after what there is.
+    pub fn and_help(self, help: impl Into<String>) -> Diagnostic {
+        let help = match &self.help {
+            Some(first) => format!("{first} {}", help.into()),
+            None => help.into(),
+        };
+        self.help(help)
+    }
 }
 
 /// Every code, in order: those that have a page.

@@ -34,12 +34,11 @@ impl Loo {
     pub fn new(log_likelihood: &[Quantity]) -> Loo {
         let mut loo = Loo::default();
         for quantity in log_likelihood {
-            for column in quantity.matrix().column_iter() {
-                let values: Vec<f64> = column.iter().copied().collect();
+            quantity.each_column(|values| {
                 if values.iter().all(|v| !v.is_nan()) {
-                    loo.add(&values);
+                    loo.add(values);
                 }
-            }
+            });
         }
         let n = loo.pointwise.len() as f64;
         loo.elpd = loo.pointwise.iter().sum();

@@ -48,6 +48,9 @@ pub struct Quantity {
     pub integer: bool,
 }
 
+/// How many elements are gathered from the draws at a time: a draw's neighbours share cache lines.
+const BLOCK: usize = 32;
+
 impl Posterior {
     pub(super) fn of(model: &Model, drawn: Draws) -> Posterior {
         let named = model.quantities.iter().zip(drawn.quantities);
@@ -128,6 +131,34 @@ impl Quantity {
         )
     }
 
+    /// One element in every draw; nothing where there is no such element.
+    ///
+    /// ```
+    /// use elbo::infer::Quantity;
+    /// let x = Quantity { shape: vec![2], draws: vec![1.0, 2.0, 3.0, 4.0], ..Quantity::default() };
+    /// assert_eq!(x.column(1), [2.0, 4.0]);
+    /// ```
+    pub fn column(&self, flat: usize) -> Vec<f64> {
+        let draws = self.draws.chunks_exact(self.numel().max(1));
+        draws.filter_map(|draw| draw.get(flat).copied()).collect()
+    }
+
+    /// Hands over the draws of each element in turn, which may be reordered.
+    pub(crate) fn each_column(&self, mut visit: impl FnMut(&mut [f64])) {
+        let numel = self.numel();
+        let mut columns = vec![Vec::new(); BLOCK.min(numel)];
+        for start in (0..numel).step_by(BLOCK) {
+            columns.iter_mut().for_each(Vec::clear);
+            for draw in self.draws.chunks_exact(numel) {
+                for (column, &x) in columns.iter_mut().zip(&draw[start..]) {
+                    column.push(x);
+                }
+            }
+            let whole = columns.iter_mut().take(numel - start);
+            whole.for_each(|column| visit(column));
+        }
+    }
+
     /// The mean of each element.
     pub fn mean(&self) -> Vec<f64> {
         self.each(|draws| moments(draws).0)
@@ -145,14 +176,9 @@ impl Quantity {
 
     /// A number of the draws of each element.
     fn each(&self, number: impl Fn(&mut [f64]) -> f64) -> Vec<f64> {
-        let matrix = self.matrix();
-        let mut draws = Vec::with_capacity(matrix.nrows());
-        let columns = matrix.column_iter().map(|column| {
-            draws.clear();
-            draws.extend(column.iter());
-            number(&mut draws)
-        });
-        columns.collect()
+        let mut numbers = Vec::with_capacity(self.numel());
+        self.each_column(|draws| numbers.push(number(draws)));
+        numbers
     }
 }
 

@@ -16,12 +16,10 @@ pub fn missing_data<'a>(
     } else {
         format!("the data have {}", list(&given))
     };
-    let problem = D::error("E0651", format!("there is no data for `{name}`"))
-        .at(span, format!("declared as {ty}"));
-    match crate::diag::closest(name, given.iter().copied()) {
-        Some(close) => problem.help(format!("did you mean `{close}`? {listed}")),
-        None => problem.help(listed),
-    }
+    D::error("E0651", format!("there is no data for `{name}`"))
+        .at(span, format!("declared as {ty}"))
+        .suggest(name, given.iter().copied())
+        .and_help(listed)
 }
 
 fn list(names: &[&str]) -> String {
@@ -264,13 +262,10 @@ pub fn element_never(span: Span, name: &str, element: &str, shape: &str) -> D {
 
 pub fn no_such_level(span: Span, label: &str, text: &str, levels: &[String]) -> D {
     let names: Vec<&str> = levels.iter().map(String::as_str).collect();
-    let problem = D::error("E0677", format!("`{label}` has no level `{text}`"))
-        .at(span, "compared with this");
-    let listed = format!("its levels in the data are {}", list(&names));
-    match crate::diag::closest(text, names.iter().copied()) {
-        Some(close) => problem.help(format!("did you mean `{close}`? {listed}")),
-        None => problem.help(listed),
-    }
+    D::error("E0677", format!("`{label}` has no level `{text}`"))
+        .at(span, "compared with this")
+        .suggest(text, names.iter().copied())
+        .and_help(format!("its levels in the data are {}", list(&names)))
 }
 
 pub fn left_out(span: Span, definition: Span, name: &str) -> D {

@@ -34,7 +34,7 @@ use crate::data::Data;
 use crate::diag::{Diagnostics, Span};
 use crate::graph::{Graph, NodeId, Origin, Tensor, Var};
 use crate::model::{Batched, Block, Drawn, Families, Model, Place, Stated, Term};
-use crate::types::{Atom, Dim};
+use crate::types::Dim;
 use batch::{Batch, Over};
 use bind::Bound;
 use distribution::DistValue;
@@ -119,11 +119,7 @@ impl Extents {
 
     /// The names of elements along a label's levels.
     pub fn levels(&self, dim: &Dim) -> Option<&[String]> {
-        let [Atom::Levels(name)] = &dim.terms.keys().collect::<Vec<_>>()[..] else {
-            return None;
-        };
-        let levels = self.bound.levels.get(name)?;
-        (self.of(dim) == Some(levels.len())).then_some(levels)
+        self.bound.levels_of(dim, self.of(dim)?)
     }
 }
 

@@ -5,7 +5,6 @@ use crate::check::program::{VarId, Variable, VariableKind};
 use crate::diag::Span;
 use crate::graph::{Shape, Tensor, Var};
 use crate::model::{Block, Drawn, Quantity, QuantityKind, Stated};
-use crate::types::{Atom, Dim};
 use std::collections::HashMap;
 
 impl<'g> Lowerer<'_, 'g> {
@@ -99,16 +98,17 @@ impl<'g> Lowerer<'_, 'g> {
             };
             let (base, dims) = variable.ty.number().unwrap_or_default();
             let node = self.with_unit_diagonal(&variable.name, value.var);
-            let labels = (0..shape.len())
-                .map(|axis| self.labels_of(dims.get(axis), shape[axis]))
-                .collect();
+            let labels = (0..shape.len()).map(|axis| {
+                let levels = self.bound.levels_of(dims.get(axis)?, shape[axis])?;
+                Some(levels.to_vec())
+            });
             let axes = (0..shape.len()).map(|axis| dims.get(axis)?.axis().map(str::to_owned));
             Some(Quantity {
                 name: variable.name.clone(),
                 node: node.id,
                 dims: axes.collect(),
+                labels: labels.collect(),
                 shape,
-                labels,
                 base,
                 kind,
             })
@@ -130,15 +130,5 @@ impl<'g> Lowerer<'_, 'g> {
         let diagonal = (0..n * n).map(|k| f64::from(k % (n + 1) == 0));
         let diagonal = Tensor::new(Shape::from_slice(&[n, n]), diagonal.collect());
         self.graph.constant(diagonal).select(1.0, value)
-    }
-
-    /// Names of the elements along an axis that is a label's levels.
-    pub(super) fn labels_of(&self, dim: Option<&Dim>, extent: usize) -> Option<Vec<String>> {
-        let dim = dim?;
-        let [Atom::Levels(name)] = &dim.terms.keys().collect::<Vec<_>>()[..] else {
-            return None;
-        };
-        let levels = self.bound.levels.get(name)?;
-        (levels.len() == extent).then(|| levels.clone())
     }
 }

@@ -1,20 +1,18 @@
 //! What can be wrong with an import.
 
-use crate::diag::{Diagnostic, Span, closest};
+use crate::diag::{Diagnostic, Span};
 
 type D = Diagnostic;
 
 pub(super) fn no_module<'a>(span: Span, name: &str, known: impl Iterator<Item = &'a str>) -> D {
     let known: Vec<&str> = known.collect();
-    let problem = D::error("E0114", format!("there is no standard module `{name}`"))
-        .at(span, "not in the standard library");
-    match closest(name, known.iter().copied()) {
-        Some(close) => problem.help(format!("did you mean `{close}`?")),
-        None => problem.help(format!(
+    D::error("E0114", format!("there is no standard module `{name}`"))
+        .at(span, "not in the standard library")
+        .suggest(name, known.iter().copied())
+        .or_help(format!(
             "the modules are {}; a file is imported by its path: `import \"{name}.vi\"`",
             known.join(", ")
-        )),
-    }
+        ))
 }
 
 pub(super) fn unreadable(span: Span, path: &str, why: &str) -> D {

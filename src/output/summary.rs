@@ -1,6 +1,6 @@
 //! Draws of an array turned into mean, standard deviation and quantiles of each element.
 
-use super::{Posterior, Quantity};
+use super::Quantity;
 use crate::infer::{moments, quantile};
 
 /// Moments and quantiles of every element of one quantity, row-major.
@@ -21,26 +21,19 @@ pub struct Summary {
     pub q95: Vec<f64>,
 }
 
-/// How many elements are gathered from the draws at a time: a draw's neighbours share cache lines.
-const BLOCK: usize = 32;
-
 /// Summarises every quantity. An element with a NaN among its draws has NaN everywhere.
 ///
 /// ```
-/// use elbo::output::{Posterior, Quantity, summarise};
+/// use elbo::output::{Quantity, summarise};
 /// let mu = Quantity { name: "mu".into(), draws: vec![1.0, 2.0, 3.0, 4.0], ..Quantity::default() };
-/// let summary = &summarise(&Posterior { quantities: vec![mu], draws: 4, ..Posterior::default() })[0];
+/// let summary = &summarise(&[mu])[0];
 /// assert_eq!((summary.mean[0], summary.q50[0]), (2.5, 2.5));
 /// ```
-pub fn summarise(posterior: &Posterior) -> Vec<Summary> {
-    posterior
-        .quantities
-        .iter()
-        .map(|q| of_quantity(q, posterior.draws))
-        .collect()
+pub fn summarise(quantities: &[Quantity]) -> Vec<Summary> {
+    quantities.iter().map(of_quantity).collect()
 }
 
-fn of_quantity(quantity: &Quantity, draws: usize) -> Summary {
+fn of_quantity(quantity: &Quantity) -> Summary {
     let Quantity {
         name,
         shape,
@@ -55,19 +48,7 @@ fn of_quantity(quantity: &Quantity, draws: usize) -> Summary {
         integer: *integer,
         ..Summary::default()
     };
-    let numel = quantity.numel();
-    let mut columns = vec![Vec::with_capacity(draws); BLOCK.min(numel)];
-    for start in (0..numel).step_by(BLOCK) {
-        columns.iter_mut().for_each(Vec::clear);
-        for row in quantity.draws.chunks_exact(numel) {
-            for (column, &x) in columns.iter_mut().zip(&row[start..]) {
-                column.push(x);
-            }
-        }
-        for column in columns.iter_mut().take(numel - start) {
-            summary.push(column);
-        }
-    }
+    quantity.each_column(|draws| summary.push(draws));
     summary
 }
 
@@ -102,8 +83,7 @@ mod tests {
         fn blocks_do_not_mix_elements(numel in 1_usize..100, draws in 1_usize..8) {
             let values = (0..draws * numel).map(|i| (i % numel) as f64).collect();
             let x = Quantity { shape: vec![numel], draws: values, ..Quantity::default() };
-            let posterior = Posterior { quantities: vec![x], draws, ..Posterior::default() };
-            let summary = summarise(&posterior).remove(0);
+            let summary = summarise(&[x]).remove(0);
             let expected: Vec<f64> = (0..numel).map(|i| i as f64).collect();
             prop_assert_eq!(&summary.mean, &expected);
             prop_assert_eq!(&summary.q95, &expected);

@@ -93,7 +93,7 @@ fn draws_of_nothing_are_a_header() {
 
 #[test]
 fn the_summary_has_a_row_for_each_element() {
-    let text = written(|w| write_summary(w, &summarise(&posterior())));
+    let text = written(|w| write_summary(w, &summarise(&posterior().quantities)));
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "variable,label,mean,sd,q05,q50,q95");
     assert!(lines[1].starts_with("mu,,2.5,1.29099"), "{}", lines[1]);
@@ -127,7 +127,7 @@ fn the_trace_is_three_columns() {
 #[test]
 fn json_has_its_keys_in_order_and_null_for_what_is_not_finite() {
     let (posterior, run) = (posterior(), run());
-    let summaries = summarise(&posterior);
+    let summaries = summarise(&posterior.quantities);
     let results = Results {
         posterior: &posterior,
         summaries: &summaries,
@@ -171,7 +171,7 @@ fn json_has_its_keys_in_order_and_null_for_what_is_not_finite() {
 /// Writes the small fit.
 fn write_to(folder: &std::path::Path) -> Result<Vec<std::path::PathBuf>, Diagnostic> {
     let (posterior, run) = (posterior(), run());
-    let summaries = summarise(&posterior);
+    let summaries = summarise(&posterior.quantities);
     write_folder(
         folder,
         &Results {

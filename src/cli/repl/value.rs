@@ -187,15 +187,7 @@ pub(super) fn short(x: f64) -> String {
 }
 
 pub(super) fn in_table(quantities: &[Quantity], options: &TableOptions) -> String {
-    let draws = quantities
-        .first()
-        .map_or(0, |q| q.draws.len().checked_div(q.numel()).unwrap_or(0));
-    let summaries = summarise(&Posterior {
-        quantities: quantities.to_vec(),
-        draws,
-        ..Posterior::default()
-    });
-    table(&summaries, options)
+    table(&summarise(quantities), options)
 }
 
 /// A histogram in one line, from the 1 % to the 99 % quantile.

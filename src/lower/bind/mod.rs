@@ -111,6 +111,15 @@ impl Bound {
         dim.evaluate(&|atom| self.atoms.get(atom).map(|k| k.value))
     }
 
+    /// The names of elements along an axis of so many, if it is a label's levels.
+    pub fn levels_of(&self, dim: &Dim, extent: usize) -> Option<&[String]> {
+        let [Atom::Levels(name)] = &dim.terms.keys().collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        let levels = self.levels.get(name)?;
+        (levels.len() == extent).then_some(levels)
+    }
+
     /// The program's dimensions with their extents, sorted by name.
     pub fn dimensions(&self, program: &Program) -> Vec<(String, i64)> {
         let known = |(atom, known): (&Atom, &Known)| match atom {

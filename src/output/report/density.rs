@@ -2,7 +2,7 @@
 
 use super::axis::{Axis, range};
 use super::plot::Points;
-use crate::infer::quantile;
+use crate::infer::{moments, quantile};
 use std::f64::consts::TAU;
 
 /// Points at which a density is computed.
@@ -95,8 +95,7 @@ impl Estimate {
 
 fn bandwidth(draws: &mut [f64]) -> f64 {
     let n = draws.len() as f64;
-    let mean = draws.iter().sum::<f64>() / n;
-    let sd = (draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
+    let (_, sd) = moments(draws);
     // The quartiles of a normal are 1.349 sds apart; they hold where tails are heavy.
     let robust = (quantile(draws, 0.75) - quantile(draws, 0.25)) / 1.349;
     let scale = if robust > 0.0 { sd.min(robust) } else { sd };

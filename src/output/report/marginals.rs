@@ -4,7 +4,7 @@ use super::super::Posterior;
 use super::axis::{Axis, range};
 use super::density::{Bins, density};
 use super::plot::{Layer, Marks, Plot, Points, Role};
-use super::select::{Element, choose, column};
+use super::select::{Element, choose};
 use super::{Report, counted};
 use crate::infer::quantile;
 use crate::output::cells::Digits;
@@ -55,7 +55,7 @@ fn prior_draws(prior: &Posterior, element: &Element) -> Option<Vec<f64>> {
         .quantities
         .iter()
         .find(|q| q.name == quantity.name && q.shape == quantity.shape)?;
-    let draws = column(&same.draws, same.numel(), *index);
+    let draws = same.column(*index);
     (!draws.is_empty()).then_some(draws)
 }
 

@@ -82,7 +82,7 @@ const SECTIONS: &[(&str, Section)] = &[
 /// use elbo::output::{Posterior, Quantity, Results, Run, report, summarise};
 /// let mu = Quantity { name: "mu".into(), draws: vec![1.0, 2.0, 4.0], ..Quantity::default() };
 /// let posterior = Posterior { quantities: vec![mu], draws: 3, ..Posterior::default() };
-/// let (summaries, run) = (summarise(&posterior), Run::default());
+/// let (summaries, run) = (summarise(&posterior.quantities), Run::default());
 /// let results = Results { posterior: &posterior, summaries: &summaries, run: &run, trace: &[] };
 /// let report = report::Report {
 ///     title: "coin", results, program: "mu ~ Normal(0, 1)", data: vec![], prior: None, kl: vec![], predictive: vec![],

@@ -23,16 +23,8 @@ impl Element<'_> {
 
     /// This element in every draw.
     pub(super) fn draws(&self) -> Vec<f64> {
-        column(&self.quantity.draws, self.quantity.numel(), self.index)
+        self.quantity.column(self.index)
     }
-}
-
-/// One element of draws by elements; nothing where there are no elements.
-pub(super) fn column(draws: &[f64], numel: usize, index: usize) -> Vec<f64> {
-    draws
-        .chunks_exact(numel.max(1))
-        .filter_map(|draw| draw.get(index).copied())
-        .collect()
 }
 
 /// At most so many elements, and how many there are: as many of each quantity as of any other, the first ones. What a

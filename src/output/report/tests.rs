@@ -24,7 +24,7 @@ impl Case {
     fn new(quantities: Vec<Quantity>, draws: usize) -> Case {
         let posterior = posterior(quantities, draws);
         Case {
-            summaries: summarise(&posterior),
+            summaries: summarise(&posterior.quantities),
             posterior,
             prior: None,
             run: Run {

@@ -24,10 +24,12 @@ fn run(session: &mut Session, names: &str, _: Watch) -> Result<String> {
     let mut charts = Vec::new();
     for name in arguments(names) {
         let quantity = find(session, name)?.quantity;
-        let matrix = quantity.matrix();
-        for (i, column) in matrix.column_iter().enumerate().take(MOST) {
-            let draws: Vec<f64> = column.iter().copied().collect();
-            charts.push(format!("{}\n{}", quantity.element(i), chart(&draws)));
+        for i in 0..quantity.numel().min(MOST) {
+            charts.push(format!(
+                "{}\n{}",
+                quantity.element(i),
+                chart(&quantity.column(i))
+            ));
         }
         if quantity.numel() > MOST {
             let rest = quantity.numel() - MOST;
