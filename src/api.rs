@@ -20,6 +20,8 @@ mod fit;
 mod host;
 mod likelihood;
 mod model;
+#[cfg(feature = "nuts")]
+mod nuts;
 mod predict;
 mod program;
 mod saved;
@@ -30,6 +32,8 @@ pub use error::Error;
 pub use fit::Fit;
 pub use host::{Host, HostFunction};
 pub use model::Model;
+#[cfg(feature = "nuts")]
+pub use nuts::NoDensity;
 pub use predict::{Prediction, Predictive};
 pub use program::Program;
 pub use simulate::Simulated;
