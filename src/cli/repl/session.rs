@@ -31,8 +31,8 @@ struct State {
 pub(in crate::cli) struct Session {
     state: State,
     before: Vec<State>,
-    /// Fits of earlier models, with what was fitted, for comparison.
-    pub(super) earlier: Vec<(String, Arc<Fit>)>,
+    /// Fits of earlier models, for comparison.
+    pub(super) earlier: Vec<Arc<Fit>>,
     files: Box<dyn Files>,
     /// Set from anywhere to stop a fit.
     pub(super) cancel: Arc<AtomicBool>,
@@ -129,14 +129,10 @@ impl Session {
     /// Changes the state, so that it can be undone.
     fn change(&mut self, change: impl FnOnce(&mut State)) {
         self.before.push(self.state.clone());
-        if let (Some(fit), what) = (&self.state.fit, self.state.statements.text()) {
-            let known = self
-                .earlier
-                .iter()
-                .any(|(_, known)| Arc::ptr_eq(known, fit));
-            if !known {
-                self.earlier.push((what, fit.clone()));
-            }
+        if let Some(fit) = &self.state.fit
+            && !self.earlier.iter().any(|known| Arc::ptr_eq(known, fit))
+        {
+            self.earlier.push(fit.clone());
         }
         change(&mut self.state);
     }
