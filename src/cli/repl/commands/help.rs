@@ -1,6 +1,6 @@
 //! `:help`: the commands, or one of them.
 
-use super::{COMMANDS, Command, Takes};
+use super::{COMMANDS, Command, Takes, unknown};
 use crate::cli::repl::session::{Result, Session, Watch};
 
 pub(super) const COMMAND: Command = Command {
@@ -27,6 +27,6 @@ fn run(_: &mut Session, about: &str, _: Watch) -> Result<String> {
             let lines: String = COMMANDS.iter().map(line).collect();
             Ok(format!("{INTRODUCTION}{}", lines.trim_end()))
         }
-        None => super::run(&mut Session::default(), name, &mut |_| {}),
+        None => Err(unknown(name)),
     }
 }
