@@ -76,10 +76,17 @@ pub(super) const COMMANDS: &[Command] = &[
 /// Does what a line without its colon says.
 pub(super) fn run(session: &mut Session, line: &str, watch: Watch) -> Result<String> {
     let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    match COMMANDS.iter().find(|c| c.name == name) {
+    match find(name) {
         Some(command) => (command.run)(session, rest.trim(), watch),
         None => Err(unknown(name)),
     }
+}
+
+/// The command of a name, or the only one that begins so.
+fn find(name: &str) -> Option<&'static Command> {
+    let mut begin = COMMANDS.iter().filter(|c| c.name.starts_with(name));
+    let exact = COMMANDS.iter().find(|c| c.name == name);
+    exact.or_else(|| begin.next().filter(|_| begin.next().is_none()))
 }
 
 /// A command that there is not.

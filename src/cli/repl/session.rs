@@ -37,6 +37,8 @@ pub(in crate::cli) struct Session {
     /// Set from anywhere to stop a fit.
     pub(super) cancel: Arc<AtomicBool>,
     pub(super) table: TableOptions,
+    /// Whether the conversation is to end.
+    pub(super) over: bool,
 }
 
 /// What is said to a line.
@@ -73,32 +75,26 @@ impl Session {
             files,
             cancel: Arc::default(),
             table: TableOptions::default(),
+            over: false,
         }
     }
 
     /// Takes a line (or several that belong together): a command, statements or an expression.
     pub(in crate::cli) fn answer(&mut self, line: &str, watch: Watch) -> Answer {
         let line = line.trim();
-        if line == ":quit" || line == ":q" {
-            return Answer {
-                quit: true,
-                ..Answer::default()
-            };
-        }
         let said = match line.strip_prefix(':') {
             Some(command) => commands::run(self, command, watch),
             None if is_empty(line) => Ok(String::new()),
             None => self.say(line),
         };
-        match said {
-            Ok(text) => Answer {
-                text,
-                ..Answer::default()
-            },
-            Err(error) => Answer {
-                error: Some(error),
-                ..Answer::default()
-            },
+        let (text, error) = match said {
+            Ok(text) => (text, None),
+            Err(error) => (String::new(), Some(error)),
+        };
+        Answer {
+            text,
+            error,
+            quit: self.over,
         }
     }
 

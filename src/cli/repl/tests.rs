@@ -221,13 +221,16 @@ fn every_command_answers() {
     assert!(told(s, ":doc Normal").contains("sigma"));
     assert!(told(s, ":doc cumsum").contains("cumsum("));
     assert!(told(s, ":doc gp").contains('('));
-    assert!(say(s, ":quit").quit);
+    assert_eq!(told(s, ":he fit"), told(s, ":help fit"));
+    assert!(!say(s, ":summary").quit && say(s, ":q").quit);
 }
 
 #[test]
 fn commands_that_are_not_understood_are_told() {
     let s = &mut session();
     assert_eq!(refused(s, ":sumary"), "E0808");
+    assert_eq!(refused(s, ":s"), "E0808"); // :set, :summary or :save
+    assert_eq!(refused(s, ":"), "E0808");
     assert_eq!(refused(s, ":fit --seeds 3"), "E0808");
     assert_eq!(refused(s, ":fit --draws many"), "E0808");
     assert_eq!(refused(s, ":set y"), "E0808");
