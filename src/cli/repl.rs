@@ -10,6 +10,7 @@ mod value;
 
 use super::progress::Line;
 use super::streams::{Exit, Result, note, print, tell};
+use crate::data::{self, Disk};
 use crate::diag::{Diagnostic, Sources};
 use crate::infer::Progress;
 use crate::output::TableOptions;
@@ -55,6 +56,10 @@ impl Repl {
         for line in self.beginning() {
             good &= say(&mut session, &line)?.is_good();
         }
+        // A session that `:save` has written brings its own.
+        if let Some(path) = self.found().filter(|_| session.data().is_empty()) {
+            good &= say(&mut session, &format!(":data {}", path.display()))?.is_good();
+        }
         match terminal {
             true => converse(&mut session)?,
             false => good &= read_all(&mut session)?,
@@ -75,15 +80,12 @@ impl Repl {
             .model
             .iter()
             .map(|path| format!(":load {}", path.display()));
-        let found = self
-            .model
-            .iter()
-            .filter(|_| self.data.is_empty())
-            .filter_map(|model| {
-                let path = crate::data::beside(&crate::data::Disk, model)?;
-                Some(format!(":data {}", path.display()))
-            });
-        model.chain(data).chain(found).collect()
+        model.chain(data).collect()
+    }
+
+    /// Data that lie beside the model.
+    fn found(&self) -> Option<PathBuf> {
+        data::beside(&Disk, self.model.as_ref()?)
     }
 }
 

@@ -84,7 +84,6 @@ impl Session {
         let line = line.trim();
         let said = match line.strip_prefix(':') {
             Some(command) => commands::run(self, command, watch),
-            None if is_empty(line) => Ok(String::new()),
             None => self.say(line),
         };
         let (text, error) = match said {
@@ -99,7 +98,10 @@ impl Session {
     }
 
     /// Statements, or an expression.
-    fn say(&mut self, text: &str) -> Result<String> {
+    pub(super) fn say(&mut self, text: &str) -> Result<String> {
+        if is_empty(text) {
+            return Ok(String::new());
+        }
         match Statements::read(text)? {
             None => value::answer(self, text),
             Some(new) => {
@@ -131,6 +133,25 @@ impl Session {
             self.earlier.push(fit.clone());
         }
         change(&mut self.state);
+    }
+
+    /// Makes one change of several, which happens as a whole or not at all.
+    pub(super) fn whole<T>(
+        &mut self,
+        changes: impl FnOnce(&mut Session) -> Result<T>,
+    ) -> Result<T> {
+        let (state, earlier) = (self.state.clone(), self.earlier.len());
+        let before = std::mem::take(&mut self.before);
+        let done = changes(self);
+        self.before = before;
+        match done {
+            Ok(_) => self.before.push(state),
+            Err(_) => {
+                self.state = state;
+                self.earlier.truncate(earlier);
+            }
+        }
+        done
     }
 
     pub(super) fn undo(&mut self) -> bool {
@@ -231,7 +252,7 @@ impl Session {
             .map(|g| format!("{DIRECTIVE}{g}\n"))
             .collect();
         script.push_str(&self.state.statements.text());
-        if let Some(options) = &self.state.fitted {
+        if let (Some(options), Some(_)) = (&self.state.fitted, &self.state.fit) {
             script.push_str(format!("{DIRECTIVE}:fit {options}").trim_end());
             script.push('\n');
         }

@@ -2,7 +2,6 @@
 
 use super::session::{Answer, Session};
 use crate::data::InMemory;
-use std::path::Path;
 
 /// A session with some files.
 fn session() -> Session {
@@ -16,6 +15,11 @@ fn session() -> Session {
             "saved.vi",
             "//: :set y=[1, 2, 3]\ndata y: real[N]\nmu ~ Normal(0, 10)\ny ~ Normal(mu, 1)\n//: :fit --seed 3\n",
         ),
+        (
+            "half.vi",
+            "data y: real[N]\nmu ~ Normal(0, 10)\ny ~ Normal(mu, 1)\n//: :set y=[1, 2]\n//: :data none.json\n",
+        ),
+        ("evil.vi", "mu ~ Normal(0, 1)\n//: :save stolen.vi\n"),
     ])))
 }
 
@@ -263,7 +267,49 @@ fn a_session_is_written_as_a_program_that_reproduces_it() {
     let of_fit = &mut Session::default();
     told(of_fit, &format!(":load {}", path("again.elbo")));
     assert_eq!(told(of_fit, "mu"), mean);
-    assert!(Path::new(&path("again.vi")).exists());
+    // What is written is what was read, also by way of a session that has taken it up.
+    told(again, &format!(":save {}", path("third.vi")));
+    let text = |name: &str| std::fs::read_to_string(path(name)).expect("a file");
+    assert_eq!(text("third.vi"), text("again.vi"));
+    assert_eq!(text("again.vi").matches("//: ").count(), 2);
+    assert!(!again.statements().text().contains("//:"));
+    // Of a model that has no fit none is written, since it might not be able to be fitted.
+    all(
+        again,
+        &["y ~ Normal(mu, tau)", &format!(":save {}", path("open.vi"))],
+    );
+    assert!(!text("open.vi").contains(":fit"));
+    told(of_fit, &format!(":load {}", path("open.vi")));
+}
+
+#[test]
+fn what_is_loaded_is_loaded_whole_or_not_at_all() {
+    let s = &mut session();
+    all(
+        s,
+        &[
+            "data y: real[N]",
+            "mu ~ Normal(0, 1)",
+            "y ~ Normal(mu, 1)",
+            ":set y=[3, 4]",
+            ":fit",
+        ],
+    );
+    let (model, mean) = (told(s, ":model"), told(s, "mu"));
+    for (file, code) in [("half.vi", "E0601"), ("evil.vi", "E0808")] {
+        assert_eq!(refused(s, &format!(":load {file}")), code);
+        assert_eq!(
+            (told(s, ":model"), told(s, "mu")),
+            (model.clone(), mean.clone())
+        );
+        assert!(s.earlier.is_empty());
+    }
+    // The last change is still the fit; a whole file is taken back as one.
+    told(s, ":load saved.vi");
+    told(s, ":undo");
+    assert_eq!((told(s, ":model"), told(s, "mu")), (model, mean));
+    told(s, ":undo");
+    assert_eq!(refused(s, ":summary"), "E0807");
 }
 
 #[test]
