@@ -454,6 +454,7 @@ impl Plan {
             values: &|name| values[name],
             seed: how.seed,
             threads: how.threads,
+            watch: &program.watch,
         };
         let drawn = simulate(&model, &nodes, &told);
         let (mut observed, mut latents) = (Vec::new(), Vec::new());
@@ -540,7 +541,7 @@ fn pointwise(
     }
     let model = told(program, data, posterior, &given)?;
     let nodes: Vec<NodeId> = model.terms.iter().map(|t| t.pointwise).collect();
-    let drawn = push(&model, &nodes, posterior, threads);
+    let drawn = push(&model, &nodes, posterior, threads, &program.watch);
     let mut found: Vec<Quantity> = Vec::new();
     for (term, values) in model.terms.iter().zip(drawn) {
         let Some(entry) = data.get(&term.name) else {

@@ -4,6 +4,7 @@ use super::{Error, Model};
 use crate::check::program::{Variable, VariableKind};
 use crate::data::{Data, Disk, Files, InMemory};
 use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, Span, closest};
+use crate::infer::Watch;
 use crate::modules::Module;
 use crate::syntax::ast;
 use crate::{check, guide, lower, modules};
@@ -14,6 +15,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Program {
     parts: Arc<Parts>,
+    pub(super) watch: Watch,
 }
 
 #[derive(Debug)]
@@ -127,8 +129,29 @@ impl Program {
                     sources,
                     warnings,
                 }),
+                watch: Watch::default(),
             }),
             Err(diagnostics) => Err(Error::new(diagnostics, &sources)),
+        }
+    }
+
+    /// Has `told` called while draws are made of it or of fits of it (by `simulate`, `prior`, `evaluate`, `predict`, …), from
+    /// any thread: how many are done, and of how many. What goes over draws twice begins anew.
+    ///
+    /// ```
+    /// use elbo::{Data, Program};
+    /// use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    /// static SEEN: AtomicUsize = AtomicUsize::new(0);
+    /// let program = Program::parse("mu ~ Normal(0, 1)")?;
+    /// let program = program.watched(|done, of| SEEN.store(100 * done / of, Relaxed));
+    /// program.prior(&Data::default(), 50, 1)?;
+    /// assert_eq!(SEEN.load(Relaxed), 100);
+    /// # Ok::<(), elbo::Error>(())
+    /// ```
+    pub fn watched(self, told: impl Fn(usize, usize) + Send + Sync + 'static) -> Program {
+        Program {
+            watch: Watch::new(told),
+            ..self
         }
     }
 

@@ -12,7 +12,7 @@ use super::progress::Line;
 use super::streams::{Exit, Result, note, print, tell};
 use crate::data::{self, Disk};
 use crate::diag::{Diagnostic, Sources};
-use crate::infer::Progress;
+use crate::infer::{Options, Progress};
 use crate::output::TableOptions;
 use crate::syntax::is_incomplete;
 use clap::Args;
@@ -23,6 +23,7 @@ use rustyline::{ColorMode, CompletionType, Config};
 use session::{Answer, Session};
 use std::io::{self, BufRead, IsTerminal};
 use std::path::PathBuf;
+use std::process;
 use std::sync::atomic::Ordering;
 
 /// Builds and tries a model line by line
@@ -48,8 +49,12 @@ impl Repl {
     pub(super) fn run(&self) -> Result<Exit> {
         let mut session = Session::default();
         let cancel = session.cancel.clone();
-        // Where no handler can be installed Ctrl-C ends the process.
-        let _ = ctrlc::set_handler(move || cancel.store(true, Ordering::Relaxed));
+        // The first stops a fit, the second ends the process: a prediction cannot be stopped.
+        let _ = ctrlc::set_handler(move || {
+            if cancel.swap(true, Ordering::Relaxed) {
+                process::exit(130);
+            }
+        });
         let terminal = io::stdin().is_terminal();
         session.table = TableOptions::for_stdout();
         let mut good = true;
@@ -106,15 +111,13 @@ impl Said {
 /// Takes a line and prints what is answered.
 fn say(session: &mut Session, line: &str) -> Result<Said> {
     let mut progress: Option<Line> = None;
-    let mut watch = |p: &Progress| {
+    let mut watch = |options: &Options, p: &Progress| {
         progress
-            .get_or_insert_with(|| Line::new(true, None))
+            .get_or_insert_with(|| Line::of_fit(true, options))
             .update(p)
     };
     let Answer { text, error, quit } = session.answer(line, &mut watch);
-    if let Some(line) = progress {
-        line.finish();
-    }
+    drop(progress);
     if !text.is_empty() {
         print(&format!("{text}\n"))?;
     }

@@ -1,5 +1,6 @@
 //! `elbo report`: a saved fit as a page for the browser.
 
+use super::progress::Phases;
 use super::show::choose_rows;
 use super::streams::{Exit, Failure, Result, note};
 use crate::api::{Fit, Prediction};
@@ -30,6 +31,10 @@ pub(super) struct Report {
     /// Names the random numbers of prior and replicates
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
+
+    /// Prints the results alone: no progress and no notes
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 /// Draws of the prior: more than of the posterior, for its tails.
@@ -37,7 +42,9 @@ const PRIOR_DRAWS: usize = 4000;
 
 impl Report {
     pub(super) fn run(&self) -> Result<Exit> {
-        let fit = Fit::load(&self.fit)?;
+        let phases = Phases::new(!self.quiet);
+        phases.begin("reading the fit");
+        let fit = Fit::load(&self.fit)?.watched(phases.count());
         let (run, trace) = (fit.run(), fit.trace());
         let mut summaries = summarise(fit.posterior());
         choose_rows(&fit, &mut summaries);
@@ -47,9 +54,12 @@ impl Report {
             run: &run,
             trace: &trace,
         };
+        phases.begin("drawing from the prior");
         let prior = self.prior(&fit);
         // Where nothing can be drawn there is no check, and all else is still worth a page.
+        phases.begin("replicating");
         let replicated = fit.predict(&Data::default()).unwrap_or_default();
+        phases.begin("plotting");
         let observed = observed(&fit, &replicated);
         let title = self
             .fit
@@ -86,8 +96,12 @@ impl Report {
             .out
             .clone()
             .unwrap_or_else(|| self.fit.with_extension("html"));
-        replace_file(&out, html).map_err(|d| Failure::wrong(vec![d], &Sources::default()))?;
-        note(&format!("{}", out.display()));
+        let wrong = |d| Failure::wrong(vec![d], &Sources::default());
+        phases.write(|| replace_file(&out, html).map_err(wrong))?;
+        drop(phases);
+        if !self.quiet {
+            note(&format!("{}", out.display()));
+        }
         Ok(Exit::Good)
     }
 

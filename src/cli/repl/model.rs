@@ -123,10 +123,6 @@ impl Statements {
         Ok((all, change))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.all.is_empty()
-    }
-
     pub(super) fn text(&self) -> String {
         self.all.iter().map(|s| format!("{}\n", s.text)).collect()
     }

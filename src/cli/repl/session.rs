@@ -8,12 +8,12 @@ use super::value;
 use crate::api::{Error, Fit, Program};
 use crate::data::{self, Data, Disk, Files, InMemory, ReadAt};
 use crate::diag::Sources;
-use crate::infer::Progress;
+use crate::infer::{Options, Progress};
 use crate::output::TableOptions;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What [`Session::undo`] goes back to.
 #[derive(Clone, Default)]
@@ -52,7 +52,7 @@ pub(in crate::cli) struct Answer {
 }
 
 /// What watches a fit.
-pub(in crate::cli) type Watch<'a> = &'a mut dyn FnMut(&Progress);
+pub(in crate::cli) type Watch<'a> = &'a mut dyn FnMut(&Options, &Progress);
 
 pub(super) type Result<T> = std::result::Result<T, Error>;
 
@@ -82,6 +82,7 @@ impl Session {
     /// Takes a line (or several that belong together): a command, statements or an expression.
     pub(in crate::cli) fn answer(&mut self, line: &str, watch: Watch) -> Answer {
         let line = line.trim();
+        self.cancel.store(false, Ordering::Relaxed);
         let said = match line.strip_prefix(':') {
             Some(command) => commands::run(self, command, watch),
             None => self.say(line),

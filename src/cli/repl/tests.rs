@@ -24,7 +24,7 @@ fn session() -> Session {
 }
 
 fn say(session: &mut Session, line: &str) -> Answer {
-    session.answer(line, &mut |_| {})
+    session.answer(line, &mut |_, _| {})
 }
 
 /// The answer to a line that is good.
@@ -168,9 +168,9 @@ fn what_is_said_anew_replaces_what_was_said() {
     assert_eq!(refused(s, "tau ~ Nromal(0, 1)"), "E0102");
     assert_eq!(refused(s, "let k = dot(1, 2)"), "E0211");
     told(s, ":reset");
-    assert!(s.statements().is_empty());
+    assert!(s.statements().text().is_empty());
     told(s, ":undo");
-    assert!(!s.statements().is_empty());
+    assert!(!s.statements().text().is_empty());
 }
 
 #[test]
