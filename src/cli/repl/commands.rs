@@ -83,7 +83,7 @@ pub(super) fn run(session: &mut Session, line: &str, watch: Watch) -> Result<Str
 }
 
 /// The command of a name, or the only one that begins so.
-fn find(name: &str) -> Option<&'static Command> {
+pub(super) fn find(name: &str) -> Option<&'static Command> {
     let mut begin = COMMANDS.iter().filter(|c| c.name.starts_with(name));
     let exact = COMMANDS.iter().find(|c| c.name == name);
     exact.or_else(|| begin.next().filter(|_| begin.next().is_none()))
