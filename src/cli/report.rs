@@ -1,9 +1,10 @@
 //! `elbo report`: a saved fit as a page for the browser.
 
+use super::fit::cores;
 use super::progress::Phases;
 use super::show::choose_rows;
 use super::streams::{Exit, Failure, Result, note};
-use crate::api::{Fit, Prediction};
+use crate::api::{self, Fit, Prediction};
 use crate::data::Data;
 use crate::diag::Sources;
 use crate::infer::{Posterior, divergence};
@@ -56,9 +57,8 @@ impl Report {
         };
         phases.begin("drawing from the prior");
         let prior = self.prior(&fit);
-        // Where nothing can be drawn there is no check, and all else is still worth a page.
         phases.begin("replicating");
-        let replicated = fit.predict(&Data::default()).unwrap_or_default();
+        let replicated = self.replicated(&fit);
         phases.begin("plotting");
         let observed = observed(&fit, &replicated);
         let title = self
@@ -116,6 +116,16 @@ impl Report {
             draws: PRIOR_DRAWS,
             ..Posterior::default()
         })
+    }
+
+    /// Replicates of the data. Where nothing can be drawn there is no check, and all else is still worth a page.
+    fn replicated(&self, fit: &Fit) -> Prediction {
+        let how = api::Predictive {
+            seed: self.seed,
+            threads: cores(),
+            ..api::Predictive::default()
+        };
+        fit.predict_with(&Data::default(), &how).unwrap_or_default()
     }
 }
 

@@ -21,6 +21,7 @@ pub struct Told<'a> {
     pub values: &'a (dyn Fn(&str) -> &'a [f64] + Sync),
     pub seed: u64,
     pub threads: usize,
+    /// Told of each draw that is made.
     pub watch: &'a Watch,
 }
 
