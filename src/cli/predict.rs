@@ -86,6 +86,7 @@ impl Predict {
         };
         phases.begin("predicting");
         let prediction = fit.predict_with(&data, &how)?;
+        phases.begin("summarising");
         let summaries = summarise(&Posterior {
             quantities: self.wanted(&prediction),
             draws: fit.posterior().draws,

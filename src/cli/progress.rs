@@ -84,10 +84,10 @@ impl Phases {
     /// Begins another, told as `predicting`.
     pub(super) fn begin(&self, phase: impl Into<String>) {
         let bar = &self.line.bar;
+        bar.reset();
+        bar.unset_length();
         bar.set_style(style(PHASE, None));
         bar.set_message(phase.into());
-        bar.unset_length();
-        bar.reset();
     }
 
     /// What is to be told of draws that are done.
@@ -127,7 +127,8 @@ fn style(what: &str, most: Option<Duration>) -> ProgressStyle {
 fn times(state: &ProgressState, most: Option<Duration>) -> String {
     let (rate, elapsed) = (state.per_sec(), state.elapsed());
     let moves = rate > 0.0 && state.pos() > 0;
-    let by_count = state.len().filter(|_| moves).map(|_| state.eta());
+    let goes_on = |of: &u64| moves && *of > state.pos();
+    let by_count = state.len().filter(goes_on).map(|_| state.eta());
     let by_time = most.map(|most| most.saturating_sub(elapsed));
     let left = by_count.into_iter().chain(by_time).min();
     let rate = moves.then(|| match rate {

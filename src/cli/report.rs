@@ -7,7 +7,7 @@ use super::streams::{Exit, Failure, Result, note};
 use crate::api::{self, Fit, Prediction};
 use crate::data::Data;
 use crate::diag::Sources;
-use crate::infer::{Posterior, divergence};
+use crate::infer::{Posterior, Quantity, divergence};
 use crate::output::report::{Predictive, Report as Page, write};
 use crate::output::{Results, replace_file, summarise};
 use clap::Args;
@@ -76,18 +76,7 @@ impl Report {
                 .as_ref()
                 .map_or(Vec::new(), |prior| learned(&fit, prior)),
             prior: prior.as_ref(),
-            predictive: replicated
-                .observed
-                .iter()
-                .zip(&observed)
-                .map(|(q, observed)| Predictive {
-                    name: &q.name,
-                    shape: &q.shape,
-                    observed,
-                    replicated: &q.draws,
-                    integer: q.integer,
-                })
-                .collect(),
+            predictive: beside(&replicated, &observed),
             command: Some(&command),
         };
         let mut html = Vec::new();
@@ -135,9 +124,21 @@ fn observed(fit: &Fit, replicated: &Prediction) -> Vec<Vec<f64>> {
         let entry = fit.data().get(name)?;
         Some(entry.numbers().ok()?.data.to_vec())
     };
-    let of =
-        |q: &crate::infer::Quantity| values(&q.name).unwrap_or_else(|| vec![f64::NAN; q.numel()]);
+    let of = |q: &Quantity| values(&q.name).unwrap_or_else(|| vec![f64::NAN; q.numel()]);
     replicated.observed.iter().map(of).collect()
+}
+
+/// Replicates with what was observed.
+fn beside<'a>(replicated: &'a Prediction, observed: &'a [Vec<f64>]) -> Vec<Predictive<'a>> {
+    let both = replicated.observed.iter().zip(observed);
+    let beside = |(q, observed): (&'a Quantity, &'a Vec<f64>)| Predictive {
+        name: &q.name,
+        shape: &q.shape,
+        observed,
+        replicated: &q.draws,
+        integer: q.integer,
+    };
+    both.map(beside).collect()
 }
 
 fn described(data: &Data) -> Vec<(String, String)> {

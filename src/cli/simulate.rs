@@ -75,6 +75,11 @@ impl Simulate {
             .watched(phases.count())
             .simulate(&loaded.data, &fixed, self.seed, draws as usize)
             .map_err(|e| Failure::wrong(e.diagnostics, &loaded.sources))?;
+        phases.begin(if self.summary {
+            "summarising"
+        } else {
+            "writing"
+        });
         if self.summary {
             let drawn = summarise(&posterior(&loaded.program, &simulated, &fixed));
             drop(phases);
