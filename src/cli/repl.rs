@@ -137,6 +137,10 @@ fn read_all(session: &mut Session) -> Result<bool> {
     let mut open = String::new();
     for line in io::stdin().lock().lines() {
         let line = line?;
+        // A command ends what was left open, whose mistake is told.
+        if line.starts_with(':') && !open.is_empty() {
+            good &= say(session, &std::mem::take(&mut open))?.is_good();
+        }
         open.push_str(&line);
         open.push('\n');
         if !open.trim_start().starts_with(':') && is_incomplete(&open) {

@@ -186,6 +186,14 @@ fn statements_over_several_lines_belong_together() {
     );
     told(s, ":data schools.json");
     assert!(told(s, ":check").contains("J = 8"));
+    // A comment stays with the statement on whose line it is.
+    told(s, "a ~ Normal(0, 1) // before\n// alone\nb ~ Normal(a, 1)");
+    told(s, "a ~ Normal(0, 2)");
+    let text = s.statements().text();
+    assert!(
+        !text.contains("before") && text.contains("// alone\nb ~"),
+        "{text}"
+    );
     assert!(told(s, ":fit").contains("mu"));
 }
 

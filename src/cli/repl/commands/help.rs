@@ -19,7 +19,7 @@ A command begins with a colon:
 ";
 
 fn run(_: &mut Session, about: &str, _: Watch) -> Result<String> {
-    let line = |c: &Command| format!("  {:24}{}\n", format!(":{} {}", c.name, c.usage), c.about);
+    let line = |c: &Command| format!("  {:28}{}\n", format!(":{} {}", c.name, c.usage), c.about);
     let name = about.trim_start_matches(':');
     match find(name) {
         Some(command) => Ok(line(command).trim().to_string()),
