@@ -6,7 +6,7 @@ use crate::check::program::{StatementKind, VarId, Variable, VariableKind};
 use crate::data::{Data, Values};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::graph::NodeId;
-use crate::infer::{Posterior, Quantity, Told, simulate};
+use crate::infer::{Posterior, Quantity, Told, Watch, simulate};
 use crate::lower;
 use crate::model::{self, Model};
 use crate::syntax::{self, ast};
@@ -69,7 +69,7 @@ impl Program {
         let model = told(&program, data, draws, &|_| false)?;
         let found = model.quantities.iter().find(|q| q.name == NAME);
         let quantity = found.expect("it was defined");
-        let values = push(&model, &[quantity.node], draws, threads);
+        let values = push(&model, &[quantity.node], draws, threads, &self.watch);
         let named = |values| named(quantity, expression.trim(), values);
         Ok(values.into_iter().map(named).next().unwrap_or_default())
     }
@@ -207,6 +207,7 @@ pub(super) fn push(
     nodes: &[NodeId],
     posterior: &Posterior,
     threads: usize,
+    watch: &Watch,
 ) -> Vec<Vec<f64>> {
     let values = |name: &str| posterior[name].draws.as_slice();
     let told = Told {
@@ -214,6 +215,7 @@ pub(super) fn push(
         values: &values,
         seed: 0,
         threads,
+        watch,
     };
     simulate(model, nodes, &told)
 }

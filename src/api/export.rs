@@ -1,6 +1,6 @@
 //! Everything that is known of a fit, in ArviZ's groups.
 
-use super::{Error, Fit};
+use super::{Error, Fit, Predictive};
 use crate::data::{Data, Entry};
 use crate::infer::Quantity;
 use crate::output::export::{Group, InferenceData};
@@ -29,7 +29,12 @@ impl Fit {
         let draws = self.posterior().draws;
         let mut data = InferenceData::new(self.posterior().clone(), self.run());
         // Where nothing can be drawn these groups are left out.
-        if let Ok(replicates) = self.predict(&Data::default()) {
+        let how = Predictive {
+            seed,
+            threads: self.threads,
+            ..Predictive::default()
+        };
+        if let Ok(replicates) = self.predict_with(&Data::default(), &how) {
             data = data.with(Group::POSTERIOR_PREDICTIVE, draws, replicates.observed);
         }
         let likelihood = self.log_likelihood()?.into_iter().map(only_observed);

@@ -39,6 +39,14 @@ impl Fit {
         &self.program
     }
 
+    /// The fit of [`Program::watched`], for what is computed of its draws.
+    pub fn watched(self, told: impl Fn(usize, usize) + Send + Sync + 'static) -> Fit {
+        Fit {
+            program: self.program.watched(told),
+            ..self
+        }
+    }
+
     /// The data that it was fitted to.
     pub fn data(&self) -> &Data {
         &self.data

@@ -43,7 +43,7 @@ pub(super) fn pointwise(
     }
     let model = told(program, data, posterior, &given)?;
     let nodes: Vec<NodeId> = model.terms.iter().map(|t| t.pointwise).collect();
-    let drawn = push(&model, &nodes, posterior, threads);
+    let drawn = push(&model, &nodes, posterior, threads, &program.watch);
     let mut found: Vec<Quantity> = Vec::new();
     for (term, values) in model.terms.iter().zip(drawn) {
         let Some(entry) = data.get(&term.name) else {

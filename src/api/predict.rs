@@ -438,6 +438,7 @@ impl Plan {
             values: &|name| values[name],
             seed: how.seed,
             threads: how.threads,
+            watch: &program.watch,
         };
         let drawn = simulate(&model, &nodes, &told);
         let (mut observed, mut latents) = (Vec::new(), Vec::new());

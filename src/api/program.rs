@@ -5,6 +5,7 @@ use crate::check::program::{StatementKind, Variable, VariableKind};
 use crate::data::Data;
 use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, Span};
 use crate::functions::Function;
+use crate::infer::Watch;
 use crate::modules::Module;
 use crate::syntax::ast;
 use crate::types::Type;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Program {
     parts: Arc<Parts>,
+    pub(super) watch: Watch,
 }
 
 #[derive(Debug)]
@@ -121,8 +123,29 @@ impl Program {
                     warnings,
                     functions: functions.to_vec(),
                 }),
+                watch: Watch::default(),
             }),
             Err(diagnostics) => Err(Error::new(diagnostics, &sources)),
+        }
+    }
+
+    /// Has `told` called while draws are made of it or of fits of it (by `simulate`, `prior`, `evaluate`, `predict`, …), from
+    /// any thread: how many are done, and of how many. What goes over draws twice begins anew.
+    ///
+    /// ```
+    /// use elbo::{Data, Program};
+    /// use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    /// static SEEN: AtomicUsize = AtomicUsize::new(0);
+    /// let program = Program::parse("mu ~ Normal(0, 1)")?;
+    /// let program = program.watched(|done, of| SEEN.store(100 * done / of, Relaxed));
+    /// program.prior(&Data::default(), 50, 1)?;
+    /// assert_eq!(SEEN.load(Relaxed), 100);
+    /// # Ok::<(), elbo::Error>(())
+    /// ```
+    pub fn watched(self, told: impl Fn(usize, usize) + Send + Sync + 'static) -> Program {
+        Program {
+            watch: Watch::new(told),
+            ..self
         }
     }
 

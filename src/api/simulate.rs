@@ -82,6 +82,7 @@ impl Program {
             values: &|_| &[],
             seed,
             threads: 1,
+            watch: &self.watch,
         };
         let drawn = simulate(&model, &nodes, &told);
         let mut sets = Vec::new();

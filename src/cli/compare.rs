@@ -1,5 +1,6 @@
 //! `elbo compare`: saved fits of the same observations beside each other.
 
+use super::progress::Phases;
 use super::streams::{Exit, Result, note, print, print_json};
 use crate::api::{Error, Fit};
 use crate::data::Data;
@@ -24,22 +25,31 @@ pub(super) struct Compare {
     /// Prints one JSON object instead of the table
     #[arg(long)]
     pub(super) json: bool,
+
+    /// Prints the results alone: no progress and no notes
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 impl Compare {
     pub(super) fn run(&self) -> Result<Exit> {
+        let silent = self.quiet || self.json;
+        let phases = Phases::new(!silent);
         let mut rows = Vec::new();
         for path in &self.fits {
-            let fit = Fit::load(path)?;
-            rows.push(Row::new(path.display().to_string(), &fit)?);
+            let name = path.display().to_string();
+            phases.begin(format!("comparing {name}"));
+            let fit = Fit::load(path)?.watched(phases.count());
+            rows.push(Row::new(name, &fit)?);
         }
+        drop(phases);
         same_observations(&rows)?;
         rows.sort_by(Row::by_prediction);
         match self.json {
             true => print_json(&object(&rows))?,
             false => print(&text(&rows))?,
         }
-        if !self.json {
+        if !silent {
             tell_doubts(&rows);
         }
         Ok(match rows.iter().all(|r| r.converged) {

@@ -1,5 +1,6 @@
 //! `elbo export`: a saved fit in the forms that other tools read.
 
+use super::progress::Phases;
 use super::streams::{Exit, Failure, Result, note};
 use crate::api::Fit;
 use crate::diag::Sources;
@@ -27,6 +28,10 @@ pub(super) struct Export {
     /// Names the random numbers of prior and replicates
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
+
+    /// Prints the results alone: no progress and no notes
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 impl Export {
@@ -34,9 +39,16 @@ impl Export {
         let refuse = |d| Failure::wrong(vec![d], &Sources::default());
         // A wrong ending is told before there is work to lose.
         export::format(&self.out).map_err(refuse)?;
-        let data = Fit::load(&self.fit)?.inference_data(self.seed)?;
-        export::write(&self.out, &data).map_err(refuse)?;
-        note(&format!("{}", self.out.display()));
+        let phases = Phases::new(!self.quiet);
+        phases.begin("reading the fit");
+        let fit = Fit::load(&self.fit)?.watched(phases.count());
+        phases.begin("replicating and weighing");
+        let data = fit.inference_data(self.seed)?;
+        phases.write(|| export::write(&self.out, &data).map_err(refuse))?;
+        drop(phases);
+        if !self.quiet {
+            note(&format!("{}", self.out.display()));
+        }
         Ok(Exit::Good)
     }
 }

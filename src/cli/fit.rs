@@ -158,9 +158,9 @@ impl Fit {
             cancel: Some(cancel_on_interrupt()),
             ..self.options.options()
         };
-        let line = Line::new(!silent, options.max_steps);
+        let line = Line::of_fit(!silent, &options);
         let fit = model.fit_with(&options, &mut |p| line.update(p));
-        line.finish();
+        drop(line);
         let fit = fit.map_err(|e| Failure::untrusted(e.diagnostics, &sources))?;
         if let Some(path) = &self.save {
             fit.save(path)?;

@@ -1,6 +1,7 @@
 //! `elbo predict`: what a saved fit says of its own data, or of new ones.
 
 use super::fit::whole;
+use super::progress::Phases;
 use super::streams::{Exit, Failure, Result, note, print, print_json};
 use crate::api::{Fit, Prediction, Predictive};
 use crate::data::{self, Data, Disk};
@@ -63,11 +64,18 @@ pub(super) struct Predict {
     /// Prints one JSON object instead of the table
     #[arg(long)]
     pub(super) json: bool,
+
+    /// Prints the results alone: no progress and no notes
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 impl Predict {
     pub(super) fn run(&self) -> Result<Exit> {
-        let fit = Fit::load(&self.fit)?;
+        let silent = self.quiet || self.json;
+        let phases = Phases::new(!silent);
+        phases.begin("reading the fit");
+        let fit = Fit::load(&self.fit)?.watched(phases.count());
         let data = self.data()?;
         let how = Predictive {
             new: self.new.clone(),
@@ -76,9 +84,12 @@ impl Predict {
             seed: self.seed,
             threads: self.threads.map_or_else(super::fit::cores, |n| n as usize),
         };
+        phases.begin("predicting");
         let prediction = fit.predict_with(&data, &how)?;
+        phases.begin("summarising");
         let summaries = summarise(&self.wanted(&prediction));
         let densities = densities(&prediction.log_likelihood, fit.posterior().draws);
+        drop(phases);
         if self.json {
             let densities: serde_json::Map<_, _> = densities
                 .into_iter()
@@ -88,11 +99,12 @@ impl Predict {
             print_json(&object)?;
             return Ok(Exit::Good);
         }
-        if summaries.is_empty() {
+        if summaries.is_empty() && !silent {
             note(
                 "the program observes nothing, so there is nothing to predict: name a latent or a definition",
             );
-        } else {
+        }
+        if !summaries.is_empty() {
             let options = TableOptions {
                 how_to_see_all: "`--json` prints all of them".into(),
                 ..TableOptions::for_stdout()

@@ -10,8 +10,9 @@ mod value;
 
 use super::progress::Line;
 use super::streams::{Exit, Result, note, print, tell};
+use crate::data::{self, Disk};
 use crate::diag::{Diagnostic, Sources};
-use crate::infer::Progress;
+use crate::infer::{Options, Progress};
 use crate::output::TableOptions;
 use crate::syntax::is_incomplete;
 use clap::Args;
@@ -22,6 +23,7 @@ use rustyline::{ColorMode, CompletionType, Config};
 use session::{Answer, Session};
 use std::io::{self, BufRead, IsTerminal};
 use std::path::PathBuf;
+use std::process;
 use std::sync::atomic::Ordering;
 
 /// Builds and tries a model line by line
@@ -47,13 +49,21 @@ impl Repl {
     pub(super) fn run(&self) -> Result<Exit> {
         let mut session = Session::default();
         let cancel = session.cancel.clone();
-        // Where no handler can be installed Ctrl-C ends the process.
-        let _ = ctrlc::set_handler(move || cancel.store(true, Ordering::Relaxed));
+        // The first stops a fit, the second ends the process: a prediction cannot be stopped.
+        let _ = ctrlc::set_handler(move || {
+            if cancel.swap(true, Ordering::Relaxed) {
+                process::exit(130);
+            }
+        });
         let terminal = io::stdin().is_terminal();
         session.table = TableOptions::for_stdout();
         let mut good = true;
         for line in self.beginning() {
             good &= say(&mut session, &line)?.is_good();
+        }
+        // A session that `:save` has written brings its own.
+        if let Some(path) = self.found().filter(|_| session.data().is_empty()) {
+            good &= say(&mut session, &format!(":data {}", path.display()))?.is_good();
         }
         match terminal {
             true => converse(&mut session)?,
@@ -75,15 +85,12 @@ impl Repl {
             .model
             .iter()
             .map(|path| format!(":load {}", path.display()));
-        let found = self
-            .model
-            .iter()
-            .filter(|_| self.data.is_empty())
-            .filter_map(|model| {
-                let path = crate::data::beside(&crate::data::Disk, model)?;
-                Some(format!(":data {}", path.display()))
-            });
-        model.chain(data).chain(found).collect()
+        model.chain(data).collect()
+    }
+
+    /// Data that lie beside the model.
+    fn found(&self) -> Option<PathBuf> {
+        data::beside(&Disk, self.model.as_ref()?)
     }
 }
 
@@ -104,15 +111,13 @@ impl Said {
 /// Takes a line and prints what is answered.
 fn say(session: &mut Session, line: &str) -> Result<Said> {
     let mut progress: Option<Line> = None;
-    let mut watch = |p: &Progress| {
+    let mut watch = |options: &Options, p: &Progress| {
         progress
-            .get_or_insert_with(|| Line::new(true, None))
+            .get_or_insert_with(|| Line::of_fit(true, options))
             .update(p)
     };
     let Answer { text, error, quit } = session.answer(line, &mut watch);
-    if let Some(line) = progress {
-        line.finish();
-    }
+    drop(progress);
     if !text.is_empty() {
         print(&format!("{text}\n"))?;
     }
@@ -132,6 +137,10 @@ fn read_all(session: &mut Session) -> Result<bool> {
     let mut open = String::new();
     for line in io::stdin().lock().lines() {
         let line = line?;
+        // A command ends what was left open, whose mistake is told.
+        if line.starts_with(':') && !open.is_empty() {
+            good &= say(session, &std::mem::take(&mut open))?.is_good();
+        }
         open.push_str(&line);
         open.push('\n');
         if !open.trim_start().starts_with(':') && is_incomplete(&open) {

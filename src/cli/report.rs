@@ -1,11 +1,13 @@
 //! `elbo report`: a saved fit as a page for the browser.
 
+use super::fit::cores;
+use super::progress::Phases;
 use super::show::choose_rows;
 use super::streams::{Exit, Failure, Result, note};
-use crate::api::{Fit, Prediction};
+use crate::api::{self, Fit, Prediction};
 use crate::data::Data;
 use crate::diag::Sources;
-use crate::infer::{Posterior, divergence};
+use crate::infer::{Posterior, Quantity, divergence};
 use crate::output::report::{Predictive, Report as Page, write};
 use crate::output::{Results, replace_file, summarise};
 use clap::Args;
@@ -30,6 +32,10 @@ pub(super) struct Report {
     /// Names the random numbers of prior and replicates
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
+
+    /// Prints the results alone: no progress and no notes
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 /// Draws of the prior: more than of the posterior, for its tails.
@@ -37,7 +43,9 @@ const PRIOR_DRAWS: usize = 4000;
 
 impl Report {
     pub(super) fn run(&self) -> Result<Exit> {
-        let fit = Fit::load(&self.fit)?;
+        let phases = Phases::new(!self.quiet);
+        phases.begin("reading the fit");
+        let fit = Fit::load(&self.fit)?.watched(phases.count());
         let (run, trace) = (fit.run(), fit.trace());
         let mut summaries = summarise(&fit.posterior().quantities);
         choose_rows(&fit, &mut summaries);
@@ -47,9 +55,11 @@ impl Report {
             run: &run,
             trace: &trace,
         };
+        phases.begin("drawing from the prior");
         let prior = self.prior(&fit);
-        // Where nothing can be drawn there is no check, and all else is still worth a page.
-        let replicated = fit.predict(&Data::default()).unwrap_or_default();
+        phases.begin("replicating");
+        let replicated = self.replicated(&fit);
+        phases.begin("plotting");
         let observed = observed(&fit, &replicated);
         let title = self
             .fit
@@ -66,18 +76,7 @@ impl Report {
                 .as_ref()
                 .map_or(Vec::new(), |prior| learned(&fit, prior)),
             prior: prior.as_ref(),
-            predictive: replicated
-                .observed
-                .iter()
-                .zip(&observed)
-                .map(|(q, observed)| Predictive {
-                    name: &q.name,
-                    shape: &q.shape,
-                    observed,
-                    replicated: &q.draws,
-                    integer: q.integer,
-                })
-                .collect(),
+            predictive: beside(&replicated, &observed),
             command: Some(&command),
         };
         let mut html = Vec::new();
@@ -86,8 +85,12 @@ impl Report {
             .out
             .clone()
             .unwrap_or_else(|| self.fit.with_extension("html"));
-        replace_file(&out, html).map_err(|d| Failure::wrong(vec![d], &Sources::default()))?;
-        note(&format!("{}", out.display()));
+        let wrong = |d| Failure::wrong(vec![d], &Sources::default());
+        phases.write(|| replace_file(&out, html).map_err(wrong))?;
+        drop(phases);
+        if !self.quiet {
+            note(&format!("{}", out.display()));
+        }
         Ok(Exit::Good)
     }
 
@@ -103,6 +106,16 @@ impl Report {
             ..Posterior::default()
         })
     }
+
+    /// Replicates of the data. Where nothing can be drawn there is no check, and all else is still worth a page.
+    fn replicated(&self, fit: &Fit) -> Prediction {
+        let how = api::Predictive {
+            seed: self.seed,
+            threads: cores(),
+            ..api::Predictive::default()
+        };
+        fit.predict_with(&Data::default(), &how).unwrap_or_default()
+    }
 }
 
 /// What was observed of each array that has replicates; NaN where it was missing.
@@ -111,9 +124,21 @@ fn observed(fit: &Fit, replicated: &Prediction) -> Vec<Vec<f64>> {
         let entry = fit.data().get(name)?;
         Some(entry.numbers().ok()?.data.to_vec())
     };
-    let of =
-        |q: &crate::infer::Quantity| values(&q.name).unwrap_or_else(|| vec![f64::NAN; q.numel()]);
+    let of = |q: &Quantity| values(&q.name).unwrap_or_else(|| vec![f64::NAN; q.numel()]);
     replicated.observed.iter().map(of).collect()
+}
+
+/// Replicates with what was observed.
+fn beside<'a>(replicated: &'a Prediction, observed: &'a [Vec<f64>]) -> Vec<Predictive<'a>> {
+    let both = replicated.observed.iter().zip(observed);
+    let beside = |(q, observed): (&'a Quantity, &'a Vec<f64>)| Predictive {
+        name: &q.name,
+        shape: &q.shape,
+        observed,
+        replicated: &q.draws,
+        integer: q.integer,
+    };
+    both.map(beside).collect()
 }
 
 fn described(data: &Data) -> Vec<(String, String)> {

@@ -1,5 +1,6 @@
 //! `elbo show`: a saved fit as a table, as JSON or as files, and expressions of its draws.
 
+use super::progress::Phases;
 use super::streams::{Exit, Failure, Result, note, print, print_json, tell};
 use crate::api::Fit;
 use crate::check::program::VariableKind;
@@ -37,32 +38,42 @@ pub(super) struct Show {
     /// Prints one JSON object instead of the table
     #[arg(long)]
     pub(super) json: bool,
+
+    /// Prints the results alone: no progress and no notes
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 impl Show {
     pub(super) fn run(&self) -> Result<Exit> {
-        let fit = Fit::load(&self.fit)?;
+        let silent = self.quiet || self.json;
+        let phases = Phases::new(!silent);
+        phases.begin("reading the fit");
+        let fit = Fit::load(&self.fit)?.watched(phases.count());
         if !self.expressions.is_empty() {
-            return self.evaluate(&fit);
+            return self.evaluate(&fit, phases);
         }
+        drop(phases);
         let view = View {
             out: self.out.as_deref(),
             json: self.json,
-            silent: self.json,
+            silent,
         };
         let exit = view.show(&fit, Diagnostics::new())?;
-        if !self.json {
+        if !silent {
             tell(fit.messages(), fit.program().sources());
         }
         Ok(exit)
     }
 
-    fn evaluate(&self, fit: &Fit) -> Result<Exit> {
+    fn evaluate(&self, fit: &Fit, phases: Phases) -> Result<Exit> {
         let mut quantities: Vec<Quantity> = Vec::new();
         for expression in &self.expressions {
+            phases.begin(format!("evaluating {expression}"));
             quantities.push(fit.evaluate(expression)?);
         }
         let summaries = summarise(&quantities);
+        drop(phases);
         match self.json {
             true => print_json(&summary_json(&summaries))?,
             false => print(&format!(

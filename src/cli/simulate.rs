@@ -1,6 +1,7 @@
 //! `elbo simulate`: data made by a program, from its priors or from given values.
 
 use super::input::Input;
+use super::progress::Phases;
 use super::streams::{Exit, Failure, Result, note, print};
 use crate::api::{Program, Simulated};
 use crate::check::program::VariableKind;
@@ -49,22 +50,39 @@ pub(super) struct Simulate {
     /// Prints a table of everything that is drawn instead of the data
     #[arg(long, conflicts_with_all = ["out", "truth"])]
     summary: bool,
+
+    /// Prints the results alone: no progress and no notes
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 impl Simulate {
     pub(super) fn run(&self) -> Result<Exit> {
         let mut loaded = self.input.load()?;
         let fixed = self.fixed(&mut loaded.sources)?;
-        if self.out.is_none() {
+        if self.out.is_none() && !self.quiet {
             loaded.name_found();
         }
+        if !loaded.program.checked().draws_data() && !self.summary && !self.quiet {
+            note("note: no statement draws data, so these are the data that were given");
+        }
+        let phases = Phases::new(!self.quiet);
+        phases.begin("simulating");
         let draws = self.sets.unwrap_or(if self.summary { 1000 } else { 1 });
         let simulated = loaded
             .program
+            .clone()
+            .watched(phases.count())
             .simulate(&loaded.data, &fixed, self.seed, draws as usize)
             .map_err(|e| Failure::wrong(e.diagnostics, &loaded.sources))?;
+        phases.begin(if self.summary {
+            "summarising"
+        } else {
+            "writing"
+        });
         if self.summary {
             let drawn = summarise(&quantities(&loaded.program, &simulated, &fixed));
+            drop(phases);
             print(&format!("{}\n", table(&drawn, &TableOptions::default())))?;
             return Ok(Exit::Good);
         }
@@ -73,13 +91,11 @@ impl Simulate {
             simulated.iter().map(line).collect()
         };
         let write = |path: &PathBuf, text: String| {
-            replace_file(path, &text).map_err(|d| Failure::wrong(vec![d], &Sources::default()))
+            let wrong = |d| Failure::wrong(vec![d], &Sources::default());
+            phases.write(|| replace_file(path, &text).map_err(wrong))
         };
         if let Some(path) = &self.truth {
             write(path, lines(|set| &set.truth))?;
-        }
-        if !loaded.program.checked().draws_data() {
-            note("note: no statement draws data, so these are the data that were given");
         }
         match &self.out {
             Some(path) if is_csv(path) => {
@@ -94,7 +110,10 @@ impl Simulate {
                 write(path, columns.map_err(wrong)?)?;
             }
             Some(path) => write(path, lines(|set| &set.data))?,
-            None => print(&lines(|set| &set.data))?,
+            None => {
+                drop(phases);
+                print(&lines(|set| &set.data))?;
+            }
         }
         Ok(Exit::Good)
     }

@@ -45,5 +45,5 @@ pub use posterior::{Posterior, Quantity, moments, quantile};
 pub use precision::MonteCarlo;
 pub use profile::{KernelShare, Profile, StatementShare, profile};
 pub use sample::Estimate;
-pub use simulate::{Told, simulate};
+pub use simulate::{Told, Watch, simulate};
 pub use start::StartSettings;

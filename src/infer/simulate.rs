@@ -7,8 +7,11 @@ use crate::dist::KEY;
 use crate::graph::{Graph, NodeId, Rebuild, Var};
 use crate::model::Model;
 use crate::tape::Tape;
+use std::fmt;
 use std::ops::Range;
 use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many draws are made, and what is told for each of them.
 #[derive(Clone, Copy)]
@@ -18,6 +21,36 @@ pub struct Told<'a> {
     pub values: &'a (dyn Fn(&str) -> &'a [f64] + Sync),
     pub seed: u64,
     pub threads: usize,
+    /// Told of each draw that is made.
+    pub watch: &'a Watch,
+}
+
+/// What is told of draws while they are made, if anything: how many are done, and of how many. Threads tell of their own.
+#[derive(Clone, Default)]
+pub struct Watch(Option<Arc<dyn Fn(usize, usize) + Send + Sync>>);
+
+impl Watch {
+    pub fn new(told: impl Fn(usize, usize) + Send + Sync + 'static) -> Watch {
+        Watch(Some(Arc::new(told)))
+    }
+
+    /// One more is done.
+    fn tell(&self, done: &AtomicUsize, of: usize) {
+        if let Watch(Some(told)) = self {
+            told(done.fetch_add(1, Ordering::Relaxed) + 1, of);
+        }
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let watched = if self.0.is_some() {
+            "watched"
+        } else {
+            "unwatched"
+        };
+        f.write_str(watched)
+    }
 }
 
 /// Independent draws of some nodes, for each of them draws by elements, row-major. Learned parameters are where they start.
@@ -63,6 +96,7 @@ pub fn simulate(model: &Model, nodes: &[NodeId], told: &Told) -> Vec<Vec<f64>> {
         .map(|(name, _)| (told.values)(name))
         .collect();
     let sizes: Vec<usize> = given.iter().map(|v| v.numel()).collect();
+    let done = AtomicUsize::new(0);
     let work = |share: Range<usize>| -> Vec<Vec<f64>> {
         let mut tape = tape.clone();
         let mut made: Vec<Vec<f64>> = vec![Vec::new(); nodes.len()];
@@ -77,6 +111,7 @@ pub fn simulate(model: &Model, nodes: &[NodeId], told: &Told) -> Vec<Vec<f64>> {
             for (k, made) in made.iter_mut().enumerate() {
                 made.extend_from_slice(tape.output(k));
             }
+            told.watch.tell(&done, told.draws);
         }
         made
     };

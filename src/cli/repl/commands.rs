@@ -23,7 +23,8 @@ mod type_of;
 mod undo;
 
 use super::session::{Result, Session, Watch};
-use crate::diag::Diagnostic;
+use crate::api::Error;
+use crate::diag::{Diagnostic, closest};
 
 /// Something that a session can be told to do.
 pub(super) struct Command {
@@ -75,19 +76,27 @@ pub(super) const COMMANDS: &[Command] = &[
 /// Does what a line without its colon says.
 pub(super) fn run(session: &mut Session, line: &str, watch: Watch) -> Result<String> {
     let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    match COMMANDS.iter().find(|c| c.name == name) {
+    match find(name) {
         Some(command) => (command.run)(session, rest.trim(), watch),
-        None => {
-            let message = format!("there is no command `:{name}`");
-            let problem = Diagnostic::error("E0808", message);
-            let known = COMMANDS.iter().map(|c| c.name);
-            let help = match crate::diag::closest(name, known) {
-                Some(close) => format!("did you mean `:{close}`?"),
-                None => "`:help` lists all of them".into(),
-            };
-            Err(problem.help(help).into())
-        }
+        None => Err(unknown(name)),
     }
+}
+
+/// The command of a name, or the only one that begins so.
+pub(super) fn find(name: &str) -> Option<&'static Command> {
+    let mut begin = COMMANDS.iter().filter(|c| c.name.starts_with(name));
+    let exact = COMMANDS.iter().find(|c| c.name == name);
+    exact.or_else(|| begin.next().filter(|_| begin.next().is_none()))
+}
+
+/// A command that there is not.
+fn unknown(name: &str) -> Error {
+    let problem = Diagnostic::error("E0808", format!("there is no command `:{name}`"));
+    let help = match closest(name, COMMANDS.iter().map(|c| c.name)) {
+        Some(close) => format!("did you mean `:{close}`?"),
+        None => "`:help` lists all of them".into(),
+    };
+    problem.help(help).into()
 }
 
 /// The words of a line: what stands between spaces, but for those inside brackets and quotes.
@@ -112,7 +121,7 @@ fn arguments(line: &str) -> Vec<&str> {
 }
 
 /// A command that was called otherwise than it is used.
-fn misused(command: &Command) -> crate::api::Error {
+fn misused(command: &Command) -> Error {
     let message = format!(
         "`:{}` is used as `:{} {}`",
         command.name, command.name, command.usage

@@ -1,6 +1,6 @@
 //! What the terminal does while a line is written: completion, hints, colours, and waiting for open brackets.
 
-use super::commands::{COMMANDS, Takes};
+use super::commands::{self, COMMANDS, Takes};
 use crate::dist::{FAMILIES, find};
 use crate::functions;
 use crate::modules::STANDARD;
@@ -87,11 +87,7 @@ impl Completer for Editor {
             let Some((name, _)) = command.split_once(char::is_whitespace) else {
                 return Ok(Editor::known(command, 1, COMMANDS.iter().map(|c| c.name)));
             };
-            let takes = COMMANDS
-                .iter()
-                .find(|c| c.name == name)
-                .map_or(Takes::Names, |c| c.takes);
-            return match takes {
+            return match commands::find(name).map_or(Takes::Names, |c| c.takes) {
                 Takes::Files => self.files.complete(line, pos, ctx),
                 Takes::Commands => Ok(Editor::known(word, start, COMMANDS.iter().map(|c| c.name))),
                 Takes::Options => {

@@ -123,10 +123,6 @@ impl Statements {
         Ok((all, change))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.all.is_empty()
-    }
-
     pub(super) fn text(&self) -> String {
         self.all.iter().map(|s| format!("{}\n", s.text)).collect()
     }
@@ -223,7 +219,7 @@ impl Said {
 fn said(ast: &Ast, text: &str) -> Vec<Said> {
     let mut from = 0;
     let statement = |s: &Statement| {
-        let end = s.span.end as usize;
+        let end = with_comment(text, s.span.end as usize);
         let own = text.get(from..end).unwrap_or("").trim();
         from = end;
         let mut defines = Vec::new();
@@ -241,6 +237,15 @@ fn said(ast: &Ast, text: &str) -> Vec<Said> {
         }
     };
     ast.statements.iter().map(statement).collect()
+}
+
+/// Where a statement ends that ends here, with a comment on its line.
+fn with_comment(text: &str, end: usize) -> usize {
+    let rest = text.get(end..).unwrap_or("").lines().next().unwrap_or("");
+    match rest.trim_start_matches([' ', '\t', ';']).starts_with("//") {
+        true => end + rest.len(),
+        false => end,
+    }
 }
 
 fn collect(statement: &Statement, around: &str, defines: &mut Vec<Defined>) {

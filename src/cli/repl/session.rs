@@ -8,12 +8,12 @@ use super::value;
 use crate::api::{Error, Fit, Host, Program};
 use crate::data::{self, Data, Disk, Files, InMemory, ReadAt};
 use crate::diag::Sources;
-use crate::infer::Progress;
+use crate::infer::{Options, Progress};
 use crate::output::TableOptions;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What [`Session::undo`] goes back to.
 #[derive(Clone, Default)]
@@ -31,12 +31,14 @@ struct State {
 pub(in crate::cli) struct Session {
     state: State,
     before: Vec<State>,
-    /// Fits of earlier models, with what was fitted, for comparison.
-    pub(super) earlier: Vec<(String, Arc<Fit>)>,
+    /// Fits of earlier models, for comparison.
+    pub(super) earlier: Vec<Arc<Fit>>,
     files: Arc<dyn Files + Send + Sync>,
     /// Set from anywhere to stop a fit.
     pub(super) cancel: Arc<AtomicBool>,
     pub(super) table: TableOptions,
+    /// Whether the conversation is to end.
+    pub(super) over: bool,
 }
 
 /// What is said to a line.
@@ -50,7 +52,7 @@ pub(in crate::cli) struct Answer {
 }
 
 /// What watches a fit.
-pub(in crate::cli) type Watch<'a> = &'a mut dyn FnMut(&Progress);
+pub(in crate::cli) type Watch<'a> = &'a mut dyn FnMut(&Options, &Progress);
 
 pub(super) type Result<T> = std::result::Result<T, Error>;
 
@@ -73,37 +75,34 @@ impl Session {
             files,
             cancel: Arc::default(),
             table: TableOptions::default(),
+            over: false,
         }
     }
 
     /// Takes a line (or several that belong together): a command, statements or an expression.
     pub(in crate::cli) fn answer(&mut self, line: &str, watch: Watch) -> Answer {
         let line = line.trim();
-        if line == ":quit" || line == ":q" {
-            return Answer {
-                quit: true,
-                ..Answer::default()
-            };
-        }
+        self.cancel.store(false, Ordering::Relaxed);
         let said = match line.strip_prefix(':') {
             Some(command) => commands::run(self, command, watch),
-            None if is_empty(line) => Ok(String::new()),
             None => self.say(line),
         };
-        match said {
-            Ok(text) => Answer {
-                text,
-                ..Answer::default()
-            },
-            Err(error) => Answer {
-                error: Some(error),
-                ..Answer::default()
-            },
+        let (text, error) = match said {
+            Ok(text) => (text, None),
+            Err(error) => (String::new(), Some(error)),
+        };
+        Answer {
+            text,
+            error,
+            quit: self.over,
         }
     }
 
     /// Statements, or an expression.
-    fn say(&mut self, text: &str) -> Result<String> {
+    pub(super) fn say(&mut self, text: &str) -> Result<String> {
+        if is_empty(text) {
+            return Ok(String::new());
+        }
         match Statements::read(text)? {
             None => value::answer(self, text),
             Some(new) => {
@@ -129,16 +128,31 @@ impl Session {
     /// Changes the state, so that it can be undone.
     fn change(&mut self, change: impl FnOnce(&mut State)) {
         self.before.push(self.state.clone());
-        if let (Some(fit), what) = (&self.state.fit, self.state.statements.text()) {
-            let known = self
-                .earlier
-                .iter()
-                .any(|(_, known)| Arc::ptr_eq(known, fit));
-            if !known {
-                self.earlier.push((what, fit.clone()));
-            }
+        if let Some(fit) = &self.state.fit
+            && !self.earlier.iter().any(|known| Arc::ptr_eq(known, fit))
+        {
+            self.earlier.push(fit.clone());
         }
         change(&mut self.state);
+    }
+
+    /// Makes one change of several, which happens as a whole or not at all.
+    pub(super) fn whole<T>(
+        &mut self,
+        changes: impl FnOnce(&mut Session) -> Result<T>,
+    ) -> Result<T> {
+        let (state, earlier) = (self.state.clone(), self.earlier.len());
+        let before = std::mem::take(&mut self.before);
+        let done = changes(self);
+        self.before = before;
+        match done {
+            Ok(_) => self.before.push(state),
+            Err(_) => {
+                self.state = state;
+                self.earlier.truncate(earlier);
+            }
+        }
+        done
     }
 
     pub(super) fn undo(&mut self) -> bool {
@@ -239,7 +253,7 @@ impl Session {
             .map(|g| format!("{DIRECTIVE}{g}\n"))
             .collect();
         script.push_str(&self.state.statements.text());
-        if let Some(options) = &self.state.fitted {
+        if let (Some(options), Some(_)) = (&self.state.fitted, &self.state.fit) {
             script.push_str(format!("{DIRECTIVE}:fit {options}").trim_end());
             script.push('\n');
         }

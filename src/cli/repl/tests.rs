@@ -2,7 +2,6 @@
 
 use super::session::{Answer, Session};
 use crate::data::InMemory;
-use std::path::Path;
 use std::sync::Arc;
 
 /// A session with some files.
@@ -17,11 +16,16 @@ fn session() -> Session {
             "saved.vi",
             "//: :set y=[1, 2, 3]\ndata y: real[N]\nmu ~ Normal(0, 10)\ny ~ Normal(mu, 1)\n//: :fit --seed 3\n",
         ),
+        (
+            "half.vi",
+            "data y: real[N]\nmu ~ Normal(0, 10)\ny ~ Normal(mu, 1)\n//: :set y=[1, 2]\n//: :data none.json\n",
+        ),
+        ("evil.vi", "mu ~ Normal(0, 1)\n//: :save stolen.vi\n"),
     ])))
 }
 
 fn say(session: &mut Session, line: &str) -> Answer {
-    session.answer(line, &mut |_| {})
+    session.answer(line, &mut |_, _| {})
 }
 
 /// The answer to a line that is good.
@@ -165,9 +169,9 @@ fn what_is_said_anew_replaces_what_was_said() {
     assert_eq!(refused(s, "tau ~ Nromal(0, 1)"), "E0102");
     assert_eq!(refused(s, "let k = dot(1, 2)"), "E0211");
     told(s, ":reset");
-    assert!(s.statements().is_empty());
+    assert!(s.statements().text().is_empty());
     told(s, ":undo");
-    assert!(!s.statements().is_empty());
+    assert!(!s.statements().text().is_empty());
 }
 
 #[test]
@@ -183,6 +187,14 @@ fn statements_over_several_lines_belong_together() {
     );
     told(s, ":data schools.json");
     assert!(told(s, ":check").contains("J = 8"));
+    // A comment stays with the statement on whose line it is.
+    told(s, "a ~ Normal(0, 1) // before\n// alone\nb ~ Normal(a, 1)");
+    told(s, "a ~ Normal(0, 2)");
+    let text = s.statements().text();
+    assert!(
+        !text.contains("before") && text.contains("// alone\nb ~"),
+        "{text}"
+    );
     assert!(told(s, ":fit").contains("mu"));
 }
 
@@ -222,13 +234,16 @@ fn every_command_answers() {
     assert!(told(s, ":doc Normal").contains("sigma"));
     assert!(told(s, ":doc cumsum").contains("cumsum("));
     assert!(told(s, ":doc gp").contains('('));
-    assert!(say(s, ":quit").quit);
+    assert_eq!(told(s, ":he fit"), told(s, ":help fit"));
+    assert!(!say(s, ":summary").quit && say(s, ":q").quit);
 }
 
 #[test]
 fn commands_that_are_not_understood_are_told() {
     let s = &mut session();
     assert_eq!(refused(s, ":sumary"), "E0808");
+    assert_eq!(refused(s, ":s"), "E0808"); // :set, :summary or :save
+    assert_eq!(refused(s, ":"), "E0808");
     assert_eq!(refused(s, ":fit --seeds 3"), "E0808");
     assert_eq!(refused(s, ":fit --draws many"), "E0808");
     assert_eq!(refused(s, ":set y"), "E0808");
@@ -261,7 +276,49 @@ fn a_session_is_written_as_a_program_that_reproduces_it() {
     let of_fit = &mut Session::default();
     told(of_fit, &format!(":load {}", path("again.elbo")));
     assert_eq!(told(of_fit, "mu"), mean);
-    assert!(Path::new(&path("again.vi")).exists());
+    // What is written is what was read, also by way of a session that has taken it up.
+    told(again, &format!(":save {}", path("third.vi")));
+    let text = |name: &str| std::fs::read_to_string(path(name)).expect("a file");
+    assert_eq!(text("third.vi"), text("again.vi"));
+    assert_eq!(text("again.vi").matches("//: ").count(), 2);
+    assert!(!again.statements().text().contains("//:"));
+    // Of a model that has no fit none is written, since it might not be able to be fitted.
+    all(
+        again,
+        &["y ~ Normal(mu, tau)", &format!(":save {}", path("open.vi"))],
+    );
+    assert!(!text("open.vi").contains(":fit"));
+    told(of_fit, &format!(":load {}", path("open.vi")));
+}
+
+#[test]
+fn what_is_loaded_is_loaded_whole_or_not_at_all() {
+    let s = &mut session();
+    all(
+        s,
+        &[
+            "data y: real[N]",
+            "mu ~ Normal(0, 1)",
+            "y ~ Normal(mu, 1)",
+            ":set y=[3, 4]",
+            ":fit",
+        ],
+    );
+    let (model, mean) = (told(s, ":model"), told(s, "mu"));
+    for (file, code) in [("half.vi", "E0601"), ("evil.vi", "E0808")] {
+        assert_eq!(refused(s, &format!(":load {file}")), code);
+        assert_eq!(
+            (told(s, ":model"), told(s, "mu")),
+            (model.clone(), mean.clone())
+        );
+        assert!(s.earlier.is_empty());
+    }
+    // The last change is still the fit; a whole file is taken back as one.
+    told(s, ":load saved.vi");
+    told(s, ":undo");
+    assert_eq!((told(s, ":model"), told(s, "mu")), (model, mean));
+    told(s, ":undo");
+    assert_eq!(refused(s, ":summary"), "E0807");
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn run(session: &mut Session, files: &str, _: Watch) -> Result<String> {
         rows.push(Row::new(path.into(), &Fit::from_bytes(path, &bytes)?)?);
     }
     if files.is_empty() {
-        for (i, (_, fit)) in session.earlier.iter().enumerate() {
+        for (i, fit) in session.earlier.iter().enumerate() {
             let is_this = session.fit().is_some_and(|this| std::ptr::eq(this, &**fit));
             let row = Row::new(format!("fit {}", i + 1), fit)?;
             // What was said of other data has nothing to do with this.

@@ -8,7 +8,6 @@ use crate::cli::show::in_words;
 use crate::diag::{Diagnostic, render};
 use crate::infer::Options;
 use clap::{Args, FromArgMatches};
-use std::sync::atomic::Ordering;
 
 pub(super) const COMMAND: Command = Command {
     name: "fit",
@@ -21,12 +20,11 @@ pub(super) const COMMAND: Command = Command {
 fn run(session: &mut Session, options: &str, watch: Watch) -> Result<String> {
     let asked = parse(options)?;
     let model = session.program()?.bind(session.data())?;
-    session.cancel.store(false, Ordering::Relaxed);
     let how = Options {
         cancel: Some(session.cancel.clone()),
         ..asked.options()
     };
-    let fit = model.fit_with(&how, watch)?;
+    let fit = model.fit_with(&how, &mut |p| watch(&how, p))?;
     let mut said = in_words(&fit, &session.table);
     let mut notes = model.notes().clone();
     notes.extend(fit.messages().iter().cloned());

@@ -1,6 +1,6 @@
 //! `:help`: the commands, or one of them.
 
-use super::{COMMANDS, Command, Takes};
+use super::{COMMANDS, Command, Takes, find, unknown};
 use crate::cli::repl::session::{Result, Session, Watch};
 
 pub(super) const COMMAND: Command = Command {
@@ -19,14 +19,14 @@ A command begins with a colon:
 ";
 
 fn run(_: &mut Session, about: &str, _: Watch) -> Result<String> {
-    let line = |c: &Command| format!("  {:24}{}\n", format!(":{} {}", c.name, c.usage), c.about);
+    let line = |c: &Command| format!("  {:28}{}\n", format!(":{} {}", c.name, c.usage), c.about);
     let name = about.trim_start_matches(':');
-    match COMMANDS.iter().find(|c| c.name == name) {
+    match find(name) {
         Some(command) => Ok(line(command).trim().to_string()),
         None if about.is_empty() => {
             let lines: String = COMMANDS.iter().map(line).collect();
             Ok(format!("{INTRODUCTION}{}", lines.trim_end()))
         }
-        None => super::run(&mut Session::default(), name, &mut |_| {}),
+        None => Err(unknown(name)),
     }
 }

@@ -1,8 +1,8 @@
 //! `:load`: a program, with what a session that has written it did besides, or a saved fit.
 
-use super::{Command, Takes, misused};
+use super::{Command, Takes, misused, run as obey};
 use crate::api::{Error, Fit};
-use crate::cli::repl::session::{Answer, DIRECTIVE, Result, Session, Watch};
+use crate::cli::repl::session::{DIRECTIVE, Result, Session, Watch};
 use crate::diag::Diagnostic;
 
 pub(super) const COMMAND: Command = Command {
@@ -12,6 +12,9 @@ pub(super) const COMMAND: Command = Command {
     takes: Takes::Files,
     run,
 };
+
+/// What `:save` writes. A program that comes from elsewhere must not be able to write files.
+const DIRECTIVES: [&str; 3] = [":data", ":set", ":fit"];
 
 fn run(session: &mut Session, path: &str, watch: Watch) -> Result<String> {
     if path.is_empty() {
@@ -29,22 +32,32 @@ fn run(session: &mut Session, path: &str, watch: Watch) -> Result<String> {
         return Ok(session.statements().text().trim_end().to_string());
     }
     let text = String::from_utf8(bytes).map_err(|_| refuse("it is not text (UTF-8)"))?;
+    session.whole(|session| begin_anew(session, &text, watch))
+}
+
+fn begin_anew(session: &mut Session, text: &str, watch: Watch) -> Result<String> {
     session.reset();
-    let steps = std::iter::once(text.clone()).chain(
-        text.lines()
-            .filter_map(|line| line.strip_prefix(DIRECTIVE))
-            .map(String::from),
-    );
+    // An empty line in place of each directive: messages count lines.
+    let statement = |line| match directive(line) {
+        Some(_) => "",
+        None => line,
+    };
+    let statements: Vec<&str> = text.lines().map(statement).collect();
     // The program itself first: a fit needs all of it.
-    let mut said = Vec::new();
-    for step in steps {
-        let Answer { text, error, .. } = session.answer(&step, watch);
-        if let Some(error) = error {
-            while session.undo() && session.statements().is_empty() {}
-            return Err(error);
+    let mut said = vec![session.say(statements.join("\n").trim_end())?];
+    for line in text.lines().filter_map(directive) {
+        let name = line.split_whitespace().next().unwrap_or("");
+        if !DIRECTIVES.contains(&name) {
+            let message = format!("`{line}` is none of the commands that a program can bring");
+            let help = format!("these are {}", DIRECTIVES.join(", "));
+            return Err(Diagnostic::error("E0808", message).help(help).into());
         }
-        said.push(text);
+        said.push(obey(session, line.trim_start_matches(':'), watch)?);
     }
     said.retain(|text| !text.is_empty());
     Ok(said.join("\n"))
+}
+
+fn directive(line: &str) -> Option<&str> {
+    line.strip_prefix(DIRECTIVE)
 }

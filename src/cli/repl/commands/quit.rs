@@ -1,12 +1,17 @@
 //! `:quit`: the end.
 
 use super::{Command, Takes};
+use crate::cli::repl::session::{Result, Session, Watch};
 
-/// It is told from other lines before commands are looked at.
 pub(super) const COMMAND: Command = Command {
     name: "quit",
     usage: "",
     about: "leaves, as Ctrl-D does",
     takes: Takes::Nothing,
-    run: |_, _, _| Ok(String::new()),
+    run,
 };
+
+fn run(session: &mut Session, _: &str, _: Watch) -> Result<String> {
+    session.over = true;
+    Ok(String::new())
+}
