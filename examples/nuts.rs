@@ -49,7 +49,9 @@ pub fn run() -> Result<[Moments; 2], Error> {
         // A clone has memory of its own and shares the code.
         let math = CpuMath::new(density.clone());
         let mut sampler = settings.new_chain(chain, math, &mut rng);
-        sampler.set_position(&fit.params().mean).expect("the fit ended at a point of the support");
+        sampler
+            .set_position(&fit.params().mean)
+            .expect("the fit ended at a point of the support");
         let mut constrained = density.clone();
         let mut draws = Vec::new();
         for step in 0..settings.num_tune as usize + DRAWS {
@@ -63,7 +65,10 @@ pub fn run() -> Result<[Moments; 2], Error> {
     };
     let sampled: Vec<f64> = std::thread::scope(|scope| {
         let running: Vec<_> = (0..CHAINS).map(|c| scope.spawn(move || chain(c))).collect();
-        running.into_iter().flat_map(|r| r.join().expect("no panic")).collect()
+        running
+            .into_iter()
+            .flat_map(|r| r.join().expect("no panic"))
+            .collect()
     });
     let mu = &fit.posterior()["mu"];
     let found = [[mu.mean()[0], mu.sd()[0]], moments(&sampled)];

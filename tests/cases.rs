@@ -8,7 +8,7 @@ use elbo::check::{self, program::VariableKind};
 use elbo::data::{self, Data, InMemory};
 use elbo::diag::{self, Diagnostics, Sources};
 use elbo::model::{Quantity, QuantityKind};
-use elbo::{Host, Program, modules, syntax};
+use elbo::{Host, modules, syntax};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -120,14 +120,11 @@ for i in 1..N { y[i] ~ Normal(response(x[i], k, n), 0.1) }
 #[test]
 fn arrays_are_taken_row_by_row() {
     let mut data = Data::default();
-    let x = Tensor::new(
-        [2, 4].into_iter().collect(),
-        vec![1.0, 2.0, 0.5, -1.0, 0.0, 3.0, 1.0, 1.5],
-    );
-    data.insert("x", elbo::nalgebra::DMatrix::from_row_slice(2, 4, x.data()));
+    let x = [1.0, 2.0, 0.5, -1.0, 0.0, 3.0, 1.0, 1.5];
+    data.insert("x", &elbo::nalgebra::DMatrix::from_row_slice(2, 4, &x));
     data.insert(
         "y",
-        elbo::nalgebra::DMatrix::from_row_slice(2, 4, &[0.5; 8]),
+        &elbo::nalgebra::DMatrix::from_row_slice(2, 4, &[0.5; 8]),
     );
     let own = "
 data x, y: real[G, T]
@@ -153,7 +150,7 @@ fn graphs_are_put_in_rows_and_loops() {
     let mut data = Data::default();
     data.insert(
         "y",
-        elbo::nalgebra::DMatrix::from_row_slice(2, 2, &[0.5, -1.0, 2.0, 0.1]),
+        &elbo::nalgebra::DMatrix::from_row_slice(2, 2, &[0.5, -1.0, 2.0, 0.1]),
     );
     let own = "
 data y: real[2, 2]

@@ -207,7 +207,7 @@ impl Operation for ExternalCall {
             .map(|own| numel(own))
             .collect();
         let width = numel(&result);
-        let rows = if width == 0 { 0 } else { out.len() / width };
+        let rows = out.len().checked_div(width).unwrap_or(0);
         for i in 0..rows {
             let row: SmallVec<[&[f64]; 4]> = args
                 .iter()
