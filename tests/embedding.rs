@@ -2,7 +2,7 @@
 //! and the build for WebAssembly.
 
 use elbo::data::Values;
-use elbo::infer::{FitParams, Posterior};
+use elbo::infer::{FitParams, Posterior, Quantity};
 use elbo::nalgebra::{DMatrix, DVector};
 use elbo::{Data, Error, Fit, LogDensity, Model, Options, Prediction, Program, guide};
 use serde::Serialize;
@@ -45,6 +45,75 @@ fn regression(y: &[f64]) -> Model {
 }
 
 const Y: [f64; 6] = [1.1, 2.9, 5.2, 6.8, 9.1, 10.9];
+
+/// Mean and deviation of every element of everything.
+fn moments(fit: &Fit) -> Vec<f64> {
+    let each = |q: &Quantity| [q.mean(), q.sd()].concat();
+    fit.posterior().quantities.iter().flat_map(each).collect()
+}
+
+#[test]
+fn fits_of_a_reusable_program_do_not_depend_on_those_before() {
+    let programs = [
+        REGRESSION,
+        // Counts, labels, missing values and a recurrence.
+        "data y: int[N]\ndata g: label[N]\nm ~ Normal(0, 1)\na ~ Normal(m, 1) ^ g.levels\ny ~ Poisson(exp(a[g]))",
+        "data z: real[N]\nphi ~ Uniform(-1, 1)\ns ~ HalfNormal(1)\nfor t in 2..N { z[t] ~ Normal(phi * z[t - 1], s) }",
+    ];
+    let data = |k: usize| {
+        let mut data = Data::default();
+        let at = |i: usize| ((i * (k + 3)) as f64 * 0.37).sin();
+        data.insert("x", (0..6).map(|i| i as f64 + at(i)).collect::<Vec<_>>());
+        let y: Vec<f64> = (0..6).map(|i| (2.0 + 3.0 * at(i)).abs().round()).collect();
+        data.insert("y", y);
+        data.insert(
+            "g",
+            ["a", "b", "a", "c", "b", "c"].map(String::from).to_vec(),
+        );
+        let mut z: Vec<f64> = (0..12).map(|i| 2.0 * at(i)).collect();
+        z[5] = f64::NAN;
+        data.insert("z", z);
+        data
+    };
+    for text in programs {
+        let plain = Program::parse(text).unwrap_or_else(|e| panic!("{e:?}"));
+        let shared = plain.clone().reusable();
+        let fit = |program: &Program, k: usize| {
+            let model = program.bind(&data(k)).unwrap_or_else(|e| panic!("{e:?}"));
+            let fit = model
+                .fit(&Options::default())
+                .unwrap_or_else(|e| panic!("{e:?}"));
+            moments(&fit)
+        };
+        for k in 0..3 {
+            let (reused, alone) = (fit(&shared, k), fit(&plain.clone().reusable(), k));
+            assert_eq!(reused, alone, "the same bits, whatever was fitted before");
+            for (a, b) in reused.iter().zip(&fit(&plain, k)) {
+                assert!(
+                    (a - b).abs() < 1e-4 * (1.0 + b.abs()),
+                    "{text}: {a} is not {b}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_refit_compiles_nothing_where_shapes_are_equal() {
+    let program = Program::parse(REGRESSION).expect("it is right").reusable();
+    let fit = |y: &[f64]| {
+        let mut data = Data::default();
+        data.insert("x", (0..y.len()).map(|i| i as f64).collect::<Vec<_>>());
+        data.insert("y", y);
+        let model = program.bind(&data).expect("they fit");
+        model.fit(&Options::default()).expect("it has a density");
+        model.reuse.len()
+    };
+    let first = fit(&Y);
+    assert!(first > 0);
+    assert_eq!(fit(&[2.0, 2.5, 4.1, 7.7, 8.0, 11.3]), first);
+    assert!(fit(&[2.0, 2.5, 4.1]) >= first);
+}
 
 #[test]
 fn what_a_program_holds_crosses_threads() {

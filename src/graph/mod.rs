@@ -300,9 +300,14 @@ impl Graph {
 
     /// A new input: a value given each time the graph is run. Every call makes another one.
     pub fn input(&self, shape: &[usize]) -> Var<'_> {
+        self.input_within(shape, crate::ops::Within::Any)
+    }
+
+    /// [`Graph::input`] of which something is known beforehand; whoever gives its value keeps to it.
+    pub fn input_within(&self, shape: &[usize], within: crate::ops::Within) -> Var<'_> {
         let serial = self.len() as u32;
         self.insert(
-            Op(Arc::new(crate::ops::Input { serial })),
+            Op(Arc::new(crate::ops::Input { serial, within })),
             Args::new(),
             Shape::from_slice(shape),
         )

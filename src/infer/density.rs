@@ -49,8 +49,8 @@ impl Density {
         let wanted = [&[value.id], gradients.as_slice()].concat();
         let value = value.id;
         let tape = |given: Vec<NodeId>, wanted: Vec<NodeId>| {
-            let graph = graph.clone();
-            Later::new(move || precision.compile(&graph, &given, &wanted))
+            let (reuse, graph) = (model.reuse.clone(), graph.clone());
+            Later::new(move || precision.compile(&reuse, &graph, &given, &wanted))
         };
         let gradient = tape(inputs.clone(), wanted);
         let product = tape([inputs.as_slice(), &along].concat(), products);

@@ -111,9 +111,9 @@ pub fn profile(model: &Model, precision: Precision) -> Profile {
         .map(|v| v.id)
         .collect();
     let inputs: Vec<NodeId> = inputs.iter().map(|v| v.id).collect();
-    let mut gradient = precision.compile(&graph, &inputs, &outputs);
+    let mut gradient = precision.compile(&model.reuse, &graph, &inputs, &outputs);
     let compile = begin.elapsed().as_secs_f64() * 1e3;
-    let mut density = precision.compile(&graph, &inputs, &outputs[..1]);
+    let mut density = precision.compile(&model.reuse, &graph, &inputs, &outputs[..1]);
 
     let points = points(model);
     let times = times(model, &mut gradient, &points);

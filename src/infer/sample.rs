@@ -218,10 +218,11 @@ impl Sampler {
         let given: Vec<NodeId> = before_noise.chain(&inputs.noise).map(|v| v.id).collect();
         let noise = inputs.noise.map(|_| given.len() - 1);
         let draw = |key: Option<NodeId>, wanted: &[NodeId]| {
-            let (graph, keys) = (graph.clone(), key.map(|_| given.len()));
+            let (reuse, graph) = (model.reuse.clone(), graph.clone());
+            let keys = key.map(|_| given.len());
             let (given, wanted) = ([&given, key.as_slice()].concat(), wanted.to_vec());
             Later::new(move || Draw {
-                tape: Tape::compile(&graph, &given, &wanted),
+                tape: Tape::compile_with(&reuse, &graph, &given, &wanted),
                 noise,
                 keys,
             })

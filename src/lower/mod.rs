@@ -195,6 +195,7 @@ fn lower_once(
         rows,
         batched: None,
         given,
+        reuse: Default::default(),
         graph,
     };
     Ok(Lowered {

@@ -10,6 +10,7 @@ use crate::diag::Span;
 use crate::dist::Support;
 use crate::graph::{Graph, NodeId, Origin, Rebuild, Var, element};
 use crate::passes::{Rewritten, rewrite_density};
+use crate::tape::Reuse;
 use crate::types::Base;
 pub use rows::{Fed, Rows, Source};
 
@@ -55,6 +56,8 @@ pub struct Model {
     pub batched: Option<Box<Batched>>,
     /// Inputs of what has a value for each of several draws, by name: of a program that was made to be told them.
     pub given: Vec<(String, NodeId)>,
+    /// What was compiled for models of other data.
+    pub reuse: Reuse,
 }
 
 /// A model of some rows, and of all rows, with the same learned parameters.
@@ -234,6 +237,15 @@ impl Model {
         if let Some(guided) = &mut self.guided {
             guided.rewrite(without);
         }
+    }
+
+    /// Compiles by what `reuse` has kept, of models that differ in the numbers of their data alone.
+    pub fn reusing(&mut self, reuse: &Reuse) {
+        self.reuse = reuse.clone();
+        let batched = self.batched.iter_mut();
+        let parts = batched.flat_map(|b| [&mut b.step, &mut b.all]);
+        let guided = self.guided.as_deref_mut();
+        parts.chain(guided).for_each(|model| model.reusing(reuse));
     }
 
     /// The nodes in another graph, as functions of an input for each block, which come first; a model that is told

@@ -51,7 +51,7 @@ pub use eigen::{Eigenvalues, Eigenvectors, SingularValues};
 pub use external::{External, ExternalCall, external};
 pub use gather::Gather;
 pub use incomplete::{Incomplete, IncompleteOrders, Integrand};
-pub use input::Input;
+pub use input::{Input, Within};
 pub use invert::{Invert, invert};
 pub(crate) use log_product::invariants;
 pub use log_product::{LogMatrices, LogProduct, LogWeights, log_sum, log_weight};
@@ -72,6 +72,16 @@ pub use slice::Slice;
 pub use stop_gradient::StopGradient;
 pub use tri_solve::{TriSolve, solve};
 pub use unary::{Unary, UnaryRow};
+
+/// Whether an operation only moves elements of its arguments, or repeats them.
+pub(crate) fn moves(op: &crate::graph::Op) -> bool {
+    op.get::<Broadcast>().is_some()
+        || op.get::<Reshape>().is_some()
+        || op.get::<Permute>().is_some()
+        || op.get::<Slice>().is_some()
+        || op.get::<Concat>().is_some()
+        || op.get::<Pad>().is_some()
+}
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -53,7 +53,11 @@ pub const ORDER: &[(&str, Pass)] = &[
 
 /// A graph of its own for `outputs` as a function of `inputs`, with all passes applied.
 pub fn prepare(graph: &Graph, inputs: &[NodeId], outputs: &[NodeId]) -> Subject {
-    let mut subject = close(graph, inputs, outputs);
+    apply(close(graph, inputs, outputs))
+}
+
+/// Applies all passes.
+pub fn apply(mut subject: Subject) -> Subject {
     for (name, pass) in ORDER {
         subject = pass(subject);
         if cfg!(debug_assertions)

@@ -35,6 +35,7 @@ mod plan;
 mod precision;
 mod program;
 mod recur;
+mod reuse;
 mod samples;
 mod scalar;
 mod softplus;
@@ -47,10 +48,11 @@ mod wide;
 pub use element::Element;
 pub use precision::{AnyTape, Precision};
 pub use program::Listing;
+pub use reuse::Reuse;
 
 use crate::clock::Instant;
 use crate::graph::{Graph, NodeId};
-use crate::passes::prepare;
+use crate::passes::{apply, close};
 pub(crate) use arena::Aligned;
 use program::Program;
 use std::sync::Arc;
@@ -103,8 +105,29 @@ impl<T: Element> Tape<T> {
     /// # Panics
     /// Likewise.
     pub fn compile_as(graph: &Graph, inputs: &[NodeId], outputs: &[NodeId]) -> Tape<T> {
-        let program = Program::new(&prepare(graph, inputs, outputs));
-        Tape::with_program(Arc::new(program))
+        Tape::compile_with(&Reuse::default(), graph, inputs, outputs)
+    }
+
+    /// [`Tape::compile_as`], by what was compiled before for a graph that differs in its numbers alone. What is compiled anew is
+    /// kept; it reads such numbers as inputs after the graph's own.
+    ///
+    /// # Panics
+    /// Likewise.
+    pub fn compile_with(
+        reuse: &Reuse,
+        graph: &Graph,
+        inputs: &[NodeId],
+        outputs: &[NodeId],
+    ) -> Tape<T> {
+        let subject = close(graph, inputs, outputs);
+        let (program, numbers) = reuse.program(subject, |s| Program::new(&apply(s)));
+        let mut tape = Tape::with_program(program);
+        for (i, number) in numbers.iter().enumerate() {
+            let values = number.data().iter().map(|&x| T::of(x));
+            let input = tape.input_mut(inputs.len() + i).iter_mut();
+            input.zip(values).for_each(|(to, x)| *to = x);
+        }
+        tape
     }
 
     fn with_program(program: Arc<Program<T>>) -> Tape<T> {

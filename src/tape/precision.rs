@@ -1,6 +1,6 @@
 //! Tapes whose kind of numbers is chosen when the program runs; callers keep to `f64`.
 
-use super::{Element, Listing, Tape};
+use super::{Element, Listing, Reuse, Tape};
 use crate::graph::{Graph, NodeId};
 use crate::special::Real;
 
@@ -45,11 +45,17 @@ impl Precision {
         }
     }
 
-    /// Compiles as [`Tape::compile`] does.
-    pub fn compile(self, graph: &Graph, inputs: &[NodeId], outputs: &[NodeId]) -> AnyTape {
+    /// Compiles as [`Tape::compile_with`] does.
+    pub fn compile(
+        self,
+        reuse: &Reuse,
+        graph: &Graph,
+        inputs: &[NodeId],
+        outputs: &[NodeId],
+    ) -> AnyTape {
         match self {
-            Precision::Double => AnyTape::Double(Tape::compile_as(graph, inputs, outputs)),
-            Precision::Single => AnyTape::Single(Tape::compile_as(graph, inputs, outputs)),
+            Precision::Double => AnyTape::Double(Tape::compile_with(reuse, graph, inputs, outputs)),
+            Precision::Single => AnyTape::Single(Tape::compile_with(reuse, graph, inputs, outputs)),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::infer::later::Later;
 use crate::infer::noise::antithetic_normals;
 use crate::infer::optim::{Budget, NonFinite, Objective, StochasticObjective};
 use crate::model::{Model, Role};
-use crate::tape::{AnyTape, Precision};
+use crate::tape::{AnyTape, Precision, Reuse};
 
 /// `−ELBO(φ, θ) = −(1/S) Σₛ [log p(u(φ, εₛ), θ) + log |dx/du|] − H(q_φ)`, in nats, with gradient and
 /// Hessian products.
@@ -64,10 +64,10 @@ impl<'m> Elbo<'m> {
         let wanted: Vec<NodeId> = std::iter::once(value.id)
             .chain(gradients.iter().map(|g| g.id))
             .collect();
-        let gradient = Team::new(precision.compile(&graph, &given, &wanted));
+        let gradient = Team::new(precision.compile(&model.reuse, &graph, &given, &wanted));
         let guide_dim = guide.parameters().iter().map(|p| p.size).sum();
         let dim = guide_dim + model.size() - model.latent_size();
-        let (value, count) = (value.id, params.len());
+        let (value, count, reuse) = (value.id, params.len(), model.reuse.clone());
         Elbo {
             guide,
             params: count,
@@ -75,7 +75,13 @@ impl<'m> Elbo<'m> {
             gradient,
             product: Later::new(move || {
                 let others = [&rows, noise.as_slice()].concat();
-                Team::new(products(&graph, value, &params, &others, precision))
+                Team::new(products(
+                    &reuse,
+                    (&graph, value),
+                    &params,
+                    &others,
+                    precision,
+                ))
             }),
             batches: model.rows.as_ref().map(Batches::new),
             given: Vec::new(),
@@ -196,8 +202,8 @@ impl<'m> Elbo<'m> {
 
 /// The tape of Hessian products along inputs of their own, which follow `params`.
 fn products(
-    graph: &Graph,
-    value: NodeId,
+    reuse: &Reuse,
+    (graph, value): (&Graph, NodeId),
     params: &[NodeId],
     others: &[NodeId],
     precision: Precision,
@@ -211,7 +217,7 @@ fn products(
         .map(|p| p.id)
         .chain(others.iter().copied());
     let wanted: Vec<NodeId> = products.iter().map(|p| p.id).collect();
-    precision.compile(graph, &given.collect::<Vec<_>>(), &wanted)
+    precision.compile(reuse, graph, &given.collect::<Vec<_>>(), &wanted)
 }
 
 /// What the graph of an objective is a function of.

@@ -156,7 +156,7 @@ fn add_chunks(
 mod tests {
     use super::*;
     use crate::graph::Graph;
-    use crate::tape::Precision;
+    use crate::tape::{Precision, Reuse};
 
     #[test]
     fn lanes_and_not_threads_say_in_which_order_numbers_are_added() {
@@ -165,8 +165,12 @@ mod tests {
         let value = (x.sum() * noise.exp().sum()).sin();
         let noise_values: Vec<f64> = (0..2000).map(|i| f64::from(i).sin()).collect();
         let mean = |threads: usize| {
-            let mut team =
-                Team::new(Precision::Double.compile(&graph, &[x.id, noise.id], &[value.id]));
+            let mut team = Team::new(Precision::Double.compile(
+                &Reuse::default(),
+                &graph,
+                &[x.id, noise.id],
+                &[value.id],
+            ));
             // As if it were long, so that threads pay.
             team.work = WORTH_A_THREAD;
             let job = Job::new(&[0.3], 1, &noise_values, 2, threads, None);

@@ -4,6 +4,7 @@ use crate::diag::Span;
 use crate::dist::Support;
 use crate::graph::{Graph, NodeId, Origin, Tensor, Var};
 use crate::model::{Block, BlockSupport, Model, Place, Quantity, QuantityKind, Role, Stated, Term};
+use crate::tape::Reuse;
 use crate::types::Base;
 
 pub(super) const HALF_LOG_2PI: f64 = 0.918_938_533_204_672_8;
@@ -91,6 +92,7 @@ pub(super) fn model(
         rows: None,
         batched: None,
         given: Vec::new(),
+        reuse: Reuse::default(),
         graph,
         log_joint,
         as_written: log_joint,
