@@ -1,11 +1,11 @@
-//! What a fit gains that starts from an earlier one ([`Options::from`]): steps and milliseconds of a fit to slightly other data, from
-//! nothing and from the fit before.
+//! What a fit gains from an earlier one, by its code ([`Program::reusable`]) and by its end ([`Options::from`]): steps and milliseconds of
+//! a fit to slightly other data.
 //!
 //! `cargo bench --bench refits`
 
 use elbo::data::{self, Disk, Values};
 use elbo::diag::Sources;
-use elbo::{Data, Fit, Options, Program};
+use elbo::{Data, Fit, Model, Options, Program};
 use std::error::Error;
 use std::path::Path;
 
@@ -51,13 +51,10 @@ fn median(fit: &dyn Fn() -> Result<Fit, elbo::Error>) -> Result<Fit, elbo::Error
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    println!("{:24} {:>30}", "", "steps, draws, compile + fit ms");
     println!(
-        "{:24} {:>30}   {:>30}",
-        "", "from nothing", "from the fit before"
-    );
-    println!(
-        "{:24} {:>30}   {1:>30}",
-        "", "steps, draws, compile + fit ms"
+        "{:24} {:>30}   {:>30}   {:>30}   {:>30}",
+        "", "from nothing", "by its code", "from its end", "both"
     );
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     for name in EXAMPLES {
@@ -67,13 +64,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut sources = Sources::default();
         let data = data::load(&Disk, &given, &mut sources);
         let data = data.map_err(|all| elbo::Error::new(all, &sources))?;
-        let before = program.bind(&data)?.fit(&Options::default())?;
-        let model = program.bind(&newer(&data))?;
+        let reusable = program.clone().reusable();
+        let before = reusable.bind(&data)?.fit(&Options::default())?;
+        let plain = program.bind(&newer(&data))?;
+        let shared = reusable.bind(&newer(&data))?;
         let from = Options {
             from: Some(before.params().clone()),
             ..Options::default()
         };
-        let said = |options: &Options| -> Result<String, elbo::Error> {
+        let said = |model: &Model, options: &Options| -> Result<String, elbo::Error> {
             let fit = median(&|| model.fit(options))?;
             let (details, time) = (fit.details(), fit.details().seconds);
             let (steps, draws) = (details.steps, details.samples);
@@ -81,9 +80,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             Ok(format!("{steps:4} {draws:6}   {compile:6.1} + {fit:6.1}"))
         };
         println!(
-            "{name:24} {:>30}   {:>30}",
-            said(&Options::default())?,
-            said(&from)?
+            "{name:24} {:>30}   {:>30}   {:>30}   {:>30}",
+            said(&plain, &Options::default())?,
+            said(&shared, &Options::default())?,
+            said(&plain, &from)?,
+            said(&shared, &from)?
         );
     }
     Ok(())

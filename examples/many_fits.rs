@@ -1,4 +1,5 @@
-//! A thousand small fits at once: one program, shared by threads that each bind and fit data of their own.
+//! A thousand small fits at once: one program, shared by threads that each bind and fit data of their own. Shops have as many
+//! prices each, so that the program is [`reusable`](Program::reusable): what one fit compiles serves all others.
 //!
 //! A fit with `threads: 1` starts no threads, so whatever runs it may be anything: scoped threads as here, a pool such as
 //! rayon's, `spawn_blocking` of tokio.
@@ -59,7 +60,7 @@ fn shops(program: &Program, count: usize) -> Result<Vec<Data>, Error> {
 
 /// Fits to so many shops; gives back how many of the intervals hold the truth.
 pub fn run(count: usize) -> Result<usize, Error> {
-    let program = Program::parse(MODEL)?;
+    let program = Program::parse(MODEL)?.reusable();
     let sets = shops(&program, count)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut found = Vec::new();

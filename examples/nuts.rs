@@ -9,7 +9,8 @@ use rand_chacha::ChaCha8Rng;
 
 /// Rubin's eight schools, not centred.
 const MODEL: &str = "
-data y, sigma: real[J]
+data y: real[J]
+data sigma: real[J]
 mu    ~ Normal(0, 5)
 tau   ~ HalfCauchy(5)
 z     ~ Normal(0, 1) ^ J

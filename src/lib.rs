@@ -10,6 +10,8 @@
 //! probability and can be used by itself:
 //!
 #![doc = include_str!("../docs/autodiff.md")]
+// Kernels alone may: those of operations, special functions, tapes, and of one optimiser.
+#![deny(unsafe_code)]
 
 mod api;
 pub mod autodiff;
@@ -27,15 +29,20 @@ pub mod infer;
 pub mod lower;
 pub mod model;
 pub mod modules;
+#[allow(unsafe_code)]
 pub mod ops;
 pub mod output;
 pub mod passes;
+#[allow(unsafe_code)]
 pub mod special;
 pub mod syntax;
+#[allow(unsafe_code)]
 pub mod tape;
 pub mod transform;
 pub mod types;
 
+#[cfg(feature = "nuts")]
+pub use api::NoDensity;
 pub use api::{
     Error, Fit, Host, HostFunction, LogDensity, Model, Prediction, Predictive, Program, Simulated,
 };

@@ -1,6 +1,7 @@
 //! What the commands do when all is well: streams, files, JSON, exit codes, and that results repeat.
 
 use serde_json::Value;
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -902,6 +903,48 @@ fn a_saved_fit_answers_what_the_fit_has_answered() {
 }
 
 #[test]
+fn what_is_read_is_not_written_over() {
+    let folder = saved();
+    let before = fs::read(folder.path().join("schools.elbo")).expect("it was saved");
+    let vi = fs::read(folder.path().join("schools.vi")).expect("it was written");
+    for args in [
+        &["fit", "schools.vi", "--save", "schools.vi"][..],
+        &["report", "schools.elbo", "-o", "./schools.elbo"],
+        &["graph", "schools.vi", "--format", "svg", "-o", "schools.vi"],
+        &["simulate", "schools.vi", "--out", "schools.vi"],
+    ] {
+        let refused = elbo(folder.path(), args);
+        assert_eq!(refused.status.code(), Some(2), "{args:?}");
+        assert!(stderr(&refused).contains("E0711"), "{}", stderr(&refused));
+    }
+    assert!(fs::read(folder.path().join("schools.elbo")).expect("still there") == before);
+    assert!(fs::read(folder.path().join("schools.vi")).expect("still there") == vi);
+    let picture = elbo(folder.path(), &["graph", "schools.vi", "-o", "schools.png"]);
+    assert_eq!(picture.status.code(), Some(2));
+    assert!(stderr(&picture).contains("E0705"), "{}", stderr(&picture));
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_and_pipes_stay_what_they_are() {
+    let folder = saved();
+    let full = elbo(
+        folder.path(),
+        &["report", "schools.elbo", "-o", "/dev/full"],
+    );
+    assert_eq!(full.status.code(), Some(1));
+    assert!(stderr(&full).contains("E0703"), "{}", stderr(&full));
+    use std::os::unix::fs::FileTypeExt;
+    let kind = fs::metadata("/dev/full").expect("a device").file_type();
+    assert!(kind.is_char_device());
+    let null = elbo(
+        folder.path(),
+        &["graph", "schools.vi", "-o", "/dev/null", "--format", "svg"],
+    );
+    assert_eq!(null.status.code(), Some(0), "{}", stderr(&null));
+}
+
+#[test]
 fn a_saved_fit_predicts_compares_and_is_exported() {
     let folder = saved();
     let of = |args: &[&str]| elbo(folder.path(), args);
@@ -926,6 +969,9 @@ fn a_saved_fit_predicts_compares_and_is_exported() {
     let unclear = of(&["predict", "schools.elbo", "--set", "sigma=[1,2,3]"]);
     assert_eq!(unclear.status.code(), Some(1));
     assert!(stderr(&unclear).contains("--new J"), "{}", stderr(&unclear));
+    let unknown = of(&["predict", "schools.elbo", "--set", "simga=[1,2,3]"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(stderr(&unknown).contains("`sigma`"), "{}", stderr(&unknown));
 
     write(
         folder.path(),

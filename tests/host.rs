@@ -94,13 +94,15 @@ fn assert_same(own: &str, written: &str, data: &Data) {
 #[test]
 fn single_numbers_are_taken_element_by_element() {
     let model = "
-data x, y: real[N]
+data x: real[N]
+data y: real[N]
 k ~ LogNormal(0, 1)
 n ~ LogNormal(0, 1)
 y ~ Normal(hill(x, k, n), 0.1)
 ";
     let written = "
-data x, y: real[N]
+data x: real[N]
+data y: real[N]
 k ~ LogNormal(0, 1)
 n ~ LogNormal(0, 1)
 y ~ Normal(x ^ n / (k ^ n + x ^ n), 0.1)
@@ -108,7 +110,8 @@ y ~ Normal(x ^ n / (k ^ n + x ^ n), 0.1)
     assert_same(model, written, &data());
     // As a method, and inside a function and a loop.
     let model = "
-data x, y: real[N]
+data x: real[N]
+data y: real[N]
 k ~ LogNormal(0, 1)
 n ~ LogNormal(0, 1)
 fn response(x, k, n) = x.hill(k, n)
@@ -127,13 +130,15 @@ fn arrays_are_taken_row_by_row() {
         &elbo::nalgebra::DMatrix::from_row_slice(2, 4, &[0.5; 8]),
     );
     let own = "
-data x, y: real[G, T]
+data x: real[G, T]
+data y: real[G, T]
 a ~ Beta(2, 2) ^ G
 shift ~ Normal(0, 1)
 for g in 1..G { y[g] ~ Normal(smoothed(x[g] + shift, a[g]), 1) }
 ";
     let written = "
-data x, y: real[G, T]
+data x: real[G, T]
+data y: real[G, T]
 a ~ Beta(2, 2) ^ G
 shift ~ Normal(0, 1)
 for g in 1..G {
@@ -168,7 +173,8 @@ for g in 1..2 { for i in 1..2 { y[g, i] ~ Normal(x[g, i + 1] - x[g, i], 1) } }
 #[test]
 fn fits_are_those_of_the_written_program() {
     let own = "
-data x, y: real[N]
+data x: real[N]
+data y: real[N]
 k ~ LogNormal(0, 1)
 n ~ LogNormal(0, 1)
 s ~ HalfNormal(1)
@@ -194,6 +200,25 @@ y ~ Normal(hill(x, k, n), s)
 }
 
 #[test]
+fn what_stands_still_needs_no_derivative() {
+    // In doses of 0 Hill's equation has a value, and derivatives in `k` and `n` alone.
+    let mut data = Data::default();
+    data.insert("x", [0.0, 0.7, 1.4]);
+    data.insert("y", [0.0, 0.3, 0.7]);
+    let program = "
+data x: real[N]
+data y: real[N]
+k ~ LogNormal(0, 1)
+y ~ Normal(hill(x, k, 2), 0.1)
+";
+    let fit = bound(program, &data)
+        .fit(&Options::default())
+        .expect("it has a density");
+    assert!(fit.converged(), "{}", fit.verdict());
+    assert!((fit.posterior()["k"].mean()[0] - 1.0).abs() < 0.3);
+}
+
+#[test]
 fn what_imports_bring_calls_it_too() {
     let files = elbo::data::InMemory::new([
         (
@@ -215,11 +240,11 @@ fn mistake(program: &str) -> Error {
 #[test]
 fn calls_are_checked() {
     for (program, code, part) in [
-        ("let y = hill(1, 2)", "E0208", "hill(x, k, n)"),
+        ("let y = hill(1, 2)", "E0212", "hill(x, k, n)"),
         ("let y = hil(1, 2, 3)", "E0102", "did you mean `hill`?"),
         ("let y = smoothed(3, 0.1)", "E0211", "real[T]"),
         ("let y = smoothed([1.0, 2.0], [0.1])", "E0211", "real"),
-        ("let y = hill(Normal(0, 1), 2, 3)", "E0212", ""),
+        ("let y = hill(Normal(0, 1), 2, 3)", "E0302", ""),
         ("let y = hill", "E0106", ""),
         (
             "data a: real[3]\ndata b: real[2]\nlet y = hill(a, b, 1)",
@@ -227,7 +252,7 @@ fn calls_are_checked() {
             "",
         ),
         (
-            "data a: real[3]\nlet y: real[4] = smoothed(a, 1)",
+            "data a: real[3]\ndata b: real[2]\nlet y = smoothed(a, 1) + b",
             "E0203",
             "",
         ),
@@ -272,13 +297,13 @@ fn what_cannot_be_offered_is_refused() {
         let error = offer(signature).expect_err(signature);
         let code = error.diagnostics[0].code;
         assert!(
-            code == "E0685" || code.starts_with("E00"),
+            code == "E0709" || code.starts_with("E00"),
             "{signature}: {code}"
         );
     }
     let build = HostFunction::graph("f(x: real[N]) -> real[N]", |x| x[0].sum());
     let error = build.err().expect("it builds another shape");
-    assert_eq!(error.diagnostics[0].code, "E0685");
+    assert_eq!(error.diagnostics[0].code, "E0709");
     let untold = HostFunction::graph("f(x: real[N]) -> real[M]", |x| x[0]);
     assert!(
         untold
@@ -287,7 +312,27 @@ fn what_cannot_be_offered_is_refused() {
             .to_string()
             .contains("`M`")
     );
+    let shifted = HostFunction::graph("f(x: real[N + 1]) -> real[N]", |x| x[0]);
+    assert!(
+        shifted
+            .err()
+            .expect("no extent is N")
+            .to_string()
+            .contains("`N`")
+    );
     offer("doubled(x)").expect("it is free");
+}
+
+#[test]
+fn a_graph_of_another_shape_than_declared_is_an_error() {
+    // Right where it is tried, and there alone.
+    let build = HostFunction::graph("f(x: real[N]) -> real[11]", |x| x[0]);
+    let host = Host::default().function(build.expect("it seems right"));
+    let program = host.and_then(|h| h.parse("x ~ Normal(0, 1) ^ 3\nlet y = f(x)"));
+    let error = program
+        .and_then(|p| p.bind(&Data::default()))
+        .expect_err("3 is not 11");
+    assert_eq!(error.diagnostics[0].code, "E0709");
 }
 
 #[test]
@@ -311,6 +356,17 @@ fn wrong_derivatives_are_found() {
             < 1e-8
     );
     assert!(smoothed().derivative_error(&at).is_err());
+    let power = HostFunction::new(
+        "power(x, n: int)",
+        |args, out| out[0] = args[0][0].powf(args[1][0]),
+        |args, cotangent, adjoints| {
+            let (x, n) = (args[0][0], args[1][0]);
+            adjoints[0][0] = cotangent[0] * n * x.powf(n - 1.0);
+        },
+    );
+    let at = [1.7, 3.0].map(Tensor::scalar);
+    let power = power.expect("its signature is right");
+    assert!(power.derivative_error(&at).expect("they are its arguments") < 1e-8);
     assert_eq!(
         differences()
             .derivative_error(&at[..1])
@@ -318,7 +374,7 @@ fn wrong_derivatives_are_found() {
             .expect("a vector")
             .diagnostics[0]
             .code,
-        "E0685"
+        "E0709"
     );
 }
 
@@ -326,7 +382,8 @@ fn wrong_derivatives_are_found() {
 fn a_value_that_is_none_is_traced_to_the_function() {
     let root = HostFunction::scalar("root(x)", |[x]| x.sqrt(), |[x]| [0.5 / x.sqrt()]);
     let host = Host::default().function(root.expect("its signature is right"));
-    let program = host.and_then(|h| h.parse("x ~ Uniform(-2, -1)\n0.5 ~ Normal(root(x), 1)"));
+    let program =
+        host.and_then(|h| h.parse("data y: real\nx ~ Uniform(-2, -1)\ny ~ Normal(root(x), 1)"));
     let model = program
         .and_then(|p| p.bind(&Data::default()))
         .unwrap_or_else(|e| panic!("{e:?}"));
@@ -342,13 +399,14 @@ fn a_value_that_is_none_is_traced_to_the_function() {
 
 #[test]
 fn saved_fits_ask_for_the_functions_again() {
-    let text = "k ~ LogNormal(0, 1)\n0.4 ~ Normal(hill(1, k, 2), 0.1)";
-    let fit = bound(text, &Data::default())
+    let text =
+        "data x: real[N]\ndata y: real[N]\nk ~ LogNormal(0, 1)\ny ~ Normal(hill(x, k, 2), 0.1)";
+    let fit = bound(text, &data())
         .fit(&Options::default())
         .expect("it has a density");
     let bytes = fit.to_bytes();
     let error = Fit::from_bytes("dose.elbo", &bytes).expect_err("nobody offers `hill`");
-    assert_eq!(error.diagnostics[0].code, "E0686");
+    assert_eq!(error.diagnostics[0].code, "E0710");
     assert!(error.to_string().contains("`hill`"), "{error}");
     let again = host()
         .fit_from_bytes("dose.elbo", &bytes)

@@ -281,6 +281,20 @@ fn what_cannot_be_predicted_is_told() {
 }
 
 #[test]
+fn what_weighs_known_latents_does_not_hinder_a_prediction() {
+    let y = data([("y", vec![1.0, 2.0, 0.5].into())]);
+    let fit = fit(
+        "data y: real[N]\nmu ~ Normal(0, 1)\ny ~ Normal(mu, 1)\nfactor -mu ^ 2",
+        &y,
+        4000,
+    );
+    let replicates = predict(&fit, Data::default(), Predictive::default());
+    // The posterior has precision 1 + 3 + 2 and mean 3.5 / 6; four standard errors of 4000 draws of variance 7/6.
+    let mean = of(&replicates.observed, "y").mean()[0];
+    assert!((mean - 3.5 / 6.0).abs() < 0.07, "{mean}");
+}
+
+#[test]
 fn expressions_have_no_draws_of_their_own() {
     let program = "fn jittered(x) { e ~ Normal(0, 1); x + e }\nfn scaled(x) { param w: real; w * x }\nmu ~ Normal(0, 1)";
     let fit = fit(program, &Data::default(), 10);

@@ -93,7 +93,8 @@ impl LogDensity {
         self.gradient.output(0)[0]
     }
 
-    /// Latents and parameters with their constrained values at `u`, flat and row-major.
+    /// Latents and parameters with their constrained values at `u`, flat and row-major: neither definitions nor latents that nothing
+    /// observed depends on, which have no coordinates.
     ///
     /// # Panics
     /// If `u` has another length than [`LogDensity::size`].
@@ -104,6 +105,12 @@ impl LogDensity {
         let value = |k: usize| self.constrained.output(k).to_vec();
         let named = self.names.iter().cloned().enumerate();
         named.map(|(k, name)| (name, value(k))).collect()
+    }
+
+    /// How many numbers [`LogDensity::constrain`] gives in all.
+    #[cfg(feature = "nuts")]
+    pub(super) fn constrained_len(&self) -> usize {
+        self.constrained.outputs_flat().len()
     }
 
     fn expect(&self, u: &[f64]) {

@@ -4,7 +4,7 @@ use super::{Error, Fit, Program};
 use crate::check;
 use crate::check::program::{StatementKind, VarId, Variable, VariableKind};
 use crate::data::{Data, Values};
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, SourceId};
 use crate::graph::NodeId;
 use crate::infer::{Posterior, Quantity, Told, Watch, simulate};
 use crate::lower;
@@ -70,7 +70,8 @@ impl Program {
         let found = model.quantities.iter().find(|q| q.name == NAME);
         let quantity = found.expect("it was defined");
         let values = push(&model, &[quantity.node], draws, threads, &self.watch);
-        let named = |values| named(quantity, expression.trim(), values);
+        let name = called(expression.trim(), &quantity.shape);
+        let named = |values| named(quantity, &name, values);
         Ok(values.into_iter().map(named).next().unwrap_or_default())
     }
 
@@ -121,9 +122,10 @@ impl Program {
                 .help("draw it in the program, and ask for it by its name");
             return Err(program.error(vec![problem]));
         }
-        let variable = program.variable(NAME);
-        if variable.is_some_and(|v| v.ty.number().is_none()) {
-            let what = variable.map_or(String::new(), |v| v.ty.to_string());
+        // Names of distributions and functions are local, or no variables at all.
+        let variable = program.variables().iter().find(|v| v.name == NAME);
+        if variable.is_none_or(|v| v.ty.number().is_none()) {
+            let what = variable.map_or("a function".into(), |v| v.ty.to_string());
             let problem = Diagnostic::error("E0634", "the expression has no value")
                 .at(span, format!("this is {what}"))
                 .help(
@@ -133,6 +135,29 @@ impl Program {
         }
         Ok(program)
     }
+}
+
+/// The name of a value: of elements of `a > b` it is `(a > b)[1]`.
+fn called(expression: &str, shape: &[usize]) -> String {
+    let (parsed, _) = syntax::parse_expr(SourceId(0), expression);
+    let operator = |e: &ast::Expr| {
+        use ast::ExprKind::{Binary, If, Unary};
+        matches!(e.kind, Binary { .. } | Unary { .. } | If { .. })
+    };
+    match !shape.is_empty() && parsed.as_ref().is_some_and(operator) && !in_brackets(expression) {
+        true => format!("({expression})"),
+        false => expression.into(),
+    }
+}
+
+/// Whether the first bracket is closed by the last.
+fn in_brackets(expression: &str) -> bool {
+    let mut depth = 0;
+    let ends = expression.char_indices().find_map(|(at, c)| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        (depth == 0).then_some(at)
+    });
+    expression.starts_with('(') && ends == Some(expression.len() - 1)
 }
 
 /// A model of what follows from draws of a posterior, with the densities of data whose names `terms` wants.

@@ -2,12 +2,14 @@
 
 use super::{Error, Fit, Predictive};
 use crate::data::{Data, Entry};
+use crate::diag::Diagnostic;
 use crate::infer::Quantity;
 use crate::output::export::{Group, InferenceData};
 
 impl Fit {
     /// The fit as groups of arrays: the posterior with the densities of its draws, replicates of what was observed and its log
-    /// likelihood, draws of the prior where it can be drawn from, and the data.
+    /// likelihood, draws of the prior where it can be drawn from, and the data. What is left out, and why, is in
+    /// [`missing`](InferenceData::missing).
     ///
     /// [`export::write`](crate::output::export::write) makes a file of them.
     ///
@@ -28,23 +30,33 @@ impl Fit {
     pub fn inference_data(&self, seed: u64) -> Result<InferenceData, Error> {
         let draws = self.posterior().draws;
         let mut data = InferenceData::new(self.posterior().clone(), self.run());
-        // Where nothing can be drawn these groups are left out.
         let how = Predictive {
             seed,
             threads: self.threads,
             ..Predictive::default()
         };
-        if let Ok(replicates) = self.predict_with(&Data::default(), &how) {
-            data = data.with(Group::POSTERIOR_PREDICTIVE, draws, replicates.observed);
+        match self.predict_with(&Data::default(), &how) {
+            Ok(replicates) => {
+                data = data.with(Group::POSTERIOR_PREDICTIVE, draws, replicates.observed);
+            }
+            Err(error) => data
+                .missing
+                .extend(because(error, Group::POSTERIOR_PREDICTIVE)),
         }
         let likelihood = self.log_likelihood()?.into_iter().map(only_observed);
         data = data.with(Group::LOG_LIKELIHOOD, draws, likelihood.collect());
-        if let Ok(prior) = self.program.prior(&self.data, draws, seed) {
-            data = data.with(Group::PRIOR, draws, prior.latents).with(
-                Group::PRIOR_PREDICTIVE,
-                draws,
-                prior.observed,
-            );
+        match self.program.prior(&self.data, seed, draws) {
+            Ok(prior) => {
+                data = data.with(Group::PRIOR, draws, prior.latents).with(
+                    Group::PRIOR_PREDICTIVE,
+                    draws,
+                    prior.observed,
+                );
+            }
+            Err(error) => {
+                data.missing.extend(because(error.clone(), Group::PRIOR));
+                data.missing.extend(because(error, Group::PRIOR_PREDICTIVE));
+            }
         }
         let (observed, constant): (Vec<&Entry>, Vec<&Entry>) = self
             .data
@@ -74,6 +86,12 @@ impl Fit {
             ..Quantity::default()
         })
     }
+}
+
+/// A group that is missing, with the first of what is wrong.
+fn because(error: Error, group: Group) -> Option<(Group, Diagnostic)> {
+    let first = error.diagnostics.into_iter().next()?;
+    Some((group, first))
 }
 
 /// Without missing elements, of which there is no likelihood: then the rest stands in a row.

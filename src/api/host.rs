@@ -32,7 +32,8 @@ use std::sync::Arc;
 ///     },
 /// )?;
 /// let program = Host::default().function(hill)?.parse(
-///     "data dose, y: real[N]
+///     "data dose: real[N]
+///      data y: real[N]
 ///      k ~ LogNormal(0, 1)
 ///      y ~ Normal(hill(dose, k, 2), 0.1)",
 /// )?;
@@ -91,7 +92,7 @@ impl Host {
     /// Offers a function besides; one of the same name that was offered before is replaced.
     ///
     /// # Errors
-    /// E0685 if the language has a function, constant or distribution of this name.
+    /// E0709 if the language has a function, constant or distribution of this name.
     pub fn function(mut self, function: HostFunction) -> Result<Host, Error> {
         let Signature {
             name, text, params, ..
@@ -147,7 +148,7 @@ impl Host {
 }
 
 fn refused(message: String) -> Diagnostic {
-    Diagnostic::error("E0685", message)
+    Diagnostic::error("E0709", message)
 }
 
 /// A function of Rust that programs call like one of the language's, by [`Host::function`].
@@ -159,10 +160,13 @@ fn refused(message: String) -> Diagnostic {
 /// where it is given arrays.
 ///
 /// It is called from several threads at once, and must give the same of the same: what is random in it, or remembered, makes a
-/// fit worthless. It should be defined and smooth a little around all that it may be called with (1e-5 of each argument), because
-/// second derivatives are differences of the first; one that is [built of graph operations](HostFunction::graph) needs no such.
+/// fit worthless. It should be defined and smooth a little around all that it may be called with, because second derivatives are
+/// differences of the first, at points that are 6e-6 of an argument's size apart from it, and 6e-8 at least; one that is [built of graph operations](HostFunction::graph) needs no such.
 #[derive(Clone)]
 pub struct HostFunction(Arc<Called>);
+
+/// Extents with which a graph is tried, this and more: not such as signatures and programs have of their own.
+const TRIED: i64 = 11;
 
 impl HostFunction {
     /// A function of arrays, of which it is given the elements row by row.
@@ -199,7 +203,8 @@ impl HostFunction {
     /// )?;
     /// assert!(smooth.derivative_error(&[Tensor::vector([1.0, 3.0, 2.0]), Tensor::scalar(0.3)])? < 1e-8);
     /// let program = Host::default().function(smooth)?.parse(
-    ///     "data x, y: real[T]
+    ///     "data x: real[T]
+    ///      data y: real[T]
     ///      a ~ Uniform(0, 1)
     ///      y ~ Normal(smoothed(x, a), 1)",
     /// )?;
@@ -207,7 +212,7 @@ impl HostFunction {
     /// ```
     ///
     /// # Errors
-    /// E0685 if the signature cannot be used, and what is wrong in how it is written.
+    /// E0709 if the signature cannot be used, and what is wrong in how it is written.
     pub fn new(
         signature: &str,
         value: impl Fn(&[&[f64]], &mut [f64]) + Send + Sync + 'static,
@@ -229,7 +234,7 @@ impl HostFunction {
     /// A function of single numbers, with its gradient: [`Host`] has an example.
     ///
     /// # Errors
-    /// E0685 if the signature does not have so many numbers, and those of [`HostFunction::new`].
+    /// E0709 if the signature does not have so many numbers, and those of [`HostFunction::new`].
     pub fn scalar<const N: usize>(
         signature: &str,
         value: impl Fn([f64; N]) -> f64 + Send + Sync + 'static,
@@ -255,7 +260,8 @@ impl HostFunction {
     /// A function that is written with the graph's operations, which bring their derivatives of any order: it is compiled with
     /// the model as if it were of the language.
     ///
-    /// `build` is called with nodes of the declared shapes whenever a program that calls it is bound.
+    /// `build` is called with nodes of the declared shapes, at once and whenever a program that calls it is bound; any extent may be 0
+    /// then.
     ///
     /// ```
     /// use elbo::{Host, HostFunction};
@@ -265,7 +271,7 @@ impl HostFunction {
     /// ```
     ///
     /// # Errors
-    /// E0685 if the signature cannot be used or what is built has another shape, tried with extents of 3 and more, and what is
+    /// E0709 if the signature cannot be used or what is built has another shape, tried with extents of 11 and more, and what is
     /// wrong in how it is written.
     pub fn graph(
         signature: &str,
@@ -273,7 +279,12 @@ impl HostFunction {
     ) -> Result<HostFunction, Error> {
         let signature = Signature::parse(signature)?;
         let names = signature.names();
-        let extent = |atom: &Atom| names.iter().position(|n| *n == atom).map(|i| i as i64 + 3);
+        let extent = |atom: &Atom| {
+            names
+                .iter()
+                .position(|n| *n == atom)
+                .map(|i| TRIED + i as i64)
+        };
         let (own, result) = signature.shapes(&extent);
         let graph = Graph::new();
         let inputs: Vec<Var> = own.iter().map(|shape| graph.input(shape)).collect();
@@ -292,13 +303,14 @@ impl HostFunction {
     /// size: for tests of what was written by hand. That of a right one is some 1e-9.
     ///
     /// # Errors
-    /// E0685 if it does not take these.
+    /// E0709 if it does not take these.
     pub fn derivative_error(&self, args: &[Tensor]) -> Result<f64, Error> {
         let Signature { text, params, .. } = &self.0.signature;
         let refuse = || Error::from(refused(format!("`{text}` does not take these arguments")));
-        let types: Vec<Type> = args.iter().map(|x| concrete(x.shape())).collect();
+        let shapes = args.iter().zip(params);
+        let types: Vec<Type> = shapes.map(|(x, p)| concrete(p.base, x.shape())).collect();
         let seen: Vec<Argument> = types.iter().map(|ty| Argument { ty, size: None }).collect();
-        if seen.len() != params.len() || self.0.result(&seen).is_err() {
+        if args.len() != params.len() || self.0.result(&seen).is_err() {
             return Err(refuse());
         }
         let graph = Graph::new();
@@ -357,9 +369,9 @@ impl HostFunction {
 }
 
 /// The type of numbers in so many rows and columns.
-fn concrete(shape: &[usize]) -> Type {
+fn concrete(base: Base, shape: &[usize]) -> Type {
     let dims: Vec<Dim> = shape.iter().map(|&n| (n as i64).into()).collect();
-    Type::array(Base::Real, dims)
+    Type::array(base, dims)
 }
 
 /// What a function is called and takes.
@@ -414,10 +426,10 @@ impl Signature {
             params: params.collect::<Result<_, _>>()?,
             result: declared(&def.result)?,
         };
-        let names = signature.names();
-        let mut of_result = signature.result.dims.iter().flat_map(|d| d.terms.keys());
-        if let Some(unknown) = of_result.find(|atom| !names.contains(atom)) {
-            return Err(refuse(&format!("no parameter tells `{unknown}`")));
+        if let Some(unknown) = signature.untold() {
+            return Err(refuse(&format!(
+                "no parameter has just `{unknown}` for an extent"
+            )));
         }
         if signature.result.base != Base::Real {
             return Err(refuse("its result must be real"));
@@ -429,6 +441,14 @@ impl Signature {
     fn names(&self) -> BTreeSet<&Atom> {
         let dims = self.params.iter().flat_map(|p| &p.dims);
         dims.filter_map(Dim::as_atom).collect()
+    }
+
+    /// A name in extents that no argument tells.
+    fn untold(&self) -> Option<&Atom> {
+        let names = self.names();
+        let all = self.params.iter().chain([&self.result]);
+        let mut atoms = all.flat_map(|p| &p.dims).flat_map(|d| d.terms.keys());
+        atoms.find(|atom| !names.contains(atom))
     }
 
     /// Whether it is of single numbers alone.

@@ -17,7 +17,11 @@ impl LogpError for NoDensity {
 
 impl HasDims for LogDensity {
     fn dim_sizes(&self) -> HashMap<String, u64> {
-        HashMap::from([("unconstrained_parameter".into(), self.size() as u64)])
+        // `dim` is what the storages of `nuts-rs` call the axis of an expanded vector.
+        HashMap::from([
+            ("unconstrained_parameter".into(), self.size() as u64),
+            ("dim".into(), self.constrained_len() as u64),
+        ])
     }
 }
 

@@ -6,7 +6,7 @@
 use super::evaluate::{named, stand_in};
 use super::likelihood::pointwise;
 use super::{Error, Fit, Program};
-use crate::check::program::{Refinement, Variable, VariableKind};
+use crate::check::program::{Refinement, StatementKind, Variable, VariableKind};
 use crate::check::simulation::{self, Fate};
 use crate::data::{Data, Entry, Values};
 use crate::diag::{Diagnostic, Diagnostics};
@@ -65,7 +65,7 @@ impl Program {
     /// let program = Program::parse("data y: real[N]\nmu ~ Normal(1, 2)\ny ~ Normal(mu, 1)")?;
     /// let mut data = Data::default();
     /// data.insert("N", 3.0);
-    /// let prior = program.prior(&data, 1000, 1)?;
+    /// let prior = program.prior(&data, 1, 1000)?;
     /// assert!((prior.latents[0].mean()[0] - 1.0).abs() < 0.26); // four standard errors
     /// assert_eq!(prior.observed[0].shape, [3]);
     /// # Ok::<(), elbo::Error>(())
@@ -73,7 +73,7 @@ impl Program {
     ///
     /// # Errors
     /// Those of [`Program::simulate`]: improper priors cannot be drawn from.
-    pub fn prior(&self, data: &Data, draws: usize, seed: u64) -> Result<Prediction, Error> {
+    pub fn prior(&self, data: &Data, seed: u64, draws: usize) -> Result<Prediction, Error> {
         let how = Predictive {
             seed,
             ..Predictive::default()
@@ -234,7 +234,10 @@ impl Fit {
 
     /// The program that draws everything: data are matched with it whatever is observed of them.
     fn all_drawn(&self) -> Result<crate::check::Program, Diagnostics> {
-        let program = self.program.checked();
+        let mut program = self.program.checked().clone();
+        // No draws are made, so that it does not matter what weighs them.
+        let weighs = |kind: &StatementKind| matches!(kind, StatementKind::Factor { .. });
+        program.statements.retain(|s| !weighs(&s.kind));
         program.simulation(&|_| Fate::Drawn, &|name| self.data.get(name).is_some())
     }
 

@@ -141,7 +141,7 @@ impl Program {
     /// static SEEN: AtomicUsize = AtomicUsize::new(0);
     /// let program = Program::parse("mu ~ Normal(0, 1)")?;
     /// let program = program.watched(|done, of| SEEN.store(100 * done / of, Relaxed));
-    /// program.prior(&Data::default(), 50, 1)?;
+    /// program.prior(&Data::default(), 1, 50)?;
     /// assert_eq!(SEEN.load(Relaxed), 100);
     /// # Ok::<(), elbo::Error>(())
     /// ```

@@ -5,7 +5,7 @@
 //! has a checksum, and so do all data together: two fits of the same data have the same fingerprint.
 
 use super::{Error, Fit, Host};
-use crate::data::{self, Data, Disk, Entry, Files, InMemory, Kind, Numbers, Origin, Values};
+use crate::data::{self, Data, Entry, InMemory, Kind, Numbers, Origin, Values};
 use crate::diag::{Diagnostic, Sources};
 use crate::infer::{self, FitParams, Method, Posterior, Quantity};
 use crate::output::replace_file;
@@ -79,12 +79,12 @@ impl Fit {
     /// # Errors
     /// E0639 if there is nothing to read, and those of [`Fit::from_bytes`].
     pub fn load(path: impl AsRef<Path>) -> Result<Fit, Error> {
-        Host::default().load_fit(path)
+        Host::disk().load_fit(path)
     }
 
     fn load_by(host: &Host, path: &Path) -> Result<Fit, Error> {
         let name = path.display().to_string();
-        let bytes = Disk.read(path).map_err(|e| {
+        let bytes = host.files().read(path).map_err(|e| {
             let message = format!("cannot read the fit {name}: {e}");
             let help = "`elbo fit MODEL --save FILE` writes one";
             Error::from(Diagnostic::error("E0639", message).help(help))
@@ -215,7 +215,7 @@ impl Fit {
     /// Reads a fit from the bytes of a file, which messages call `name`.
     ///
     /// # Errors
-    /// E0649 if the file is damaged or no fit, or was written by a version that this one does not understand, E0686 if its
+    /// E0649 if the file is damaged or no fit, or was written by a version that this one does not understand, E0710 if its
     /// program calls functions that are not offered.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Fit, Error> {
         Host::default().fit_from_bytes(name, bytes)
@@ -231,10 +231,10 @@ impl Fit {
 }
 
 impl Host {
-    /// [`Fit::load`] of a fit whose program calls functions of this host.
+    /// [`Fit::load`] of one of this host's files, whose program may call its functions.
     ///
     /// # Errors
-    /// E0686 if it calls others, and those of [`Fit::load`].
+    /// E0710 if it calls others, and those of [`Fit::load`].
     pub fn load_fit(&self, path: impl AsRef<Path>) -> Result<Fit, Error> {
         Fit::load_by(self, path.as_ref())
     }
@@ -242,7 +242,7 @@ impl Host {
     /// [`Fit::from_bytes`] of a fit whose program calls functions of this host.
     ///
     /// # Errors
-    /// E0686 if it calls others, and those of [`Fit::from_bytes`].
+    /// E0710 if it calls others, and those of [`Fit::from_bytes`].
     pub fn fit_from_bytes(&self, name: &str, bytes: &[u8]) -> Result<Fit, Error> {
         Fit::read_by(self, name, bytes)
     }
@@ -260,7 +260,7 @@ impl Host {
             missing.join(", ")
         );
         let help = "read it by `Host::load_fit` of a host that offers the same functions";
-        let problem = Diagnostic::error("E0686", message).help(help);
+        let problem = Diagnostic::error("E0710", message).help(help);
         (!missing.is_empty()).then(|| problem.into())
     }
 }

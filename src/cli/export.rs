@@ -38,7 +38,7 @@ impl Export {
     pub(super) fn run(&self) -> Result<Exit> {
         let refuse = |d| Failure::wrong(vec![d], &Sources::default());
         // A wrong ending is told before there is work to lose.
-        export::format(&self.out).map_err(refuse)?;
+        let format = export::format(&self.out).map_err(refuse)?;
         let phases = Phases::new(!self.quiet);
         phases.begin("reading the fit");
         let fit = Fit::load(&self.fit)?.watched(phases.count());
@@ -47,8 +47,16 @@ impl Export {
         phases.write(|| export::write(&self.out, &data).map_err(refuse))?;
         drop(phases);
         if !self.quiet {
+            // A form without groups lacks none.
+            for (group, why) in data.missing.iter().filter(|_| format.groups) {
+                let first = why.message.lines().next().unwrap_or_default();
+                note(&format!(
+                    "note: the group `{}` is left out: {first} ({})",
+                    group.name, why.code
+                ));
+            }
             note(&format!("{}", self.out.display()));
         }
-        Ok(Exit::Good)
+        Ok(Exit::of(&fit, self.quiet))
     }
 }

@@ -150,6 +150,7 @@ impl Fit {
             warnings,
         } = self.input.bind_streaming(self.quiet, self.in_memory())?;
         self.check_size(&model)?;
+        self.input.spare(self.save.as_ref())?;
         if let Some(folder) = &self.out {
             // A long fit should not end in a folder that cannot be made.
             make_folder(folder).map_err(one_wrong)?;

@@ -3,6 +3,7 @@
 use super::input::Input;
 use super::streams::{Exit, Failure, Result, print};
 use crate::data::IN_MEMORY;
+use crate::diag::{Diagnostic, Sources};
 use crate::output::{self, graph};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -39,6 +40,8 @@ enum Format {
 
 impl Graph {
     pub(super) fn run(&self) -> Result<Exit> {
+        let format = self.format()?;
+        self.input.spare(self.out.as_ref())?;
         let loaded = self.input.load_streaming(IN_MEMORY)?;
         let program = &loaded.program;
         let extents = match loaded.has_data() {
@@ -52,7 +55,7 @@ impl Graph {
         };
         let text = |span| program.sources().snippet(span).to_string();
         let graph = graph::Graph::of(program.checked(), &text, &extents);
-        let written = match self.format() {
+        let written = match format {
             Format::Dot => graph::dot(&graph),
             Format::Svg => graph::svg(&graph),
         };
@@ -64,12 +67,20 @@ impl Graph {
         Ok(Exit::Good)
     }
 
-    fn format(&self) -> Format {
+    /// What is asked for, or what the file's name ends in.
+    fn format(&self) -> Result<Format> {
         let ending = self.out.as_ref().and_then(|path| path.extension());
-        let svg = ending.is_some_and(|e| e.eq_ignore_ascii_case("svg"));
-        self.format.unwrap_or(match svg {
-            true => Format::Svg,
-            false => Format::Dot,
-        })
+        let ending = ending.map(|e| e.to_string_lossy().to_lowercase());
+        match (self.format, ending.as_deref()) {
+            (Some(format), _) => Ok(format),
+            (None, None | Some("dot" | "gv")) => Ok(Format::Dot),
+            (None, Some("svg")) => Ok(Format::Svg),
+            (None, Some(other)) => {
+                let message = format!("a graph is not written as `.{other}`");
+                let help = "name a file that ends in .svg, .dot or .gv, or say `--format`";
+                let problem = Diagnostic::error("E0705", message).help(help);
+                Err(Failure::usage(vec![problem], &Sources::default()))
+            }
+        }
     }
 }

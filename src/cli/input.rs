@@ -4,11 +4,11 @@ use super::streams::{Failure, Result, note, tell};
 use crate::api::{Model, Program};
 use crate::check::program::VariableKind;
 use crate::data::{self, Data, Disk};
-use crate::diag::{Diagnostics, Sources};
+use crate::diag::{Diagnostic, Diagnostics, Sources};
 use crate::passes::REWRITINGS;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A model and where its data come from.
 #[derive(Args, Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Input {
     /// a folder of them; may be given several times [default: the file beside the model of its name, or
     /// data.json, data.csv and so on]
     #[arg(short, long = "data", value_name = "FILE")]
-    data: Vec<PathBuf>,
+    pub(super) data: Vec<PathBuf>,
 
     /// Sets one value of the data, as JSON or a bare word; it overrides files
     #[arg(long = "set", value_name = "NAME=VALUE")]
@@ -59,6 +59,15 @@ pub(super) struct Bound {
 }
 
 impl Input {
+    /// That a file to write is not one of those that are read.
+    pub(super) fn spare(&self, out: Option<&PathBuf>) -> Result<()> {
+        let Some(out) = out else {
+            return Ok(());
+        };
+        let beside = data::beside(&Disk, &self.model);
+        spare(out, self.data.iter().chain([&self.model]).chain(&beside))
+    }
+
     /// Reads the program and the data.
     pub(super) fn load(&self) -> Result<Loaded> {
         self.load_streaming(u64::MAX)
@@ -77,16 +86,8 @@ impl Input {
         let of_files = data.merge_all(
             files.map(|path| data::load_streaming(&Disk, path, in_memory, &mut sources)),
         );
-        let variables = program.variables();
-        let declared = variables
-            .iter()
-            .filter(|v| matches!(v.kind, VariableKind::Data | VariableKind::Dimension))
-            .map(|v| v.name.as_str());
-        let of_options = data.merge_all(self.set.iter().map(|option| {
-            let set = data::set(option, &mut sources)?;
-            data::expect_declared(&set, declared.clone())?;
-            Ok(set)
-        }));
+        let options = self.set.iter();
+        let of_options = data.merge_all(options.map(|o| set(&program, o, &mut sources)));
         of_options.map_err(|d| Failure::usage(d, &sources))?;
         of_files.map_err(|d| Failure::wrong(d, &sources))?;
         let left_out = |name: &str| self.without.iter().any(|w| w == name || w == "all");
@@ -118,6 +119,39 @@ impl Input {
         }
         Ok(bound)
     }
+}
+
+/// That what is written does not replace what is read.
+pub(super) fn spare<'p>(out: &Path, read: impl IntoIterator<Item = &'p PathBuf>) -> Result<()> {
+    let Ok(place) = out.canonicalize() else {
+        return Ok(());
+    };
+    let is_read = |path: &&PathBuf| path.canonicalize().is_ok_and(|path| path == place);
+    match read.into_iter().find(is_read) {
+        None => Ok(()),
+        Some(_) => {
+            let message = format!(
+                "`{}` is read by this command and would be replaced",
+                out.display()
+            );
+            let problem = Diagnostic::error("E0711", message).help("name another file to write");
+            Err(Failure::usage(vec![problem], &Sources::default()))
+        }
+    }
+}
+
+/// What `NAME=VALUE` says, of a name that the program has for its data.
+pub(super) fn set(
+    program: &Program,
+    option: &str,
+    sources: &mut Sources,
+) -> std::result::Result<Data, Diagnostics> {
+    let set = data::set(option, sources)?;
+    let variables = program.variables().iter();
+    let declared =
+        variables.filter(|v| matches!(v.kind, VariableKind::Data | VariableKind::Dimension));
+    data::expect_declared(&set, declared.map(|v| v.name.as_str()))?;
+    Ok(set)
 }
 
 impl Loaded {

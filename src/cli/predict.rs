@@ -1,11 +1,12 @@
 //! `elbo predict`: what a saved fit says of its own data, or of new ones.
 
 use super::fit::whole;
+use super::input::set;
 use super::progress::Phases;
 use super::streams::{Exit, Failure, Result, note, print, print_json};
-use crate::api::{Fit, Prediction, Predictive};
+use crate::api::{Fit, Prediction, Predictive, Program};
 use crate::data::{self, Data, Disk};
-use crate::diag::Sources;
+use crate::diag::{Diagnostic, Sources};
 use crate::infer::{Quantity, log_sum_exp};
 use crate::output::{TableOptions, summarise, summary_json, table};
 use clap::Args;
@@ -76,7 +77,7 @@ impl Predict {
         let phases = Phases::new(!silent);
         phases.begin("reading the fit");
         let fit = Fit::load(&self.fit)?.watched(phases.count());
-        let data = self.data()?;
+        let data = self.data(fit.program())?;
         let how = Predictive {
             new: self.new.clone(),
             extend: self.extend.clone(),
@@ -86,6 +87,7 @@ impl Predict {
         };
         phases.begin("predicting");
         let prediction = fit.predict_with(&data, &how)?;
+        self.expect_names(&prediction)?;
         phases.begin("summarising");
         let summaries = summarise(&self.wanted(&prediction));
         let densities = densities(&prediction.log_likelihood, fit.posterior().draws);
@@ -97,7 +99,7 @@ impl Predict {
                 .collect();
             let object = json!({"predictive": summary_json(&summaries), "log_predictive_density": densities});
             print_json(&object)?;
-            return Ok(Exit::Good);
+            return Ok(Exit::of(&fit, silent));
         }
         if summaries.is_empty() && !silent {
             note(
@@ -116,21 +118,42 @@ impl Predict {
                 "\nlog predictive density of `{name}` as given: {lpd:.2} ({count} values)\n"
             ))?;
         }
-        Ok(Exit::Good)
+        Ok(Exit::of(&fit, silent))
     }
 
     /// The new data.
-    fn data(&self) -> Result<Data> {
+    fn data(&self, program: &Program) -> Result<Data> {
         let (mut data, mut sources) = (Data::default(), Sources::default());
         let files = self.data.iter();
         let mut read: Vec<_> = files
             .map(|path| data::load(&Disk, path, &mut sources))
             .collect();
+        let mut asked = Data::default();
         let options = self.set.iter();
-        read.extend(options.map(|option| data::set(option, &mut sources)));
+        let of_options = asked.merge_all(options.map(|o| set(program, o, &mut sources)));
+        of_options.map_err(|d| Failure::usage(d, &sources))?;
+        read.push(Ok(asked));
         data.merge_all(read)
             .map_err(|d| Failure::wrong(d, &sources))?;
         Ok(data)
+    }
+
+    /// That there is something of each name.
+    fn expect_names(&self, prediction: &Prediction) -> Result<()> {
+        let made = prediction.observed.iter().chain(&prediction.latents);
+        let known: Vec<&str> = made.map(|q| q.name.as_str()).chain(["all"]).collect();
+        let unknown = self.names.iter().filter(|n| !known.contains(&n.as_str()));
+        let problem = |name: &String| {
+            let message = format!("nothing that the program draws is called `{name}`");
+            Diagnostic::error("E0638", message)
+                .suggest(name, known.iter().copied())
+                .or_help(format!("there are {}", known.join(", ")))
+        };
+        let problems: Vec<_> = unknown.map(problem).collect();
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::usage(problems, &Sources::default())),
+        }
     }
 
     /// What is observed, and what is asked for.

@@ -9,7 +9,7 @@ mod tests;
 mod value;
 
 use super::progress::Line;
-use super::streams::{Exit, Result, note, print, tell};
+use super::streams::{Exit, Failure, Result, note, print, tell};
 use crate::data::{self, Disk};
 use crate::diag::{Diagnostic, Sources};
 use crate::infer::{Options, Progress};
@@ -136,7 +136,13 @@ fn read_all(session: &mut Session) -> Result<bool> {
     let mut good = true;
     let mut open = String::new();
     for line in io::stdin().lock().lines() {
-        let line = line?;
+        let line = line.map_err(|e| {
+            let message = format!("standard input cannot be read: {e}");
+            Failure::wrong(
+                vec![Diagnostic::error("E0704", message)],
+                &Sources::default(),
+            )
+        })?;
         // A command ends what was left open, whose mistake is told.
         if line.starts_with(':') && !open.is_empty() {
             good &= say(session, &std::mem::take(&mut open))?.is_good();

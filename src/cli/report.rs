@@ -1,15 +1,17 @@
 //! `elbo report`: a saved fit as a page for the browser.
 
 use super::fit::cores;
+use super::input::spare;
 use super::progress::Phases;
 use super::show::choose_rows;
 use super::streams::{Exit, Failure, Result, note};
-use crate::api::{self, Fit, Prediction};
+use crate::api::{self, Error, Fit, Prediction};
+use crate::check::program::VariableKind;
 use crate::data::Data;
 use crate::diag::Sources;
 use crate::infer::{Posterior, Quantity, divergence};
-use crate::output::report::{Predictive, Report as Page, write};
-use crate::output::{Results, replace_file, summarise};
+use crate::output::report::{Missing, Predictive, Report as Page, write};
+use crate::output::{Results, Summary, replace_file, summarise};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -43,12 +45,17 @@ const PRIOR_DRAWS: usize = 4000;
 
 impl Report {
     pub(super) fn run(&self) -> Result<Exit> {
+        let out = self.out.clone();
+        let out = out.unwrap_or_else(|| self.fit.with_extension("html"));
+        spare(&out, [&self.fit])?;
         let phases = Phases::new(!self.quiet);
         phases.begin("reading the fit");
         let fit = Fit::load(&self.fit)?.watched(phases.count());
         let (run, trace) = (fit.run(), fit.trace());
         let mut summaries = summarise(&fit.posterior().quantities);
         choose_rows(&fit, &mut summaries);
+        let (params, summaries): (Vec<Summary>, Vec<Summary>) =
+            summaries.into_iter().partition(|s| is_param(&fit, &s.name));
         let results = Results {
             posterior: fit.posterior(),
             summaries: &summaries,
@@ -56,9 +63,10 @@ impl Report {
             trace: &trace,
         };
         phases.begin("drawing from the prior");
-        let prior = self.prior(&fit);
+        let (prior, no_prior) = either(self.prior(&fit));
         phases.begin("replicating");
-        let replicated = self.replicated(&fit);
+        let (replicated, no_replicates) = either(self.replicated(&fit));
+        let replicated = replicated.unwrap_or_default();
         phases.begin("plotting");
         let observed = observed(&fit, &replicated);
         let title = self
@@ -66,10 +74,10 @@ impl Report {
             .file_stem()
             .map(|s| s.to_string_lossy())
             .unwrap_or_default();
-        let command = format!("elbo fit {} --seed {}", run.model, run.seed);
         let page = Page {
             title: &title,
             results,
+            learned: &params,
             program: fit.program().text(),
             data: described(fit.data()),
             kl: prior
@@ -77,45 +85,64 @@ impl Report {
                 .map_or(Vec::new(), |prior| learned(&fit, prior)),
             prior: prior.as_ref(),
             predictive: beside(&replicated, &observed),
-            command: Some(&command),
+            missing: Missing {
+                prior: no_prior.as_deref(),
+                replicates: no_replicates.as_deref(),
+            },
         };
         let mut html = Vec::new();
         write(&mut html, &page)?;
-        let out = self
-            .out
-            .clone()
-            .unwrap_or_else(|| self.fit.with_extension("html"));
         let wrong = |d| Failure::wrong(vec![d], &Sources::default());
         phases.write(|| replace_file(&out, html).map_err(wrong))?;
         drop(phases);
         if !self.quiet {
             note(&format!("{}", out.display()));
         }
-        Ok(Exit::Good)
+        Ok(Exit::of(&fit, self.quiet))
     }
 
     /// Draws of the prior, where it can be drawn from.
-    fn prior(&self, fit: &Fit) -> Option<Posterior> {
-        let prior = fit
-            .program()
-            .prior(fit.data(), PRIOR_DRAWS, self.seed)
-            .ok()?;
-        Some(Posterior {
+    fn prior(&self, fit: &Fit) -> std::result::Result<Posterior, Error> {
+        let prior = fit.program().prior(fit.data(), self.seed, PRIOR_DRAWS)?;
+        Ok(Posterior {
             quantities: prior.latents,
             draws: PRIOR_DRAWS,
             ..Posterior::default()
         })
     }
 
-    /// Replicates of the data. Where nothing can be drawn there is no check, and all else is still worth a page.
-    fn replicated(&self, fit: &Fit) -> Prediction {
+    /// Replicates of the data.
+    fn replicated(&self, fit: &Fit) -> std::result::Result<Prediction, Error> {
         let how = api::Predictive {
             seed: self.seed,
             threads: cores(),
             ..api::Predictive::default()
         };
-        fit.predict_with(&Data::default(), &how).unwrap_or_default()
+        fit.predict_with(&Data::default(), &how)
     }
+}
+
+/// What there is, or else why there is nothing: without it all else is still worth a page.
+fn either<T>(made: std::result::Result<T, Error>) -> (Option<T>, Option<String>) {
+    match made {
+        Ok(made) => (Some(made), None),
+        Err(error) => (None, Some(reason(&error))),
+    }
+}
+
+/// The first line of what is wrong.
+fn reason(error: &Error) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    match error.diagnostics.first() {
+        Some(first) => format!("{line} ({})", first.code),
+        None => line.into(),
+    }
+}
+
+fn is_param(fit: &Fit, name: &str) -> bool {
+    let variable = fit.program().variable(name);
+    variable.is_some_and(|v| v.kind == VariableKind::Param)
 }
 
 /// What was observed of each array that has replicates; NaN where it was missing.

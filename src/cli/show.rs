@@ -74,6 +74,18 @@ impl Show {
         }
         let summaries = summarise(&quantities);
         drop(phases);
+        for quantity in quantities.iter().filter(|_| !self.quiet && !self.json) {
+            let size = quantity.numel().max(1);
+            let rows = quantity.draws.chunks(size);
+            let lacking = rows.filter(|row| row.iter().any(|x| x.is_nan())).count();
+            if lacking > 0 {
+                let all = quantity.draws.len() / size;
+                note(&format!(
+                    "`{}` is not a number in {lacking} of {all} draws",
+                    quantity.name
+                ));
+            }
+        }
         match self.json {
             true => print_json(&summary_json(&summaries))?,
             false => print(&format!(
@@ -81,7 +93,7 @@ impl Show {
                 table(&summaries, &TableOptions::for_stdout())
             ))?,
         }
-        Ok(Exit::Good)
+        Ok(Exit::of(fit, self.quiet || self.json))
     }
 }
 
@@ -135,10 +147,8 @@ impl View<'_> {
         {
             super::streams::note(&note);
         }
-        Ok(match fit.converged() {
-            true => Exit::Good,
-            false => Exit::Untrusted,
-        })
+        // The verdict has been printed.
+        Ok(Exit::of(fit, true))
     }
 }
 

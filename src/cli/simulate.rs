@@ -1,6 +1,7 @@
 //! `elbo simulate`: data made by a program, from its priors or from given values.
 
 use super::input::Input;
+use super::input::spare;
 use super::progress::Phases;
 use super::streams::{Exit, Failure, Result, note, print};
 use crate::api::{Program, Simulated};
@@ -58,6 +59,10 @@ pub(super) struct Simulate {
 
 impl Simulate {
     pub(super) fn run(&self) -> Result<Exit> {
+        // Data beside the program may be what it made before.
+        for out in self.out.iter().chain(&self.truth) {
+            spare(out, self.input.data.iter().chain([&self.input.model]))?;
+        }
         let mut loaded = self.input.load()?;
         let fixed = self.fixed(&mut loaded.sources)?;
         if self.out.is_none() && !self.quiet {

@@ -2,7 +2,9 @@
 //!
 //! A reader who closes the pipe (`elbo fit … | head -3`) has seen enough: that is no failure.
 
+use crate::api::Fit;
 use crate::diag::{Diagnostic, Diagnostics, Sources, render};
+use crate::output::wants_colour;
 use std::io::{self, IsTerminal, Write};
 
 /// How the process exits.
@@ -28,6 +30,20 @@ pub(super) enum Failure {
     },
     /// Standard output cannot be written.
     Output(io::Error),
+}
+
+impl Exit {
+    /// Of a command that asks a saved fit: what does not converge is not to be trusted, whatever is asked of it. Unless
+    /// `silent`, says so.
+    pub(super) fn of(fit: &Fit, silent: bool) -> Exit {
+        if fit.converged() {
+            return Exit::Good;
+        }
+        if !silent {
+            note(&format!("the fit is not to be trusted. {}", fit.verdict()));
+        }
+        Exit::Untrusted
+    }
 }
 
 pub(super) type Result<T> = std::result::Result<T, Failure>;
@@ -142,6 +158,5 @@ pub(super) fn print_json(value: &serde_json::Value) -> Result<()> {
 
 /// Whether standard error is a terminal on which colour is wanted (<https://no-color.org>).
 fn colour() -> bool {
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-    io::stderr().is_terminal() && !unwanted
+    io::stderr().is_terminal() && wants_colour()
 }

@@ -139,10 +139,18 @@ fn render_one(report: &Report, colour: bool, out: &mut String) {
     };
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_links(false)
-        .with_width(100);
+        .with_width(width(colour));
     handler
         .render_report(out, report)
         .expect("writing to a String does not fail");
+}
+
+/// That of the terminal, if it is one, and never beyond what is read with ease.
+#[cfg(feature = "cli")]
+fn width(terminal: bool) -> usize {
+    const WIDEST: usize = 100;
+    let found = comfy_table::Table::new().width().filter(|_| terminal);
+    found.map_or(WIDEST, |n| usize::from(n).clamp(40, WIDEST))
 }
 
 #[cfg(not(feature = "cli"))]

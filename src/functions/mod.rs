@@ -129,6 +129,11 @@ impl Function {
         }
     }
 
+    /// Whether it is of the program around, so that what it builds is not known to be what it says.
+    pub fn is_foreign(&self) -> bool {
+        matches!(self.rules, Rules::Foreign(_))
+    }
+
     /// The type of the result.
     ///
     /// # Errors

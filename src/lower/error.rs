@@ -198,6 +198,13 @@ pub fn extents_differ(span: Span, a: usize, b: usize) -> D {
 }
 
 /// An argument whose shape only data tell is not what a function takes.
+/// A function of the program around builds another shape than it declares.
+pub fn built_otherwise(span: Span, signature: &str, built: &[usize], declared: &[usize]) -> D {
+    let message =
+        format!("`{signature}` builds the shape {built:?} here, and declares {declared:?}");
+    D::error("E0709", message).at(span, "in this call")
+}
+
 pub fn shape_unfit(span: Span, function: &str, expected: &str, shape: &[usize]) -> D {
     let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
     let shape = shape.join(" × ");

@@ -70,6 +70,9 @@ const STEP: f64 = 6e-6;
 /// Arguments smaller than this are moved as if they were so large.
 const SMALLEST: f64 = 1e-2;
 
+/// Tangents smaller than this, relative to their arguments, move nothing; it is a number of single precision too.
+const STILL: f64 = 1e-30;
+
 impl ExternalCall {
     fn giving(&self, gives: Gives) -> ExternalCall {
         ExternalCall {
@@ -117,8 +120,7 @@ impl ExternalCall {
         let graph = tangent.graph;
         let sizes = self.flat(args).abs().max(graph.scalar(SMALLEST));
         let farthest = (tangent.abs() / sizes).max_axes(&[0]);
-        let h =
-            (graph.scalar(STEP) / farthest.max(graph.scalar(f64::MIN_POSITIVE))).stop_gradient();
+        let h = (graph.scalar(STEP) / farthest.max(graph.scalar(STILL))).stop_gradient();
         let moved = |sign: f64| -> Vec<Var<'g>> {
             let step = h.reshape(&[&h.shape()[..], &[1]].concat()) * sign * tangent;
             let steps = self.parts(step);
@@ -162,7 +164,9 @@ impl ExternalCall {
             unit[i] = 1.0;
             self.pull(args, &unit, &mut row);
             unit[i] = 0.0;
-            *out = row.iter().zip(tangent).map(|(j, v)| j * v).sum();
+            // What does not move may have no derivative.
+            let moved = row.iter().zip(tangent).filter(|(_, v)| **v != 0.0);
+            *out = moved.map(|(j, v)| j * v).sum();
         }
     }
 

@@ -21,8 +21,15 @@ pub(super) fn folder_not_made(path: &Path, error: &io::Error) -> Diagnostic {
 
 pub(super) fn not_written(path: &Path, error: &io::Error) -> Diagnostic {
     let message = format!("`{}` cannot be written: {error}", path.display());
-    Diagnostic::error("E0703", message)
-        .help("check the rights to the folder and the space on the disk")
+    let folder = path.parent().filter(|f| !f.as_os_str().is_empty());
+    let help = match folder {
+        Some(folder) if error.kind() == io::ErrorKind::NotFound => format!(
+            "the folder `{}` does not exist: make it, or name another",
+            folder.display()
+        ),
+        _ => "check the rights to the folder and the space on the disk".into(),
+    };
+    Diagnostic::error("E0703", message).help(help)
 }
 
 /// E0705, with the endings that there are.

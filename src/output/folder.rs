@@ -69,6 +69,12 @@ pub(super) fn replace(
     write: &mut dyn FnMut(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> Result<(), Diagnostic> {
     let mut replace = || -> io::Result<()> {
+        // A device or a pipe takes what it is given, and must not become a file.
+        if fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
+            let mut file = BufWriter::new(File::options().write(true).open(path)?);
+            write(&mut file)?;
+            return file.flush();
+        }
         let (place, temporary) = places(path)?;
         let pending = Pending {
             files: vec![(temporary.clone(), place.clone())],

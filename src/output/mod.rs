@@ -33,7 +33,7 @@ pub use number::duration;
 pub use summary::{Summary, summarise};
 pub use summary_csv::write_summary;
 #[cfg(feature = "cli")]
-pub use table::{TableOptions, grid, table};
+pub use table::{TableOptions, grid, table, wants_colour};
 pub use trace::{TracePoint, write_trace};
 
 use crate::diag::Diagnostic;

@@ -31,17 +31,22 @@ impl Default for TableOptions {
 }
 
 impl TableOptions {
-    /// For standard output: its width, and colour if it is a terminal and `NO_COLOR`
-    /// (<https://no-color.org>) is unset or empty.
+    /// For standard output: its width, and colour if it is a terminal and [wanted](wants_colour).
     pub fn for_stdout() -> TableOptions {
         let table = Table::new();
-        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
         TableOptions {
             width: table.width().map(usize::from),
-            colour: table.is_tty() && !no_colour,
+            colour: table.is_tty() && wants_colour(),
             ..TableOptions::default()
         }
     }
+}
+
+/// Whether colours are wanted: `NO_COLOR` is unset or empty (<https://no-color.org>), and the terminal is not dumb.
+pub fn wants_colour() -> bool {
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
+    !no_colour && !dumb
 }
 
 /// Space that a column takes besides its content: one on each side and one between columns.

@@ -126,9 +126,9 @@ fn free(subject: &Subject) -> Vec<(NodeId, Tensor)> {
     let mut chooses = vec![false; nodes.len()];
     for (i, node) in nodes.iter().enumerate().rev() {
         for (at, arg) in node.args.iter().enumerate() {
-            let index = (node.op.get::<Gather>().is_some() && at == 1)
-                || (node.op.get::<ScatterAdd>().is_some() && at == 1)
-                || (node.op.get::<Select>().is_some() && at == 0);
+            let picks = node.op.get::<Gather>().is_some() || node.op.get::<ScatterAdd>().is_some();
+            let selects = node.op.get::<Select>().is_some();
+            let index = (picks && at == 1) || (selects && at == 0);
             chooses[arg.index()] |= index || (chooses[i] && moves(&node.op));
         }
     }

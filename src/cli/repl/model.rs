@@ -22,6 +22,8 @@ struct Said {
     defines: Vec<Defined>,
     /// All names in it.
     words: BTreeSet<String>,
+    /// Those in the extents of data, which are told by their shape.
+    sizes: BTreeSet<String>,
     draws: bool,
     /// Whether all it does is to name or compute something.
     only_defines: bool,
@@ -147,6 +149,7 @@ impl Statements {
         let mut wanted = words(text);
         let mut needed = vec![false; self.all.len()];
         let data: BTreeSet<&String> = self.data_names();
+        let defined = self.names();
         loop {
             let mut more = false;
             for (i, said) in self.all.iter().enumerate() {
@@ -154,7 +157,9 @@ impl Statements {
                     wanted.contains(&d.name) && (d.is_data || !data.contains(&d.name))
                 };
                 // A function or a module has a name that is written before a dot.
-                if !needed[i] && said.defines.iter().any(defines) {
+                let sizes = |name: &String| wanted.contains(name) && !defined.contains(name);
+                let tells = said.defines.iter().any(defines) || said.sizes.iter().any(sizes);
+                if !needed[i] && tells {
                     needed[i] = true;
                     more = true;
                     wanted.extend(said.words.iter().cloned());
@@ -231,12 +236,25 @@ fn said(ast: &Ast, text: &str) -> Vec<Said> {
         Said {
             text: own.trim_start_matches(';').trim().to_string(),
             words: words(own),
+            sizes: sizes(s),
             draws: draws(s),
             defines,
             only_defines,
         }
     };
     ast.statements.iter().map(statement).collect()
+}
+
+/// Names in the extents of data.
+fn sizes(statement: &Statement) -> BTreeSet<String> {
+    match &statement.kind {
+        StatementKind::Data { ty, .. } => ty
+            .dims
+            .iter()
+            .flat_map(|e| words(&syntax::print_expr(e)))
+            .collect(),
+        _ => BTreeSet::new(),
+    }
 }
 
 /// Where a statement ends that ends here, with a comment on its line.

@@ -83,7 +83,11 @@ impl Session {
     pub(in crate::cli) fn answer(&mut self, line: &str, watch: Watch) -> Answer {
         let line = line.trim();
         self.cancel.store(false, Ordering::Relaxed);
-        let said = match line.strip_prefix(':') {
+        // What other terminals take without a colon.
+        let bare =
+            ["exit", "quit", "help"].contains(&line) && !self.statements().names().contains(line);
+        let said = match line.strip_prefix(':').or(bare.then_some(line)) {
+            Some("exit") if bare => commands::run(self, "quit", watch),
             Some(command) => commands::run(self, command, watch),
             None => self.say(line),
         };

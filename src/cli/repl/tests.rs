@@ -86,6 +86,8 @@ fn expressions_are_answered_at_once() {
     assert_eq!(refused(s, "mean(z)"), "E0101");
     assert_eq!(refused(s, "1 +"), "E0003");
     assert_eq!(refused(s, "Normal(0, 1)"), "E0634");
+    assert_eq!(refused(s, "|x| x"), "E0634");
+    assert_eq!(refused(s, ":type Normal(0, 1)"), "E0634");
     assert_eq!(refused(s, "P(1 + 1)"), "E0634");
     // What weighs a latent is part of what is known of it before a fit, and cannot be drawn from.
     all(s, &["w ~ Normal(0, 1)", "factor -w^2"]);
@@ -217,7 +219,14 @@ fn every_command_answers() {
     assert!(told(s, ":graph").starts_with("digraph"));
     assert!(told(s, ":profile").contains("one gradient"));
     told(s, ":fit --guide full_rank --draws 100");
-    assert!(told(s, ":plot mu").contains("mu\n"));
+    let bars = told(s, ":plot mu");
+    // Bars are drawn of dots in letters of Braille.
+    let inked = |text: &str| {
+        text.chars()
+            .filter(|c| ('\u{2801}'..='\u{28ff}').contains(c))
+            .count()
+    };
+    assert!(bars.contains("mu\n") && inked(&bars) > 100, "{bars}");
     assert!(told(s, ":trace").contains("ELBO"));
     assert!(told(s, ":predict N=2").contains("y[2]"));
     assert!(told(s, ":predict").contains("y[3]"));
@@ -330,4 +339,34 @@ fn what_is_imported_comes_from_the_files_of_the_session() {
     );
     assert!(told(s, "a * 2").ends_with("(prior)"));
     assert_eq!(refused(s, "import \"none.vi\""), "E0112");
+}
+
+#[test]
+fn a_latent_of_the_size_of_data_is_asked_for() {
+    let s = &mut session();
+    all(
+        s,
+        &[
+            "data x: real[N, K]",
+            "data y: real[N]",
+            "b ~ Normal(0, 1) ^ K",
+            "y ~ Normal(x @ b, 1)",
+            ":set x=[[1, 2], [3, 4], [5, 7]]",
+            ":set y=[1, 2, 3]",
+            ":fit",
+        ],
+    );
+    assert!(told(s, "b").contains("b[2]"));
+    assert!(told(s, "P(b[1] > b[2])").contains("probability"));
+    assert!(told(s, ":plot b[1]").contains('…'));
+}
+
+#[test]
+fn what_other_terminals_understand_is_understood() {
+    let s = &mut session();
+    assert!(told(s, "help").contains(":fit"));
+    assert!(s.answer("exit", &mut |_, _| ()).quit);
+    let s = &mut session();
+    all(s, &["let help = 3"]);
+    assert_eq!(told(s, "help"), "3");
 }

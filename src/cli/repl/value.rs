@@ -82,7 +82,7 @@ pub(super) fn find(session: &Session, text: &str) -> Result<Found> {
     if let Some(fit) = session.fit() {
         return Ok(found(of_fit(session, fit, text)?, false, "posterior"));
     }
-    let prior = program.prior(&data, PRIOR_DRAWS, 1)?;
+    let prior = program.prior(&data, 1, PRIOR_DRAWS)?;
     let draws = Posterior {
         quantities: prior.latents,
         draws: PRIOR_DRAWS,

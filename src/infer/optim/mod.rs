@@ -7,6 +7,7 @@
 
 mod adabelief;
 mod adagrad;
+#[allow(unsafe_code)]
 mod adam;
 #[cfg(test)]
 mod battery;

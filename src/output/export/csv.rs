@@ -9,6 +9,7 @@ use std::io;
 pub(super) const FORMAT: Format = Format {
     ending: ".csv",
     name: "CmdStan's CSV",
+    groups: false,
     write: Write::File(write),
 };
 

@@ -1,6 +1,7 @@
 //! All that is known of a fit as groups of arrays: ArviZ's InferenceData, before any form is chosen.
 
 use super::super::{Posterior, Quantity, Run};
+use crate::diag::Diagnostic;
 
 /// Groups of named arrays, and what is to be told of the run.
 ///
@@ -10,6 +11,8 @@ use super::super::{Posterior, Quantity, Run};
 pub struct InferenceData {
     pub(super) run: Run,
     pub(super) contents: Vec<Content>,
+    /// Groups that could not be made, and why. They are for notes: files do not hold them.
+    pub missing: Vec<(Group, Diagnostic)>,
 }
 
 /// A group with its arrays.
@@ -75,6 +78,7 @@ impl InferenceData {
         let data = InferenceData {
             run,
             contents: Vec::new(),
+            missing: Vec::new(),
         };
         data.with(Group::POSTERIOR, draws, posterior.quantities)
             .with(Group::SAMPLE_STATS, draws, stats)

@@ -13,6 +13,7 @@ use std::ops::Range;
 pub(super) const FORMAT: Format = Format {
     ending: ".json",
     name: "JSON",
+    groups: true,
     write: Write::File(write),
 };
 

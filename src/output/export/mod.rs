@@ -38,6 +38,8 @@ pub struct Format {
     pub ending: &'static str,
     /// What it is, in words.
     pub name: &'static str,
+    /// It holds all groups, and not the draws of the posterior alone.
+    pub groups: bool,
     write: Write,
 }
 

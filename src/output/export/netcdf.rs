@@ -14,6 +14,7 @@ use std::io;
 pub(super) const FORMAT: Format = Format {
     ending: ".nc",
     name: "NetCDF",
+    groups: true,
     write: Write::File(write),
 };
 

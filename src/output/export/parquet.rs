@@ -7,6 +7,7 @@ use super::{Format, Write};
 pub(super) const FORMAT: Format = Format {
     ending: ".parquet",
     name: "columns of Parquet",
+    groups: false,
     #[cfg(feature = "arrow")]
     write: Write::File(columns::write),
     #[cfg(not(feature = "arrow"))]

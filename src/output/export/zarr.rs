@@ -15,6 +15,7 @@ use std::ops::Range;
 pub(super) const FORMAT: Format = Format {
     ending: ".zarr",
     name: "Zarr",
+    groups: true,
     write: Write::Folder(write),
 };
 

@@ -1,5 +1,6 @@
 //! The head of the page: whether to believe the fit, and the numbers of the run.
 
+use super::super::Run;
 use super::super::number::duration;
 use super::{Report, prose};
 use maud::{Markup, html};
@@ -26,6 +27,14 @@ pub(super) fn head(report: &Report) -> Markup {
                     div { dt { (name) } dd { (value) } }
                 }
             }
+            p.note {
+                @if settings(run).any(|(name, _)| name == "guide") {
+                    "The guide is the family of distributions in which the fit looks for the one closest to the posterior. "
+                }
+                @if run.elbo.is_some() {
+                    "The ELBO is a lower bound of the log probability of the data, in nats, the units of natural logarithms."
+                }
+            }
         }
     }
 }
@@ -39,10 +48,15 @@ fn facts(report: &Report) -> Vec<(String, String)> {
     }
     facts.push(("steps".into(), run.steps.to_string()));
     facts.push(("time".into(), duration(run.seconds.total)));
-    let settings = run.settings.iter().filter(|(name, _)| name != "verdict");
-    facts.extend(settings.map(|(name, value)| (name.clone(), plain(value))));
+    facts.extend(settings(run).map(|(name, value)| (name.to_owned(), value)));
     facts.push(("seed".into(), run.seed.to_string()));
     facts
+}
+
+/// The settings but for the verdict, which is among them.
+pub(super) fn settings(run: &Run) -> impl Iterator<Item = (&str, String)> {
+    let settings = run.settings.iter().filter(|(name, _)| name != "verdict");
+    settings.map(|(name, value)| (name.as_str(), plain(value)))
 }
 
 /// A setting as a reader writes it: text without its quotes.

@@ -11,7 +11,7 @@ pub(super) fn data(report: &Report) -> Option<Markup> {
     let table = html! {
         div.scroll tabindex="0" role="region" aria-label="Data" {
             table.words {
-                thead { tr { th scope="col" { "name" } th scope="col" { "type" } } }
+                thead { tr { th scope="col" { "name" } th scope="col" { "size" } } }
                 tbody {
                     @for (name, description) in report.data.iter().take(MOST) {
                         tr { th scope="row" { (name) } td { code { (description) } } }

@@ -5,7 +5,7 @@ use super::axis::{Axis, range};
 use super::density::{Bins, density};
 use super::plot::{Layer, Marks, Plot, Points, Role};
 use super::select::{Element, choose};
-use super::{Report, counted};
+use super::{Report, counted, prose};
 use crate::infer::quantile;
 use crate::output::cells::Digits;
 use maud::{Markup, html};
@@ -32,6 +32,9 @@ pub(super) fn section(report: &Report) -> Option<Markup> {
         p.legend {
             span.key.area { "posterior" }
             @if any { " " span.key.dashed { "prior" @if !every { ", where it can be drawn" } } }
+        }
+        @if let Some(why) = report.missing.prior {
+            p.note { "The prior is not beside it, since it cannot be drawn from: " (prose(why)) "." }
         }
         div.grid {
             @for (element, prior) in &drawn {

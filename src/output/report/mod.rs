@@ -9,6 +9,7 @@ mod density;
 mod divergence;
 mod head;
 mod inputs;
+mod learned;
 mod marginals;
 mod messages;
 mod pairs;
@@ -22,7 +23,7 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
-use super::{Posterior, Results};
+use super::{Posterior, Results, Summary};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::io;
 
@@ -31,19 +32,30 @@ use std::io;
 pub struct Report<'a> {
     /// The model's name.
     pub title: &'a str,
+    /// The summaries are of what has a distribution.
     pub results: Results<'a>,
+    /// Params, which are the same in every draw.
+    pub learned: &'a [Summary],
     /// The program's text.
     pub program: &'a str,
     /// Names of the data with what they are, such as `real[8]`.
     pub data: Vec<(String, String)>,
     /// Draws from the prior, of those quantities of the posterior that have one.
     pub prior: Option<&'a Posterior>,
-    /// Latents with KL(q‖p) from guide to prior, in nats, where it is known.
+    /// Latents with KL(q‖p) from guide to prior, in nats, as [`divergence`](crate::infer::divergence()) estimates it.
     pub kl: Vec<(String, f64)>,
     /// What was observed, with replications of it.
     pub predictive: Vec<Predictive<'a>>,
-    /// The command that makes the fit anew.
-    pub command: Option<&'a str>,
+    pub missing: Missing<'a>,
+}
+
+/// Why a page lacks what it would show else, as one line; `None` for what is not missing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Missing<'a> {
+    /// The prior cannot be drawn from.
+    pub prior: Option<&'a str>,
+    /// The data cannot be replicated.
+    pub replicates: Option<&'a str>,
 }
 
 /// Observed data with draws of the same data from the posterior predictive distribution.
@@ -66,6 +78,7 @@ type Section = fn(&Report) -> Option<Markup>;
 const SECTIONS: &[(&str, Section)] = &[
     ("Messages", messages::section),
     ("Posterior", posterior::section),
+    ("Learned values", learned::section),
     ("ELBO", trace::section),
     ("Marginals", marginals::section),
     ("Pairs", pairs::section),
@@ -73,7 +86,7 @@ const SECTIONS: &[(&str, Section)] = &[
     ("From prior to posterior", divergence::section),
     ("Data", inputs::data),
     ("Program", inputs::program),
-    ("Run it again", rerun::section),
+    ("How it was made", rerun::section),
 ];
 
 /// Writes the page as HTML.
@@ -85,8 +98,8 @@ const SECTIONS: &[(&str, Section)] = &[
 /// let (summaries, run) = (summarise(&posterior.quantities), Run::default());
 /// let results = Results { posterior: &posterior, summaries: &summaries, run: &run, trace: &[] };
 /// let report = report::Report {
-///     title: "coin", results, program: "mu ~ Normal(0, 1)", data: vec![], prior: None, kl: vec![], predictive: vec![],
-///     command: None,
+///     title: "coin", results, learned: &[], program: "mu ~ Normal(0, 1)", data: vec![], prior: None, kl: vec![],
+///     predictive: vec![], missing: report::Missing::default(),
 /// };
 /// let mut page = Vec::new();
 /// report::write(&mut page, &report)?;
@@ -144,6 +157,13 @@ fn prose(text: &str) -> Markup {
         @for (i, part) in text.split('`').enumerate() {
             @if i % 2 == 0 { (part) } @else { code { (part) } }
         }
+    }
+}
+
+/// A name that breaks, where it must, behind what parts its words.
+fn name(text: &str) -> Markup {
+    html! {
+        @for part in text.split_inclusive(['_', '.', '[', ',']) { (part) wbr; }
     }
 }
 

@@ -1,9 +1,9 @@
-//! Elements against each other: the few that are most correlated.
+//! Elements against each other: the few that are most correlated, where that is more than chance.
 
-use super::Report;
 use super::axis::Axis;
 use super::plot::{Layer, Marks, Plot, Role};
 use super::select::{Element, choose, spread};
+use super::{Report, counted, head, name};
 use crate::infer::quantile;
 use crate::output::cells::Digits;
 use maud::{Markup, html};
@@ -14,7 +14,7 @@ const AMONG: usize = 48;
 const MOST: usize = 5;
 /// The most draws in one plot.
 const DOTS: usize = 250;
-/// The share of draws that may lie beyond either end of an axis.
+/// The share of draws beyond either end.
 const TAIL: f64 = 0.005;
 /// A correlation beyond this means that one is computed from the other.
 const COPY: f64 = 0.9999;
@@ -23,24 +23,64 @@ const COPY: f64 = 0.9999;
 struct Column<'a> {
     element: Element<'a>,
     draws: Vec<f64>,
+    /// Of the middle of the draws.
+    ends: [f64; 2],
+    /// With some room around the ends.
     axis: Axis,
 }
 
 pub(super) fn section(report: &Report) -> Option<Markup> {
     let (elements, all) = choose(&report.results, AMONG);
     let columns: Vec<Column> = elements.iter().filter_map(Column::of).collect();
-    let chosen = correlated(&columns);
-    let few = chosen.len() == all;
-    let matrix = html! {
-        p.note {
-            "Below the diagonal draws, of which an axis holds the middle 99 %; above it correlations. "
-            @if !few {
-                "Shown are the " (chosen.len()) " that are most correlated, of "
-                @if elements.len() < all { (elements.len()) " looked at and " }
-                (all) " in all. "
+    let mut pairs = pairs(&columns);
+    if pairs.is_empty() {
+        return None;
+    }
+    let draws = report.results.posterior.draws;
+    let noise = noise(draws, pairs.len());
+    pairs.retain(|pair| pair.0 > noise);
+    let chosen = chosen(pairs, &columns);
+    let among = match elements.len() < all {
+        true => format!(
+            "the {} elements looked at, of {all} in all,",
+            elements.len()
+        ),
+        false => format!("the {all} elements"),
+    };
+    Some(match chosen.is_empty() {
+        true => html! {
+            p {
+                "No two of " (among) " are noticeably correlated: in " (counted(draws, "draw"))
+                " correlations up to " (format!("{noise:.2}")) " come about by chance. " (of_guide(report))
             }
-            "They are those of the guide, which may leave out some that the posterior has."
+        },
+        false => html! {
+            p.note {
+                "Below the diagonal draws, above it correlations. The range under a name holds the middle 99 % of its draws. "
+                @if chosen.len() < all { "Shown are the " (chosen.len()) " that are most correlated of " (among) ". " }
+                (of_guide(report))
+            }
+            (matrix(&chosen))
+        },
+    })
+}
+
+/// What correlations tell, by the family of the guide.
+fn of_guide(report: &Report) -> &'static str {
+    let mean_field = |(name, value): (&str, String)| name == "guide" && value == "mean_field";
+    match head::settings(report.results.run).any(mean_field) {
+        true => {
+            "A mean-field guide draws each latent number on its own and has no correlations at all between them, whatever \
+             the posterior has; only what is computed from several can be correlated."
         }
+        false => {
+            "Correlations are those of the guide, which may leave out some that the posterior has."
+        }
+    }
+}
+
+fn matrix(chosen: &[&Column]) -> Markup {
+    html! {
         div.pairs style=(format!("--n:{}", chosen.len())) {
             @for (i, a) in chosen.iter().enumerate() {
                 @for (j, b) in chosen.iter().enumerate() {
@@ -50,8 +90,7 @@ pub(super) fn section(report: &Report) -> Option<Markup> {
                 }
             }
         }
-    };
-    (chosen.len() > 1).then_some(matrix)
+    }
 }
 
 impl<'a> Column<'a> {
@@ -59,28 +98,45 @@ impl<'a> Column<'a> {
     fn of(element: &Element<'a>) -> Option<Column<'a>> {
         let draws = element.draws();
         let mut sorted = draws.clone();
-        let axis = Axis::around([TAIL, 1.0 - TAIL].map(|p| quantile(&mut sorted, p)))?.hidden();
+        let ends = [TAIL, 1.0 - TAIL].map(|p| quantile(&mut sorted, p));
+        let axis = Axis::around(ends)?.hidden();
         let finite = draws.iter().all(|x| x.is_finite());
         finite.then_some(Column {
             element: *element,
             draws,
+            ends,
             axis,
         })
     }
 }
 
-/// The columns of the largest correlations, in their order; of copies of each other the first.
-fn correlated<'a, 'b>(columns: &'b [Column<'a>]) -> Vec<&'b Column<'a>> {
+/// The size of a correlation with the two columns that have it.
+type Pair = (f64, usize, usize);
+
+/// All pairs; of columns that are copies of each other the first.
+fn pairs(columns: &[Column]) -> Vec<Pair> {
     let mut distinct: Vec<usize> = Vec::new();
     let mut pairs = Vec::new();
     for (i, column) in columns.iter().enumerate() {
         let with = |&j: &usize| (correlation(&column.draws, &columns[j].draws).abs(), j, i);
-        let found: Vec<(f64, usize, usize)> = distinct.iter().map(with).collect();
+        let found: Vec<Pair> = distinct.iter().map(with).collect();
         if found.iter().all(|(r, ..)| *r < COPY) {
             distinct.push(i);
             pairs.extend(found);
         }
     }
+    pairs
+}
+
+/// What correlations of independent draws hardly ever exceed: three standard errors of Fisher's z of a single pair, and
+/// more of many, of which some are large by chance.
+fn noise(draws: usize, pairs: usize) -> f64 {
+    let errors = (9.0 + 2.0 * (pairs as f64).ln()).sqrt();
+    (errors / (draws as f64 - 3.0).max(1.0).sqrt()).tanh()
+}
+
+/// The columns of the largest correlations, in their order.
+fn chosen<'a, 'b>(mut pairs: Vec<Pair>, columns: &'b [Column<'a>]) -> Vec<&'b Column<'a>> {
     // Equal correlations stay in the order of the columns.
     pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut chosen: Vec<usize> = Vec::new();
@@ -109,10 +165,10 @@ fn correlation(x: &[f64], y: &[f64]) -> f64 {
 }
 
 fn diagonal(column: &Column) -> Markup {
-    let Axis { low, high, .. } = column.axis;
+    let [low, high] = column.ends;
     let digits = Digits::of(low, 0.3 * (high - low), [high; 3]);
     html! {
-        div.name { code { (column.element.name()) } small { (digits.write(low)) " … " (digits.write(high)) } }
+        div.name { code { (name(&column.element.name())) } small { (digits.write(low)) " … " (digits.write(high)) } }
     }
 }
 

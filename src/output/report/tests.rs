@@ -4,6 +4,7 @@ use super::super::{Estimate, Quantity, Run, Summary, TracePoint, summarise};
 use super::*;
 use crate::diag::Diagnostic;
 use proptest::prelude::*;
+use std::f64::consts::TAU;
 
 /// All that a page is made of, owned.
 struct Case {
@@ -18,6 +19,8 @@ struct Case {
     replicated: Vec<f64>,
     integer: bool,
     program: String,
+    learned: Vec<Summary>,
+    missing: Missing<'static>,
 }
 
 impl Case {
@@ -38,6 +41,8 @@ impl Case {
             replicated: vec![],
             integer: false,
             program: String::new(),
+            learned: vec![],
+            missing: Missing::default(),
         }
     }
 
@@ -58,12 +63,13 @@ impl Case {
                 run: &self.run,
                 trace: &self.trace,
             },
+            learned: &self.learned,
             program: &self.program,
             data: self.data.clone(),
             prior: self.prior.as_ref(),
             kl: self.kl.clone(),
             predictive: vec![predictive],
-            command: None,
+            missing: self.missing,
         };
         let mut page = Vec::new();
         write(&mut page, &report).expect("memory takes everything");
@@ -101,7 +107,7 @@ fn noise(count: usize) -> Vec<f64> {
 
 /// Every tag that is opened is closed, in order; attributes are quoted; no number in a drawing is unusual.
 fn check_markup(page: &str) {
-    const VOID: [&str; 2] = ["meta", "link"];
+    const VOID: [&str; 3] = ["meta", "link", "wbr"];
     let page = page
         .strip_prefix("<!DOCTYPE html>")
         .expect("the page says that it is HTML");
@@ -136,13 +142,11 @@ fn plots(page: &str) -> usize {
 
 #[test]
 fn a_page_holds_what_it_was_given() {
-    let mut case = Case::new(
-        vec![
-            quantity("mu", &[], noise(50)),
-            quantity("z", &[2], noise(100)),
-        ],
-        50,
-    );
+    let mu = noise(50);
+    let near = |(i, x): (usize, f64)| 0.5 * x + mu[i / 2];
+    let z = noise(100).into_iter().enumerate().map(near).collect();
+    let quantities = vec![quantity("mu", &[], mu.clone()), quantity("z", &[2], z)];
+    let mut case = Case::new(quantities, 50);
     case.prior = Some(posterior(vec![quantity("mu", &[], noise(40))], 40));
     case.run.elbo = Some(Estimate {
         mean: -31.5,
@@ -244,7 +248,7 @@ fn a_page_does_not_grow_with_the_model() {
         "59982 more not drawn",
         "9000 more not shown",
         "10000 more not shown",
-        "of 43 looked at and 60001 in all",
+        "No two of the 43 elements looked at, of 60001 in all, are",
         "… 9960 more",
         "800 more not shown",
         "501 of 100000 estimates",
@@ -305,11 +309,69 @@ fn what_cannot_be_drawn_is_said() {
         "no axis shows them",
         "2 values without an observation left out",
         "<strong>1 of 3 latents",
-        "<td>∞</td>",
+        "<td>≥ 2.9</td>",
         "−∞",
     ] {
         assert!(page.contains(expected), "no {expected}");
     }
+}
+
+#[test]
+fn what_is_missing_has_a_reason() {
+    let mut case = Case::new(vec![quantity("mu", &[], noise(50))], 50);
+    case.missing = Missing {
+        prior: Some("`Flat` has no draws (E0626)"),
+        replicates: Some("`y` has no draws (E0626)"),
+    };
+    let page = case.page();
+    check_markup(&page);
+    for expected in [
+        "The prior is not beside it, since it cannot be drawn from: <code>Flat</code> has no draws (E0626).",
+        "since the prior cannot be drawn from: <code>Flat</code> has",
+        "since the data cannot be replicated: <code>y</code> has",
+    ] {
+        assert!(page.contains(expected), "no {expected}");
+    }
+}
+
+#[test]
+fn chance_is_no_correlation() {
+    // Waves of different lengths are not correlated.
+    let wave = |turns: f64| (0..1000).map(move |i| (TAU * turns * i as f64 / 1000.0).sin());
+    let quantities = [("a", 1.0), ("b", 2.0), ("c", 3.0)].into_iter();
+    let quantities = quantities.map(|(name, turns)| quantity(name, &[], wave(turns).collect()));
+    let mut case = Case::new(quantities.collect(), 1000);
+    case.run.settings = vec![("guide".into(), "mean_field".into())];
+    let page = case.page();
+    check_markup(&page);
+    assert!(page.contains("No two of the 3 elements are noticeably correlated"));
+    assert!(page.contains("A mean-field guide draws each latent number on its own"));
+    // Three marginals.
+    assert_eq!(plots(&page), 3);
+}
+
+#[test]
+fn params_are_listed_once_without_a_distribution() {
+    let w = quantity("w", &[2], [0.5, 0.25].repeat(50));
+    let mut case = Case::new(vec![quantity("mu", &[], noise(50)), w], 50);
+    case.learned = vec![case.summaries.remove(1)];
+    let page = case.page();
+    check_markup(&page);
+    assert_eq!((page.matches("w[1]").count(), plots(&page)), (1, 1));
+    assert!(page.contains("learned, not inferred") && page.contains("<td>0.25000</td>"));
+}
+
+#[test]
+fn divergences_are_ranked_below_what_can_be_told() {
+    let mut case = Case::new(vec![], 0);
+    let kl = [("a", 0.5), ("b", 2.95), ("c", 2.99)];
+    case.kl = kl.map(|(name, kl)| (name.into(), kl)).into();
+    let page = case.page();
+    check_markup(&page);
+    let at = |name: &str| page.find(&format!("<th scope=\"row\">{name}</th>"));
+    assert!(at("b") < at("c") && at("c") < at("a") && at("b").is_some());
+    assert!(page.contains("All 3 latents have learned something from the data."));
+    assert_eq!(page.matches("<td>≥ 2.9</td>").count(), 2);
 }
 
 /// Numbers that programs have, and those that break them.

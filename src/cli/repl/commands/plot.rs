@@ -62,5 +62,6 @@ fn chart(draws: &[f64]) -> String {
     let shape = Shape::Bars(&bars);
     let chart = chart.lineplot(&shape);
     chart.axis();
+    chart.figures();
     format!("{}{} … {}", chart.frame(), short(low), short(high))
 }

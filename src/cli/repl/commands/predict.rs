@@ -2,9 +2,10 @@
 
 use super::{Command, Takes, arguments};
 use crate::api::{Error, Predictive};
+use crate::cli::input::set;
 use crate::cli::repl::session::{Result, Session, Watch};
 use crate::cli::repl::value::{fitted, in_table};
-use crate::data::{self, Data};
+use crate::data::Data;
 use crate::diag::Sources;
 
 pub(super) const COMMAND: Command = Command {
@@ -21,7 +22,7 @@ fn run(session: &mut Session, given: &str, _: Watch) -> Result<String> {
     for part in arguments(given) {
         let mut sources = Sources::default();
         let read = match part.contains('=') {
-            true => data::set(part, &mut sources).map_err(|d| Error::new(d, &sources)),
+            true => set(fit.program(), part, &mut sources).map_err(|d| Error::new(d, &sources)),
             false => session.read_data(part),
         };
         new.merge(read?).map_err(|d| Error::new(d, &sources))?;

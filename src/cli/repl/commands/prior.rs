@@ -14,7 +14,7 @@ pub(super) const COMMAND: Command = Command {
 
 fn run(session: &mut Session, names: &str, _: Watch) -> Result<String> {
     let names: Vec<&str> = names.split_whitespace().collect();
-    let prior = session.program()?.prior(session.data(), PRIOR_DRAWS, 1)?;
+    let prior = session.program()?.prior(session.data(), 1, PRIOR_DRAWS)?;
     let wanted = |name: &str| names.is_empty() || names.contains(&name);
     let all = prior.latents.into_iter().chain(prior.observed);
     let wanted: Vec<_> = all.filter(|q| wanted(&q.name)).collect();

@@ -25,12 +25,16 @@ fn run(session: &mut Session, _: &str, _: Watch) -> Result<String> {
         return Ok("there was no step".into());
     };
     if points.len() < 2 {
-        return Ok(format!("one step, to an ELBO of {}", short(last.1.into())));
+        return Ok(format!(
+            "the fit began at its end, at an ELBO of {}",
+            short(last.1.into())
+        ));
     }
     let mut chart = Chart::new(120, 48, first.0, last.0);
     let shape = Shape::Lines(&points);
     let chart = chart.lineplot(&shape);
     chart.axis();
+    chart.figures();
     Ok(format!(
         "{}steps {} to {}: ELBO {} to {}",
         chart.frame(),

@@ -7,13 +7,18 @@ mod curves;
 mod intervals;
 mod statistics;
 
-use super::{Predictive, Report, counted};
+use super::{Predictive, Report, counted, prose};
 use maud::{Markup, html};
 
 /// The most arrays that are checked.
 const MOST: usize = 8;
 
 pub(super) fn section(report: &Report) -> Option<Markup> {
+    if let Some(why) = report.missing.replicates {
+        return Some(
+            html! { p { "There are none, since the data cannot be replicated: " (prose(why)) "." } },
+        );
+    }
     let left = report.predictive.len().saturating_sub(MOST);
     let section = html! {
         p.note {

@@ -49,7 +49,7 @@ pub(super) fn check(sample: &Sample) -> Markup {
         }
         p.note {
             "p: the share of replications whose statistic is larger than the observed one, ties counted half. Near 0.5 the
-            model agrees with what was observed."
+            model agrees with what was observed; values near 0 or 1 speak of misfit."
         }
     }
 }
