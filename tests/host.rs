@@ -302,21 +302,19 @@ fn what_cannot_be_offered_is_refused() {
         );
     }
     let build = HostFunction::graph("f(x: real[N]) -> real[N]", |x| x[0].sum());
-    let error = build.err().expect("it builds another shape");
+    let error = build.expect_err("it builds another shape");
     assert_eq!(error.diagnostics[0].code, "E0709");
     let untold = HostFunction::graph("f(x: real[N]) -> real[M]", |x| x[0]);
     assert!(
         untold
-            .err()
-            .expect("M is not known")
+            .expect_err("M is not known")
             .to_string()
             .contains("`M`")
     );
     let shifted = HostFunction::graph("f(x: real[N + 1]) -> real[N]", |x| x[0]);
     assert!(
         shifted
-            .err()
-            .expect("no extent is N")
+            .expect_err("no extent is N")
             .to_string()
             .contains("`N`")
     );
@@ -370,8 +368,7 @@ fn wrong_derivatives_are_found() {
     assert_eq!(
         differences()
             .derivative_error(&at[..1])
-            .err()
-            .expect("a vector")
+            .expect_err("a vector")
             .diagnostics[0]
             .code,
         "E0709"

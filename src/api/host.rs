@@ -165,6 +165,12 @@ fn refused(message: String) -> Diagnostic {
 #[derive(Clone)]
 pub struct HostFunction(Arc<Called>);
 
+impl fmt::Debug for HostFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.signature.text)
+    }
+}
+
 /// Extents with which a graph is tried, this and more: not such as signatures and programs have of their own.
 const TRIED: i64 = 11;
 
