@@ -49,7 +49,8 @@ pub fn run() -> Result<[Moments; 2], Error> {
         let mut rng = ChaCha8Rng::seed_from_u64(chain);
         // A clone has memory of its own and shares the code.
         let math = CpuMath::new(density.clone());
-        let mut sampler = settings.new_chain(chain, math, &mut rng);
+        let sampler = settings.new_chain(chain, math, &mut rng);
+        let mut sampler = sampler.expect("the settings are right");
         sampler
             .set_position(&fit.params().mean)
             .expect("the fit ended at a point of the support");

@@ -159,8 +159,8 @@ fn refused(message: String) -> Diagnostic {
 /// type is a single real number. The checker holds calls to it. A function of single numbers alone is applied element by element
 /// where it is given arrays.
 ///
-/// It is called from several threads at once, and must give the same of the same: what is random in it, or remembered, makes a
-/// fit worthless. It should be defined and smooth a little around all that it may be called with, because second derivatives are
+/// It is called from several threads at once, and must give the same result for the same arguments: what is random in it, or
+/// remembered, makes a fit worthless. It should be defined and smooth a little around all that it may be called with, because second derivatives are
 /// differences of the first, at points that are 6e-6 of an argument's size apart from it, and 6e-8 at least; one that is [built of graph operations](HostFunction::graph) needs no such.
 #[derive(Clone)]
 pub struct HostFunction(Arc<Called>);
