@@ -379,10 +379,12 @@ fn wrong_derivatives_are_found() {
 fn a_value_that_is_none_is_traced_to_the_function() {
     let root = HostFunction::scalar("root(x)", |[x]| x.sqrt(), |[x]| [0.5 / x.sqrt()]);
     let host = Host::default().function(root.expect("its signature is right"));
+    let mut one = Data::default();
+    one.insert("y", 0.5);
     let program =
         host.and_then(|h| h.parse("data y: real\nx ~ Uniform(-2, -1)\ny ~ Normal(root(x), 1)"));
     let model = program
-        .and_then(|p| p.bind(&Data::default()))
+        .and_then(|p| p.bind(&one))
         .unwrap_or_else(|e| panic!("{e:?}"));
     let error = model
         .fit(&Options::default())

@@ -128,7 +128,9 @@ impl<'a> Checker<'a> {
                 .map(|f| &*f.name)
                 .chain(families)
                 .chain(constants);
-            let known: Vec<&str> = known.chain(solvers).collect();
+            let own = self.known_functions();
+            let own = own.iter().map(String::as_str);
+            let known: Vec<&str> = known.chain(solvers).chain(own).collect();
             return self.fail(span, error::unknown_function(place, name, known));
         };
         let checked = self.positional(name, Vec::new(), args);

@@ -372,10 +372,25 @@ impl<'a> Checker<'a> {
 
     /// Names in sight, sorted, for suggestions.
     fn known_names(&self) -> Vec<String> {
+        self.names_of(&|_| true)
+    }
+
+    /// Those of functions.
+    fn known_functions(&self) -> Vec<String> {
+        self.names_of(&|binding| {
+            matches!(
+                binding,
+                Binding::Function(_) | Binding::Own(_) | Binding::Lambda { .. }
+            )
+        })
+    }
+
+    fn names_of(&self, wanted: &dyn Fn(&Binding) -> bool) -> Vec<String> {
         let mut names = Vec::new();
         let mut scope = Some(self.scope);
         while let Some(s) = scope {
-            names.extend(self.scopes[s].names.keys().cloned());
+            let found = self.scopes[s].names.iter().filter(|(_, b)| wanted(b));
+            names.extend(found.map(|(name, _)| name.clone()));
             scope = self.scopes[s].parent;
         }
         names.sort();

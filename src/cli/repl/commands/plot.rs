@@ -55,7 +55,8 @@ fn chart(draws: &[f64]) -> String {
     if low > high {
         return "not finite".into();
     }
-    let points: Vec<(f32, f32)> = finite().map(|x| (x as f32, 0.0)).collect();
+    // It counts the second of each pair.
+    let points: Vec<(f32, f32)> = finite().map(|x| (0.0, x as f32)).collect();
     let (from, to) = (low as f32, high as f32);
     let bars = histogram(&points, from, to, 40);
     let mut chart = Chart::new(120, 32, from, to);
