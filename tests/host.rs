@@ -245,15 +245,15 @@ fn calls_are_checked() {
         ("let y = smoothed(3, 0.1)", "E0211", "real[T]"),
         ("let y = smoothed([1.0, 2.0], [0.1])", "E0211", "real"),
         ("let y = hill(Normal(0, 1), 2, 3)", "E0302", ""),
-        ("let y = hill", "E0106", ""),
+        ("let y = hill", "E0408", "write `hill(…)`"),
         (
             "data a: real[3]\ndata b: real[2]\nlet y = hill(a, b, 1)",
-            "E0203",
+            "E0202",
             "",
         ),
         (
             "data a: real[3]\ndata b: real[2]\nlet y = smoothed(a, 1) + b",
-            "E0203",
+            "E0202",
             "",
         ),
     ] {

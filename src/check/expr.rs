@@ -175,17 +175,20 @@ impl<'a> Checker<'a> {
     }
 
     fn name(&mut self, name: &str, span: Span) -> Expr {
-        match self.lookup(name) {
+        let found = self.lookup(name);
+        let callable = functions::find(name).is_some() || crate::dist::find(name).is_some();
+        let bare = match &found {
+            Some(Binding::Own(_)) => true,
+            Some(_) => false,
+            None => callable,
+        };
+        if bare {
+            let what = format!("`{name}` without arguments");
+            let wrong = error::wrong_place(span, &what, &format!("write `{name}(…)`"));
+            return self.fail(span, wrong);
+        }
+        match found {
             Some(binding) => self.bound(binding, span),
-            None if functions::find(name).is_some() || crate::dist::find(name).is_some() => self
-                .fail(
-                    span,
-                    error::wrong_place(
-                        span,
-                        &format!("`{name}` without arguments"),
-                        &format!("write `{name}(…)`"),
-                    ),
-                ),
             None if functions::constant(name).is_some() => {
                 let what = format!("`{name}` without parentheses");
                 let wrong = error::wrong_place(span, &what, &format!("write `{name}()`"));
