@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// ```
 /// use elbo::{graph::{Graph, Tensor}, tape::{Reuse, Tape}};
 /// let reuse = Reuse::kept();
-/// for slope in [1.5, -0.3] {
+/// for slope in [1.5, 0.3] {
 ///     let g = Graph::new();
 ///     let x = g.input(&[2]);
 ///     let y = (x * g.constant(Tensor::vector([slope, 7.5]))).sum();
