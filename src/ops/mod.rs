@@ -73,14 +73,12 @@ pub use stop_gradient::StopGradient;
 pub use tri_solve::{TriSolve, solve};
 pub use unary::{Unary, UnaryRow};
 
-/// Whether an operation only moves elements of its arguments, or repeats them.
+/// Whether an operation only moves elements of its one argument, or repeats them.
 pub(crate) fn moves(op: &crate::graph::Op) -> bool {
     op.get::<Broadcast>().is_some()
         || op.get::<Reshape>().is_some()
         || op.get::<Permute>().is_some()
         || op.get::<Slice>().is_some()
-        || op.get::<Concat>().is_some()
-        || op.get::<Pad>().is_some()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! from `x_t` alone is hoisted, and in the derivative only the chain of carries' cotangents runs
 //! backwards, while those of `x` and of the constants are one batched pass over the stored states.
 
-use super::{Broadcast, Constant, Input, Permute, Reshape, Slice, concat};
+use super::{Constant, Input, Slice, concat, moves};
 use crate::autodiff::vjp;
 use crate::graph::{
     Graph, Lane, NodeId, Operation, Pull, Range, Ranges, Rebuild, Shape, Tensor, Var, evaluate,
@@ -174,13 +174,6 @@ fn frontier(body: &Body) -> Vec<NodeId> {
     let mut with_carry = vec![false; nodes.len()];
     let mut used = vec![false; nodes.len()];
     with_carry[body.inputs[0].index()] = true;
-    let moves = |i: usize| {
-        let op = &nodes[i].op;
-        op.get::<Broadcast>().is_some()
-            || op.get::<Reshape>().is_some()
-            || op.get::<Permute>().is_some()
-            || op.get::<Slice>().is_some()
-    };
     let leaf =
         |i: usize| nodes[i].op.get::<Input>().is_some() || nodes[i].op.get::<Constant>().is_some();
     for i in 0..nodes.len() {
@@ -194,7 +187,7 @@ fn frontier(body: &Body) -> Vec<NodeId> {
         if std::mem::replace(&mut seen[i], true) {
             continue;
         }
-        if with_carry[i] || moves(i) {
+        if with_carry[i] || moves(&nodes[i].op) {
             stack.extend(nodes[i].args.iter().copied());
         } else if !leaf(i) {
             used[i] = true;

@@ -10,8 +10,8 @@ use super::index_map::{IndexMap, placed, reduced};
 use super::matrix::{MatVec, Operand};
 use crate::graph::{Node, Origin, Tensor, numel};
 use crate::ops::{
-    Binary, Broadcast, Concat, Constant, Contract, Gather, Input, Pad, Permute, Reduce, ReduceKind,
-    Reshape, ScatterAdd, Select, Slice, StopGradient, Unary,
+    Binary, Concat, Constant, Contract, Gather, Input, Pad, Reduce, ReduceKind, ScatterAdd, Select,
+    StopGradient, Unary, moves,
 };
 use crate::passes::Subject;
 use std::collections::{BTreeMap, BTreeSet};
@@ -193,11 +193,8 @@ impl Plan {
 
     fn is_movement(&self, node: &Node) -> bool {
         let op = &node.op;
-        op.get::<Reshape>().is_some()
+        moves(op)
             || op.get::<StopGradient>().is_some()
-            || op.get::<Broadcast>().is_some()
-            || op.get::<Permute>().is_some()
-            || op.get::<Slice>().is_some()
             || (op.get::<Gather>().is_some() && self.constant(node.args[1].index()).is_some())
     }
 

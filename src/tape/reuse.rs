@@ -4,8 +4,8 @@
 
 use super::element::Element;
 use super::program::Program;
-use crate::graph::{Args, NodeId, Op, Rebuild, Shape, Tensor};
-use crate::ops::{Constant, Gather, Input, ScatterAdd, Select, Within, moves};
+use crate::graph::{Args, Graph, Node, NodeId, Op, Rebuild, Shape, Tensor};
+use crate::ops::{Concat, Constant, Gather, Input, Pad, ScatterAdd, Select, Within, moves};
 use crate::passes::Subject;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -63,8 +63,9 @@ impl Reuse {
         let Some(kept) = &self.0 else {
             return (Arc::new(compile(subject)), Vec::new());
         };
-        let free = free(&subject);
-        let key = (TypeId::of::<T>(), key(&subject, &free));
+        let nodes = subject.graph.nodes();
+        let free = free(&subject, &nodes);
+        let key = (TypeId::of::<T>(), key(&subject, nodes, &free));
         let numbers = free.iter().map(|(_, tensor)| tensor.clone()).collect();
         let lock = || kept.lock().unwrap_or_else(PoisonError::into_inner);
         let found = lock().get(&key).cloned();
@@ -100,13 +101,9 @@ struct Key {
     outputs: Vec<NodeId>,
 }
 
-fn key(subject: &Subject, free: &[(NodeId, Tensor)]) -> Key {
-    let mut nodes: Vec<_> = subject
-        .graph
-        .nodes()
-        .into_iter()
-        .map(|n| (n.op, n.args, n.shape))
-        .collect();
+fn key(subject: &Subject, nodes: Vec<Node>, free: &[(NodeId, Tensor)]) -> Key {
+    let parts = nodes.into_iter().map(|n| (n.op, n.args, n.shape));
+    let mut nodes: Vec<_> = parts.collect();
     for (id, tensor) in free {
         let serial = id.0;
         let within = Within::of(tensor.data());
@@ -121,15 +118,14 @@ fn key(subject: &Subject, free: &[(NodeId, Tensor)]) -> Key {
 
 /// Constants of which a tape needs to know no more than their shapes and bounds: not those that say which elements are read,
 /// nor those that formulas are written with.
-fn free(subject: &Subject) -> Vec<(NodeId, Tensor)> {
-    let nodes = subject.graph.nodes();
+fn free(subject: &Subject, nodes: &[Node]) -> Vec<(NodeId, Tensor)> {
     let mut chooses = vec![false; nodes.len()];
     for (i, node) in nodes.iter().enumerate().rev() {
         for (at, arg) in node.args.iter().enumerate() {
             let picks = node.op.get::<Gather>().is_some() || node.op.get::<ScatterAdd>().is_some();
             let selects = node.op.get::<Select>().is_some();
             let index = (picks && at == 1) || (selects && at == 0);
-            chooses[arg.index()] |= index || (chooses[i] && moves(&node.op));
+            chooses[arg.index()] |= index || (chooses[i] && passes_on(node));
         }
     }
     let ids = (0..nodes.len() as u32).map(NodeId);
@@ -141,6 +137,12 @@ fn free(subject: &Subject) -> Vec<(NodeId, Tensor)> {
         .collect()
 }
 
+/// Whether what is read of the result is read of the arguments.
+fn passes_on(node: &Node) -> bool {
+    let op = &node.op;
+    moves(op) || op.get::<Concat>().is_some() || op.get::<Pad>().is_some()
+}
+
 /// Whether all elements are one number such as 2 or −½, by which graphs are simplified.
 fn is_of_formula(tensor: &Tensor) -> bool {
     let uniform = tensor.uniform();
@@ -149,7 +151,7 @@ fn is_of_formula(tensor: &Tensor) -> bool {
 
 /// The graph with inputs instead of free numbers, after its own.
 fn freed(subject: &Subject, free: &[(NodeId, Tensor)]) -> Subject {
-    let graph = crate::graph::Graph::new();
+    let graph = Graph::new();
     let mut walk = Rebuild::new(&subject.graph, &graph);
     let mut inputs = Vec::new();
     for &id in &subject.inputs {

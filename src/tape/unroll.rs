@@ -6,8 +6,8 @@ use super::plan::scatter_places;
 use super::scalar::{self, Scalar};
 use crate::graph::{Node, Shape, Tensor, flat_strides, numel};
 use crate::ops::{
-    Binary, Broadcast, Cholesky, Concat, Constant, Contract, CumSum, Gather, Pad, Permute, Reduce,
-    ReduceKind, Reshape, ScatterAdd, Select, Slice, StopGradient, TriSolve, Unary,
+    Binary, Cholesky, Concat, Constant, Contract, CumSum, Gather, Pad, Reduce, ReduceKind,
+    ScatterAdd, Select, StopGradient, TriSolve, Unary, moves,
 };
 use std::collections::HashMap;
 
@@ -93,11 +93,8 @@ impl Unroll {
             };
             return Some((0..n).map(select).collect());
         }
-        let moves = op.get::<Reshape>().is_some()
+        let moves = moves(op)
             || op.get::<StopGradient>().is_some()
-            || op.get::<Broadcast>().is_some()
-            || op.get::<Permute>().is_some()
-            || op.get::<Slice>().is_some()
             || (op.get::<Gather>().is_some() && index.is_some());
         if moves && n > 0 && !args[0].is_empty() {
             let map = IndexMap::identity(args[0].len()).moved(op, &shapes[0], &node.shape, index);

@@ -9,7 +9,7 @@ mod carry;
 
 use super::rewriting::{Density, Rewritten};
 use crate::graph::{Ranges, Var};
-use crate::ops::{Binary, Broadcast, Concat, Gather, Permute, Reshape, Scan, Slice, Unary, concat};
+use crate::ops::{Binary, Concat, Gather, Scan, Unary, concat, moves};
 
 /// Of a vector that is joined of roots and of other numbers, the part that others may be: they are squared.
 const OTHERS: f64 = 0.25;
@@ -60,7 +60,7 @@ fn under_root(x: Var<'_>) -> Option<Var<'_>> {
     if node.op.get::<Unary>().is_some_and(|f| f.0.name == "sqrt") {
         return is_not_negative(of(0)).then(|| of(0));
     }
-    if moves(&node.op) {
+    if picks(&node.op) {
         let mut args: Vec<Var> = (0..node.args.len()).map(of).collect();
         args[0] = under_root(args[0])?;
         return Some(x.graph.apply_op(node.op, &args));
@@ -86,12 +86,8 @@ fn is_not_negative(x: Var<'_>) -> bool {
 }
 
 /// Whether the elements of the result are elements of the first argument.
-fn moves(op: &crate::graph::Op) -> bool {
-    op.get::<Reshape>().is_some()
-        || op.get::<Slice>().is_some()
-        || op.get::<Permute>().is_some()
-        || op.get::<Broadcast>().is_some()
-        || op.get::<Gather>().is_some()
+fn picks(op: &crate::graph::Op) -> bool {
+    moves(op) || op.get::<Gather>().is_some()
 }
 
 #[cfg(test)]
