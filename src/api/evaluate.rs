@@ -144,20 +144,11 @@ fn called(expression: &str, shape: &[usize]) -> String {
         use ast::ExprKind::{Binary, If, Unary};
         matches!(e.kind, Binary { .. } | Unary { .. } | If { .. })
     };
-    match !shape.is_empty() && parsed.as_ref().is_some_and(operator) && !in_brackets(expression) {
+    let open = syntax::in_brackets(expression).is_none();
+    match !shape.is_empty() && open && parsed.as_ref().is_some_and(operator) {
         true => format!("({expression})"),
         false => expression.into(),
     }
-}
-
-/// Whether the first bracket is closed by the last.
-fn in_brackets(expression: &str) -> bool {
-    let mut depth = 0;
-    let ends = expression.char_indices().find_map(|(at, c)| {
-        depth += i32::from(c == '(') - i32::from(c == ')');
-        (depth == 0).then_some(at)
-    });
-    expression.starts_with('(') && ends == Some(expression.len() - 1)
 }
 
 /// A model of what follows from draws of a posterior, with the densities of data whose names `terms` wants.

@@ -1,10 +1,13 @@
 //! What the Rust program around offers its models: files to import, functions to call.
 
+use super::program::UNNAMED;
 use super::{Error, Program};
 use crate::autodiff::grad;
 use crate::data::{Disk, Files, InMemory};
 use crate::diag::{Diagnostic, Sources};
-use crate::functions::{self, Argument, Foreign, Function, Operand, Wrong, align, same_lead};
+use crate::functions::{
+    self, Argument, Foreign, Function, Operand, Otherwise, Wrong, align, same_lead,
+};
 use crate::graph::{Graph, NodeId, Rebuild, Shape, Tensor, Var, broadcast_shapes, evaluate, numel};
 use crate::ops::{External, external};
 use crate::syntax::{self, ast};
@@ -119,7 +122,9 @@ impl Host {
     /// # Errors
     /// All mistakes of writing, or else all mistakes of meaning.
     pub fn parse(&self, text: &str) -> Result<Program, Error> {
-        Program::of_text(self, text)
+        let mut sources = Sources::default();
+        let id = sources.add(UNNAMED, text);
+        Program::from_source(self, Path::new(UNNAMED), id, sources)
     }
 
     /// [`Host::parse`] of a file, and of the files that it imports.
@@ -127,7 +132,17 @@ impl Host {
     /// # Errors
     /// E0631 if the file cannot be read as text, and those of [`Host::parse`].
     pub fn load(&self, path: impl AsRef<Path>) -> Result<Program, Error> {
-        Program::of_file(self, path.as_ref())
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let mut sources = Sources::default();
+        let refuse = |why: String| {
+            let message = format!("cannot read the program {name}: {why}");
+            Error::from(Diagnostic::error("E0631", message))
+        };
+        let bytes = self.files.read(path).map_err(|e| refuse(e.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|_| refuse("it is not text (UTF-8)".into()))?;
+        let id = sources.add(name, text);
+        Program::from_source(self, path, id, sources)
     }
 
     pub(super) fn files(&self) -> &dyn Files {
@@ -292,12 +307,9 @@ impl HostFunction {
                 .map(|i| TRIED + i as i64)
         };
         let (own, result) = signature.shapes(&extent);
-        let graph = Graph::new();
-        let inputs: Vec<Var> = own.iter().map(|shape| graph.input(shape)).collect();
-        let built = build(&inputs).shape();
-        if built != result {
+        if let Err(Otherwise { built, declared }) = one_row(&build, &Graph::new(), &own, result) {
             let message = format!(
-                "`{}` builds the shape {built:?} where its signature has {result:?}",
+                "`{}` builds the shape {built:?} where its signature has {declared:?}",
                 signature.text
             );
             return Err(refused(message).into());
@@ -326,6 +338,7 @@ impl HostFunction {
             rank: var.rank(),
         });
         let result = self.0.lower(&operands.collect::<Vec<_>>());
+        let result = result.map_err(|_| refuse())?;
         // Weights that let no two elements cancel.
         let weights = (0..result.numel())
             .map(|i| 1.0 / (1.0 + i as f64).sqrt())
@@ -568,7 +581,7 @@ impl Foreign for Called {
         Ok(Type::array(Base::Real, dims.collect::<Vec<_>>()))
     }
 
-    fn lower<'g>(&self, operands: &[Operand<'g>]) -> Var<'g> {
+    fn lower<'g>(&self, operands: &[Operand<'g>]) -> Result<Var<'g>, Otherwise> {
         let (args, own, result) = match self.signature.is_elementwise() {
             true => {
                 let args = align(operands);
@@ -592,9 +605,9 @@ impl Foreign for Called {
                     .iter()
                     .map(|p| p.base == Base::Real)
                     .collect();
-                external(function.clone(), &args, &own, &smooth, &result)
+                Ok(external(function.clone(), &args, &own, &smooth, &result))
             }
-            Code::Graph(build) => in_rows(build, &args, &own),
+            Code::Graph(build) => in_rows(build, &args, &own, result),
         }
     }
 }
@@ -649,18 +662,38 @@ fn substituted(dim: &Dim, named: &BTreeMap<&Atom, (usize, Dim)>) -> Dim {
 }
 
 /// What `build` gives of arguments with leading axes: built of one row, then put in rows.
-fn in_rows<'g>(build: &Build, args: &[Var<'g>], own: &[Shape]) -> Var<'g> {
+fn in_rows<'g>(
+    build: &Build,
+    args: &[Var<'g>],
+    own: &[Shape],
+    declared: Shape,
+) -> Result<Var<'g>, Otherwise> {
     let graph = args[0].graph;
     let shape = args[0].shape();
     let lead = &shape[..shape.len() - own[0].len()];
     let row = Graph::new();
-    let inputs: Vec<Var> = own.iter().map(|shape| row.input(shape)).collect();
-    let built = build(&inputs);
+    let (inputs, built) = one_row(build, &row, own, declared)?;
     let rows = numel(lead);
     let mut walk = Rebuild::batched(&row, graph, rows);
     for ((input, arg), own) in inputs.iter().zip(args).zip(own) {
         walk.substitute(input.id, arg.reshape(&[&[rows], &own[..]].concat()), true);
     }
     let out = walk.emit_batched(&[built.id])[0];
-    out.reshape(&[lead, &built.shape()].concat())
+    Ok(out.reshape(&[lead, &built.shape()].concat()))
+}
+
+/// Inputs of these shapes, and what `build` makes of them.
+fn one_row<'r>(
+    build: &Build,
+    row: &'r Graph,
+    own: &[Shape],
+    declared: Shape,
+) -> Result<(Vec<Var<'r>>, Var<'r>), Otherwise> {
+    let inputs: Vec<Var> = own.iter().map(|shape| row.input(shape)).collect();
+    let out = build(&inputs);
+    let built = out.shape();
+    match built == declared {
+        true => Ok((inputs, out)),
+        false => Err(Otherwise { built, declared }),
+    }
 }

@@ -33,7 +33,7 @@ struct Parts {
 }
 
 /// What a program is called that is no file.
-const UNNAMED: &str = "model.vi";
+pub(super) const UNNAMED: &str = "model.vi";
 
 /// The families that a program names for its guide are families.
 fn known_families(program: &check::Program) -> Result<(), Diagnostics> {
@@ -76,27 +76,8 @@ impl Program {
         Host::disk().load(path)
     }
 
-    pub(super) fn of_text(host: &Host, text: &str) -> Result<Program, Error> {
-        let mut sources = Sources::default();
-        let id = sources.add(UNNAMED, text);
-        Program::from_source(host, Path::new(UNNAMED), id, sources)
-    }
-
-    pub(super) fn of_file(host: &Host, path: &Path) -> Result<Program, Error> {
-        let name = path.display().to_string();
-        let mut sources = Sources::default();
-        let refuse = |why: String| {
-            let problem =
-                Diagnostic::error("E0631", format!("cannot read the program {name}: {why}"));
-            Error::from(problem)
-        };
-        let bytes = host.files().read(path).map_err(|e| refuse(e.to_string()))?;
-        let text = String::from_utf8(bytes).map_err(|_| refuse("it is not text (UTF-8)".into()))?;
-        let id = sources.add(name, text);
-        Program::from_source(host, path, id, sources)
-    }
-
-    fn from_source(
+    /// Reads what the program imports, and checks all of it.
+    pub(super) fn from_source(
         host: &Host,
         path: &Path,
         id: SourceId,

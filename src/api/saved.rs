@@ -82,16 +82,6 @@ impl Fit {
         Host::disk().load_fit(path)
     }
 
-    fn load_by(host: &Host, path: &Path) -> Result<Fit, Error> {
-        let name = path.display().to_string();
-        let bytes = host.files().read(path).map_err(|e| {
-            let message = format!("cannot read the fit {name}: {e}");
-            let help = "`elbo fit MODEL --save FILE` writes one";
-            Error::from(Diagnostic::error("E0639", message).help(help))
-        })?;
-        Fit::read_by(host, &name, &bytes)
-    }
-
     /// The fit as the bytes of such a file.
     ///
     /// ```
@@ -220,14 +210,6 @@ impl Fit {
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Fit, Error> {
         Host::default().fit_from_bytes(name, bytes)
     }
-
-    fn read_by(host: &Host, name: &str, bytes: &[u8]) -> Result<Fit, Error> {
-        let file = Saved {
-            name,
-            archive: ZipArchive::new(Cursor::new(bytes)).map_err(|_| not_a_fit(name))?,
-        };
-        file.read(host)
-    }
 }
 
 impl Host {
@@ -236,7 +218,14 @@ impl Host {
     /// # Errors
     /// E0710 if it calls others, and those of [`Fit::load`].
     pub fn load_fit(&self, path: impl AsRef<Path>) -> Result<Fit, Error> {
-        Fit::load_by(self, path.as_ref())
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let bytes = self.files().read(path).map_err(|e| {
+            let message = format!("cannot read the fit {name}: {e}");
+            let help = "`elbo fit MODEL --save FILE` writes one";
+            Error::from(Diagnostic::error("E0639", message).help(help))
+        })?;
+        self.fit_from_bytes(&name, &bytes)
     }
 
     /// [`Fit::from_bytes`] of a fit whose program calls functions of this host.
@@ -244,7 +233,11 @@ impl Host {
     /// # Errors
     /// E0710 if it calls others, and those of [`Fit::from_bytes`].
     pub fn fit_from_bytes(&self, name: &str, bytes: &[u8]) -> Result<Fit, Error> {
-        Fit::read_by(self, name, bytes)
+        let file = Saved {
+            name,
+            archive: ZipArchive::new(Cursor::new(bytes)).map_err(|_| not_a_fit(name))?,
+        };
+        file.read(self)
     }
 
     /// That a program which offered these has been saved, and does not go without.

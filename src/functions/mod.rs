@@ -17,7 +17,7 @@ mod tests;
 pub use constants::{CONSTANTS, Constant, constant};
 pub use initialisers::{INITIALISERS, Initialiser, initialiser};
 
-use crate::graph::Var;
+use crate::graph::{Shape, Var};
 use crate::types::{Base, Dim, Same, Type};
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
@@ -57,7 +57,17 @@ pub trait Foreign: Send + Sync {
     fn result(&self, args: &[Argument]) -> Result<Type, Wrong>;
 
     /// Graph code, of operands as [`Lower`] has them.
-    fn lower<'g>(&self, operands: &[Operand<'g>]) -> Var<'g>;
+    ///
+    /// # Errors
+    /// If what is built has not the shape of [`Foreign::result`].
+    fn lower<'g>(&self, operands: &[Operand<'g>]) -> Result<Var<'g>, Otherwise>;
+}
+
+/// The shape that was built, without leading axes, and the one that should have been.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Otherwise {
+    pub built: Shape,
+    pub declared: Shape,
 }
 
 /// The type of the result, or what is wrong.
@@ -129,11 +139,6 @@ impl Function {
         }
     }
 
-    /// Whether it is of the program around, so that what it builds is not known to be what it says.
-    pub fn is_foreign(&self) -> bool {
-        matches!(self.rules, Rules::Foreign(_))
-    }
-
     /// The type of the result.
     ///
     /// # Errors
@@ -146,9 +151,12 @@ impl Function {
     }
 
     /// Graph code of a call.
-    pub fn lower<'g>(&self, operands: &[Operand<'g>]) -> Var<'g> {
+    ///
+    /// # Errors
+    /// If a function of the program around does not build what it declares.
+    pub fn lower<'g>(&self, operands: &[Operand<'g>]) -> Result<Var<'g>, Otherwise> {
         match &self.rules {
-            Rules::Own(_, lower) => lower(operands),
+            Rules::Own(_, lower) => Ok(lower(operands)),
             Rules::Foreign(foreign) => foreign.lower(operands),
         }
     }

@@ -16,7 +16,10 @@ fn value(name: &str, args: &[Constant<'_>]) -> Vec<f64> {
             rank: shape.len(),
         })
         .collect();
-    let out = find(name).expect("a function").lower(&operands);
+    let out = find(name)
+        .expect("a function")
+        .lower(&operands)
+        .expect("it is our own");
     evaluate(&g, &[], &[out.id])[0].data().to_vec()
 }
 
@@ -197,7 +200,10 @@ fn loops_and_single_operands_meet() {
         rank,
     };
     let call = |name: &str, x: &[Operand]| {
-        let out = find(name).expect("a function").lower(x);
+        let out = find(name)
+            .expect("a function")
+            .lower(x)
+            .expect("it is our own");
         (out.shape().to_vec(), out.as_const().expect("of constants"))
     };
     // Two rows of points, one table.

@@ -1,6 +1,7 @@
 //! What only data can show to be wrong: a constructor for each mistake.
 
 use crate::diag::{Diagnostic, Span};
+use crate::functions::Otherwise;
 
 type D = Diagnostic;
 
@@ -199,7 +200,8 @@ pub fn extents_differ(span: Span, a: usize, b: usize) -> D {
 
 /// An argument whose shape only data tell is not what a function takes.
 /// A function of the program around builds another shape than it declares.
-pub fn built_otherwise(span: Span, signature: &str, built: &[usize], declared: &[usize]) -> D {
+pub fn built_otherwise(span: Span, signature: &str, shapes: &Otherwise) -> D {
+    let Otherwise { built, declared } = shapes;
     let message =
         format!("`{signature}` builds the shape {built:?} here, and declares {declared:?}");
     D::error("E0709", message).at(span, "in this call")

@@ -208,9 +208,7 @@ impl<'g> Lowerer<'_, 'g> {
         }
         self.fits(function, &operands, span)?;
         let var = function.lower(&operands);
-        if function.is_foreign() {
-            as_declared(function, &operands, var, span)?;
-        }
+        let var = var.map_err(|e| vec![error::built_otherwise(span, &function.signature, &e)])?;
         Ok(self.tidy(var, &axes, ragged))
     }
 
@@ -377,38 +375,6 @@ fn expect_given(name: &str, values: &[Value<'_>], span: Span) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// That a function of the program around has built the shape that it declares.
-fn as_declared(
-    function: &functions::Function,
-    operands: &[Operand<'_>],
-    built: Var<'_>,
-    span: Span,
-) -> Result<()> {
-    let types: Vec<Type> = operands.iter().map(concrete).collect();
-    let seen = types
-        .iter()
-        .map(|ty| functions::Argument { ty, size: None });
-    let declared = function.result(&seen.collect::<Vec<_>>());
-    let declared: Vec<usize> = match declared.as_ref().map(Type::number) {
-        Ok(Some((_, dims))) => dims
-            .iter()
-            .filter_map(|d| d.known()?.try_into().ok())
-            .collect(),
-        _ => return Ok(()),
-    };
-    let shape = built.shape();
-    let own = &shape[operands[0].lead().len().min(shape.len())..];
-    match *own == declared[..] {
-        true => Ok(()),
-        false => Err(vec![error::built_otherwise(
-            span,
-            &function.signature,
-            own,
-            &declared,
-        )]),
-    }
 }
 
 /// The type of an operand. What its elements are has been checked.

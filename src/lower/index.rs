@@ -370,7 +370,6 @@ impl<'g> Lowerer<'_, 'g> {
             axes: axes.clone(),
             ragged: None,
         };
-        let add = functions::own("+");
         let operands: Vec<Operand<'g>> = [&iota, &linear]
             .iter()
             .map(|v| Operand {
@@ -378,7 +377,8 @@ impl<'g> Lowerer<'_, 'g> {
                 rank: v.rank(),
             })
             .collect();
-        let index = add.lower(&operands);
+        let parts = functions::align(&operands);
+        let index = parts[0] + parts[1];
         let picked = var
             .reshape(&shape)
             .gather(kept_dims.len(), index.reshape(&[index.numel()]));
