@@ -77,19 +77,12 @@ impl Input {
     pub(super) fn load_streaming(&self, in_memory: u64) -> Result<Loaded> {
         let program = Program::load(&self.model)?;
         let mut sources = program.sources().clone();
-        let mut data = Data::default();
         let found = match self.data.is_empty() && program.declares_data() {
             true => data::beside(&Disk, &self.model),
             false => None,
         };
         let files = self.data.iter().chain(&found);
-        let of_files = data.merge_all(
-            files.map(|path| data::load_streaming(&Disk, path, in_memory, &mut sources)),
-        );
-        let options = self.set.iter();
-        let of_options = data.merge_all(options.map(|o| set(&program, o, &mut sources)));
-        of_options.map_err(|d| Failure::usage(d, &sources))?;
-        of_files.map_err(|d| Failure::wrong(d, &sources))?;
+        let data = read(&program, files, &self.set, in_memory, &mut sources)?;
         let left_out = |name: &str| self.without.iter().any(|w| w == name || w == "all");
         let names = REWRITINGS.iter().map(|(name, _)| *name);
         Ok(Loaded {
@@ -138,6 +131,25 @@ pub(super) fn spare<'p>(out: &Path, read: impl IntoIterator<Item = &'p PathBuf>)
             Err(Failure::usage(vec![problem], &Sources::default()))
         }
     }
+}
+
+/// What files and then options give of a program's data; of files, arrays of more bytes than `in_memory` stay in them.
+pub(super) fn read<'p>(
+    program: &Program,
+    files: impl IntoIterator<Item = &'p PathBuf>,
+    options: &[String],
+    in_memory: u64,
+    sources: &mut Sources,
+) -> Result<Data> {
+    let mut data = Data::default();
+    let files = files.into_iter();
+    let of_files =
+        data.merge_all(files.map(|path| data::load_streaming(&Disk, path, in_memory, sources)));
+    let options = options.iter();
+    let of_options = data.merge_all(options.map(|option| set(program, option, sources)));
+    of_options.map_err(|d| Failure::usage(d, sources))?;
+    of_files.map_err(|d| Failure::wrong(d, sources))?;
+    Ok(data)
 }
 
 /// What `NAME=VALUE` says, of a name that the program has for its data.

@@ -1,11 +1,10 @@
 //! `elbo predict`: what a saved fit says of its own data, or of new ones.
 
 use super::fit::whole;
-use super::input::set;
+use super::input::read;
 use super::progress::Phases;
 use super::streams::{Exit, Failure, Result, note, print, print_json};
-use crate::api::{Fit, Prediction, Predictive, Program};
-use crate::data::{self, Data, Disk};
+use crate::api::{Fit, Prediction, Predictive};
 use crate::diag::{Diagnostic, Sources};
 use crate::infer::{Quantity, log_sum_exp};
 use crate::output::{TableOptions, summarise, summary_json, table};
@@ -77,7 +76,8 @@ impl Predict {
         let phases = Phases::new(!silent);
         phases.begin("reading the fit");
         let fit = Fit::load(&self.fit)?.watched(phases.count());
-        let data = self.data(fit.program())?;
+        let mut sources = Sources::default();
+        let data = read(fit.program(), &self.data, &self.set, u64::MAX, &mut sources)?;
         let how = Predictive {
             new: self.new.clone(),
             extend: self.extend.clone(),
@@ -119,23 +119,6 @@ impl Predict {
             ))?;
         }
         Ok(Exit::of(&fit, silent))
-    }
-
-    /// The new data.
-    fn data(&self, program: &Program) -> Result<Data> {
-        let (mut data, mut sources) = (Data::default(), Sources::default());
-        let files = self.data.iter();
-        let mut read: Vec<_> = files
-            .map(|path| data::load(&Disk, path, &mut sources))
-            .collect();
-        let mut asked = Data::default();
-        let options = self.set.iter();
-        let of_options = asked.merge_all(options.map(|o| set(program, o, &mut sources)));
-        of_options.map_err(|d| Failure::usage(d, &sources))?;
-        read.push(Ok(asked));
-        data.merge_all(read)
-            .map_err(|d| Failure::wrong(d, &sources))?;
-        Ok(data)
     }
 
     /// That there is something of each name.

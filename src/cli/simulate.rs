@@ -1,7 +1,6 @@
 //! `elbo simulate`: data made by a program, from its priors or from given values.
 
-use super::input::Input;
-use super::input::spare;
+use super::input::{Input, spare};
 use super::progress::Phases;
 use super::streams::{Exit, Failure, Result, note, print};
 use crate::api::{Program, Simulated};
