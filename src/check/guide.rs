@@ -276,16 +276,8 @@ impl<'a> Checker<'a> {
         let value = property(Property::Reparameterised, &dist, numbers);
         let drawn = self.value_of(&target);
         let log_prob = property(Property::LogProb, &dist, drawn);
-        let negate = functions::own("negate");
-        let negative = Expr {
-            ty: log_prob.ty.clone(),
-            span,
-            size: None,
-            kind: ExprKind::Call {
-                function: negate.clone(),
-                args: vec![log_prob],
-            },
-        };
+        let ty = log_prob.ty.clone();
+        let negative = Expr::call("negate", vec![log_prob], ty, span);
         let kinds = [
             StatementKind::Noise { target: own, dist },
             StatementKind::Let { target, value },

@@ -403,6 +403,17 @@ impl Expr {
         }
     }
 
+    /// A call of a function that the language is known to have.
+    pub fn call(name: &str, args: Vec<Expr>, ty: Type, span: Span) -> Expr {
+        let function = crate::functions::own(name).clone();
+        Expr {
+            kind: ExprKind::Call { function, args },
+            ty,
+            span,
+            size: None,
+        }
+    }
+
     /// Calls `visit` on every variable read inside.
     pub fn variables(&self, visit: &mut dyn FnMut(VarId)) {
         self.walk(&mut |e| match e.kind {

@@ -9,7 +9,6 @@ use super::program::{
     Target, VarId, Variable, VariableKind,
 };
 use crate::diag::{Diagnostics, Span};
-use crate::functions;
 use crate::types::{Base, Type};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -336,16 +335,7 @@ impl Program {
         let mut args: Vec<Expr> = [marks, told].map(|id| self.element(id, target)).into();
         let (ty, span) = (value.ty.clone(), value.span);
         args.push(value);
-        let function = functions::own("where");
-        Expr {
-            kind: ExprKind::Call {
-                function: function.clone(),
-                args,
-            },
-            ty,
-            span,
-            size: None,
-        }
+        Expr::call("where", args, ty, span)
     }
 
     /// What stands in `id` where `target` stands in its variable.
