@@ -85,6 +85,23 @@ pub fn parse_expr(source: SourceId, text: &str) -> (Option<Expr>, Diagnostics) {
     (expr, in_order(diagnostics))
 }
 
+/// What stands inside of brackets that are opened first and closed last: of `(a) + (b)` there is none.
+pub(crate) fn in_brackets(text: &str) -> Option<&str> {
+    let inside = text.strip_prefix('(')?.strip_suffix(')')?;
+    let mut depth = 0;
+    for c in inside.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if depth < 0 {
+            return None;
+        }
+    }
+    Some(inside)
+}
+
 /// Whether the text stops in the middle: inside a bracket, after an operator or comma, or after a doc
 /// comment. The terminal then reads another line.
 ///

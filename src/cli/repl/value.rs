@@ -5,6 +5,7 @@ use crate::api::{Error, Fit};
 use crate::diag::Diagnostic;
 use crate::infer::{Posterior, Quantity};
 use crate::output::{TableOptions, summarise, table};
+use crate::syntax::in_brackets;
 use crate::types::Base;
 
 /// Draws of the prior, where there is no fit.
@@ -40,24 +41,8 @@ pub(super) fn answer(session: &Session, text: &str) -> Result<String> {
 
 /// The expression inside a call of this name, if that is all of the text.
 fn call<'t>(text: &'t str, name: &str) -> Option<&'t str> {
-    let inner = text
-        .trim()
-        .strip_prefix(name)?
-        .trim_start()
-        .strip_prefix('(')?
-        .strip_suffix(')')?;
     // `P(a) + P(b)` is a sum, not a call.
-    let mut depth = 0;
-    for c in inner.chars() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            _ => {}
-        }
-        if depth < 0 {
-            return None;
-        }
-    }
+    let inner = in_brackets(text.trim().strip_prefix(name)?.trim_start())?;
     Some(inner.trim())
 }
 
