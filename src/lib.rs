@@ -22,6 +22,7 @@ mod clock;
 pub mod data;
 pub mod diag;
 pub mod dist;
+pub mod elimination;
 pub mod functions;
 pub mod graph;
 pub mod guide;

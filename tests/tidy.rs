@@ -16,6 +16,7 @@ const STAGES: &[&[&str]] = &[
     &["types"],
     &["graph", "ops", "autodiff"],
     &["passes"],
+    &["elimination"],
     &["tape"],
     &["dist"],
     &["transform"],
