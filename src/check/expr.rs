@@ -445,9 +445,7 @@ impl<'a> Checker<'a> {
     pub(super) fn bind_local(&mut self, name: &str, span: Span, value: &Expr) -> VarId {
         let id = self.new_variable(name, span, VariableKind::Local, value.ty.clone());
         self.variable_mut(id).size = value.size.clone();
-        if let Some(latent) = self.latent_in(value) {
-            self.latents.insert(id, latent);
-        }
+        self.depends_as(id, value);
         let scope = self.scope;
         self.scopes[scope]
             .names
@@ -569,20 +567,54 @@ impl<'a> Checker<'a> {
 
     /// A latent on which an expression depends.
     pub(super) fn latent_in(&self, e: &Expr) -> Option<VarId> {
+        self.latent_among(e, &|_| true)
+    }
+
+    /// A latent of real numbers on which an expression depends. Of those of whole numbers all values are gone through,
+    /// so that what depends on them alone is known for each.
+    pub(super) fn real_latent_in(&self, e: &Expr) -> Option<VarId> {
+        self.latent_among(e, &|latent| !self.is_discrete(latent))
+    }
+
+    fn latent_among(&self, e: &Expr, wanted: &dyn Fn(VarId) -> bool) -> Option<VarId> {
         let mut found = None;
         match &e.kind {
             // The shape of a latent is known, whatever its value.
             ExprKind::Call { function, .. } if function.size.is_some() => {}
             ExprKind::Extent { .. } => {}
-            ExprKind::Call { args, .. } => return args.iter().find_map(|a| self.latent_in(a)),
+            ExprKind::Call { args, .. } => {
+                return args.iter().find_map(|a| self.latent_among(a, wanted));
+            }
             ExprKind::Range { start, end } => {
-                return self.latent_in(start).or_else(|| self.latent_in(end));
+                let ends = [start, end];
+                return ends.iter().find_map(|e| self.latent_among(e, wanted));
             }
             _ => e.variables(&mut |id| {
-                found = found.or(self.latents.get(&id).copied());
+                let latent = self.latents.get(&id).copied();
+                found = found.or(latent.filter(|&latent| wanted(latent)));
             }),
         }
         found
+    }
+
+    fn is_discrete(&self, latent: VarId) -> bool {
+        let base = self.variable(latent).ty.number().map(|(base, _)| base);
+        base.is_some_and(|base| base != Base::Real)
+    }
+
+    /// A variable depends on latents as its value does.
+    pub(super) fn depends_as(&mut self, id: VarId, value: &Expr) {
+        if let Some(latent) = self.real_latent_in(value).or(self.latent_in(value)) {
+            self.latents.insert(id, latent);
+        }
+    }
+
+    /// What is known from data, or for every value of discrete latents.
+    pub(super) fn expect_countable(&mut self, e: &Expr, what: &str) {
+        if let Some(latent) = self.real_latent_in(e) {
+            let name = self.variable(latent).name.clone();
+            self.report(error::latent_bound(e.span, what, &name));
+        }
     }
 
     pub(super) fn expect_known(&mut self, e: &Expr, what: &str) {

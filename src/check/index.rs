@@ -110,7 +110,7 @@ impl<'a> Checker<'a> {
                 if e.ty.is_error() {
                     return None;
                 }
-                if let Some(latent) = self.latent_in(e) {
+                if let Some(latent) = self.real_latent_in(e) {
                     let name = self.variable(latent).name.clone();
                     self.report(error::latent_index(e.span, &name));
                     return None;
@@ -130,7 +130,7 @@ impl<'a> Checker<'a> {
             Index::Range { start, end, .. } => {
                 for e in start.iter().chain(end) {
                     self.expect_whole(e);
-                    if let Some(latent) = self.latent_in(e) {
+                    if let Some(latent) = self.real_latent_in(e) {
                         let name = self.variable(latent).name.clone();
                         self.report(error::latent_index(e.span, &name));
                         return None;

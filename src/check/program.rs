@@ -36,6 +36,8 @@ pub struct Program {
     pub beyond_batches: BTreeMap<VarId, Span>,
     /// The last number that an index expression has.
     pub indices: u32,
+    /// How many terms the sums over discrete latents may have for one density, if it is not the usual limit.
+    pub most_terms: Option<f64>,
 }
 
 /// What a program says of the guide's derived factors.
@@ -48,6 +50,12 @@ pub struct Families {
 }
 
 impl Program {
+    /// Whether it is one that makes data, or is told what has been drawn.
+    pub fn is_simulated(&self) -> bool {
+        let kinds = [VariableKind::Key, VariableKind::Given];
+        self.variables.iter().any(|v| kinds.contains(&v.kind))
+    }
+
     pub fn variable(&self, id: VarId) -> &Variable {
         &self.variables[id.0 as usize]
     }

@@ -8,7 +8,7 @@ use super::program::{Expr, ExprKind, Index, Init, Nest, Statement, StatementKind
 use super::{Binding, Checker, VariableKind, error};
 use crate::diag::Span;
 use crate::syntax::ast;
-use crate::types::{Atom, Base, Dim, Type};
+use crate::types::{Atom, Dim, Type};
 use std::collections::HashSet;
 
 /// Where the statements go that functions make.
@@ -157,11 +157,6 @@ impl<'a> Checker<'a> {
         let Some(full) = self.new_site(&site, name) else {
             return Made::Failed;
         };
-        if base != Base::Real {
-            let family = super::statement::family_name(&checked);
-            self.report(error::discrete_latent(name.span, &full, &family));
-            return Made::Failed;
-        }
         let nest = self.check_nest(site.leaf);
         let loops: Vec<VarId> = nest
             .iter()

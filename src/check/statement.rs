@@ -3,6 +3,7 @@
 use super::program::{Expr, ExprKind, Init, Nest, Statement, StatementKind, Target, VarId};
 use super::{Binding, BlockKind, Bounds, Checker, State, VariableKind, error};
 use crate::diag::Span;
+use crate::dist::{self, Values};
 use crate::functions;
 use crate::syntax::ast;
 use crate::types::{Atom, Base, Dim, Same, Type};
@@ -42,8 +43,37 @@ impl<'a> Checker<'a> {
                 self.report_cycle(id, leaf, span);
             }
             // What an element needs of elements before it is a number, until it turns out to be more.
-            Some(dims) => self.variable_mut(id).ty = Type::array(Base::Real, dims),
+            Some(dims) => {
+                let base = match &self.leaves[leaf].statement.kind {
+                    ast::StatementKind::Draw { dist, .. } => self.base_drawn(dist),
+                    _ => Base::Real,
+                };
+                self.variable_mut(id).ty = Type::array(base, dims);
+            }
             None => {}
+        }
+    }
+
+    /// What a distribution gives, as far as it can be told by its name alone.
+    fn base_drawn(&self, dist: &ast::Expr) -> Base {
+        let (callee, args) = match &dist.kind {
+            ast::ExprKind::Call { callee, args } => (callee, args),
+            ast::ExprKind::Binary { left, .. } => return self.base_drawn(left),
+            ast::ExprKind::Index { value, .. } => return self.base_drawn(value),
+            ast::ExprKind::Array(all) => {
+                return all.first().map_or(Base::Real, |d| self.base_drawn(d));
+            }
+            _ => return Base::Real,
+        };
+        let ast::ExprKind::Name(name) = &callee.kind else {
+            return Base::Real;
+        };
+        match dist::find(name).map(|family| family.declaration().values) {
+            Some(Values::Integer) => Base::Int,
+            Some(Values::AsInner(at)) => args
+                .get(at)
+                .map_or(Base::Real, |a| self.base_drawn(&a.value)),
+            _ => Base::Real,
         }
     }
 
@@ -198,7 +228,7 @@ impl<'a> Checker<'a> {
         match &checked.kind {
             ExprKind::Range { start, end } => {
                 let (low, high) = (start.size.clone(), end.size.clone());
-                self.expect_known(&checked, "the range of a loop");
+                self.expect_countable(&checked, "the range of a loop");
                 let text = crate::syntax::print_expr(range);
                 let bounds = Bounds {
                     low: self.text_of(&low, &text),
@@ -227,7 +257,7 @@ impl<'a> Checker<'a> {
             )),
         }
         if let Some(what) = known {
-            self.expect_known(&checked, what);
+            self.expect_countable(&checked, what);
         }
         checked
     }
@@ -330,9 +360,7 @@ impl<'a> Checker<'a> {
             self.report(problem);
             return None;
         };
-        if let Some(latent) = self.latent_in(&value) {
-            self.latents.insert(target.var, latent);
-        }
+        self.depends_as(target.var, &value);
         let branches = self.definitions.get(&target.var).map_or(1, Vec::len);
         let assumed = !self.variable(target.var).ty.is_error();
         if whole && branches == 1 && !assumed {
@@ -361,19 +389,14 @@ impl<'a> Checker<'a> {
             return None;
         };
         let dims: Vec<Dim> = array.iter().chain(&event).cloned().collect();
-        let name = self.variable(target.var).name.clone();
         if self.variable(target.var).kind != VariableKind::Data {
-            if base != Base::Real {
-                let family = family_name(&checked);
-                self.report(error::discrete_latent(target.span, &name, &family));
-                return None;
-            }
             self.give_type(leaf, &target, base, &dims);
             return Some(StatementKind::Draw {
                 target,
                 dist: checked,
             });
         }
+        let name = self.variable(target.var).name.clone();
         let (data_base, data_dims) = {
             let (base, dims) = self.variable(target.var).ty.number()?;
             (base, dims.to_vec())

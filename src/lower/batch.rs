@@ -290,6 +290,19 @@ impl<'g> Lowerer<'_, 'g> {
         value * weights
     }
 
+    /// For every turn of some loops the place in the batch of the row that it belongs to, if it belongs to one.
+    pub(super) fn rows_of_batch(&self, loops: &AxisList) -> Option<Vec<usize>> {
+        let (_, rows) = self.of_rows(loops)?;
+        self.rows_on(&AxisList::from_slice(&[rows]), loops)
+    }
+
+    /// What rows at some places of the batch count, where they do not count once.
+    pub(super) fn weights_of(&self, places: &[usize]) -> Option<Var<'g>> {
+        let weights = self.batch.as_ref()?.weights?;
+        let places = places.iter().map(|&k| k as f64).collect::<Vec<_>>();
+        Some(weights.gather(0, self.graph.constant(Tensor::vector(places))))
+    }
+
     /// How many numbers all rows of a latent have, the places of those of this batch, and how many each place has.
     fn stored_places(
         &mut self,

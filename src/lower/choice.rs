@@ -26,6 +26,9 @@ impl<'g> Lowerer<'_, 'g> {
         {
             return Ok(found);
         }
+        if condition.var.as_const().is_none() && self.drawn {
+            return Ok(Some(self.rows_where(cause.holds(), condition, &axes, None)));
+        }
         let truth = self.known(condition, &axes, span)?;
         let rows: Vec<usize> = (0..truth.len())
             .filter(|&i| (truth[i] != 0.0) == cause.holds())

@@ -600,3 +600,58 @@ pub fn guide_part(span: Span, drawn: Span, name: &str, extents: &[usize], wanted
     .at(drawn, "drawn by the model")
     .help("a guide draws all elements of a latent, or none: then a factor is derived")
 }
+
+/// A discrete latent with values without end.
+pub fn not_summed(span: Span, name: &str, dist: Span, family: &str) -> D {
+    D::error(
+        "E0685",
+        format!("the values of `{name}` cannot all be gone through"),
+    )
+    .at(span, "a discrete latent is summed out")
+    .at(dist, format!("`{family}` has no last value that is known"))
+    .help(format!("bound it: `Truncated({family}(…), 0, 100)`"))
+}
+
+/// Why a discrete latent cannot be summed out where it is read so.
+fn not_summed_here(span: Span, name: &str, why: &str) -> D {
+    D::error("E0686", format!("`{name}` cannot be summed out: {why}")).at(span, "read here")
+}
+
+pub fn states_in_recurrence(span: Span, name: &str) -> D {
+    not_summed_here(
+        span,
+        name,
+        "a recurrence or a differential equation depends on it",
+    )
+    .help("what comes before would have to be remembered for all of its values")
+}
+
+pub fn states_of_several(span: Span, name: &str) -> D {
+    not_summed_here(span, name, "several of its elements are read together")
+        .help("read one element at a time: `z[i]`")
+}
+
+pub fn states_by_states(span: Span, name: &str) -> D {
+    not_summed_here(
+        span,
+        name,
+        "which element is read depends on a discrete latent",
+    )
+    .help("read the elements that may be meant, and choose by `if` between them")
+}
+
+pub fn states_across_rows(span: Span, name: &str) -> D {
+    not_summed_here(span, name, "rows of different batches depend on it")
+        .help("leave `batch` out, or draw it in the loop whose rows it belongs to")
+}
+
+/// `together` elements are in one sum.
+pub fn too_many_terms(span: Span, name: &str, together: usize, limit: f64) -> D {
+    let problem = format!("the sum over `{name}` has more than {limit} terms");
+    D::error("E0687", problem)
+        .at(
+            span,
+            format!("{together} discrete latents depend on each other"),
+        )
+        .help("let fewer of them depend on each other, or raise the limit with `--most-terms`")
+}

@@ -46,7 +46,11 @@ impl<'g> Lowerer<'_, 'g> {
                 let name = self.program.variable(*id).name.clone();
                 Err(vec![error::cycle(&[(e.span, name)])])
             }
-            ExprKind::Var(id) => self.variable(*id, e.span),
+            ExprKind::Var(id) if self.is_summed(*id) => self.states_at(*id, &[], e.span),
+            ExprKind::Var(id) => match self.inlined(*id, &[], e.span) {
+                Some(found) => found,
+                None => self.variable(*id, e.span),
+            },
             ExprKind::Levels(id) => {
                 let name = self.program.variable(*id).name.clone();
                 let n = self.bound.levels.get(&name).map_or(0, Vec::len);

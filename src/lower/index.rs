@@ -32,6 +32,12 @@ impl<'g> Lowerer<'_, 'g> {
             if l.is_recurrent(var) {
                 return l.index_recurrent(id, var, indices, span);
             }
+            if l.is_summed(var) {
+                return l.states_at(var, indices, span);
+            }
+            if let Some(found) = l.inlined(var, indices, span) {
+                return found;
+            }
             let base = l.value(value)?;
             // Right-hand sides of differential equations have names that the program has not.
             let named = l.program.variables.get(var.0 as usize);

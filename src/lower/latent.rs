@@ -2,6 +2,7 @@
 
 use super::aside::Site;
 use super::bind::{axis_text, element_text, refined_support};
+use super::discrete::draws_whole_numbers;
 use super::distribution::DistValue;
 use super::statement::Piece;
 use super::value::{AxisList, Value};
@@ -22,6 +23,9 @@ impl<'g> Lowerer<'_, 'g> {
         axes: &AxisList,
         arguments_known: bool,
     ) -> Result<()> {
+        if draws_whole_numbers(dist) {
+            return self.define_discrete(target, dist, axes, arguments_known);
+        }
         let name = self.program.variable(target.var).name.clone();
         let (support, batch, event) = self.extents_of_draw(target, dist, axes, arguments_known)?;
         if self.is_local(axes) {

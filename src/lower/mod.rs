@@ -11,6 +11,7 @@ mod aside;
 mod batch;
 mod bind;
 mod choice;
+mod discrete;
 mod distribution;
 mod draw;
 mod error;
@@ -266,6 +267,11 @@ struct Lowerer<'p, 'g> {
     /// Draws that made latents, by the statement.
     sites: BTreeMap<Origin, aside::Site<'g>>,
     terms: Vec<Term>,
+    discrete: discrete::Discrete<'g>,
+    /// What makes the noise of results.
+    key: Option<Var<'g>>,
+    /// Whether discrete latents have one value, drawn or told: conditions on them are then found in every draw.
+    drawn: bool,
     over: Over,
     /// The rows of loops with batches, once one was opened.
     batch: Option<Batch<'g>>,
@@ -320,6 +326,9 @@ impl<'p, 'g> Lowerer<'p, 'g> {
             blocks: Vec::new(),
             sites: BTreeMap::new(),
             terms: Vec::new(),
+            discrete: discrete::Discrete::default(),
+            key: None,
+            drawn: program.is_simulated(),
             over,
             batch: None,
             fed: match over {
@@ -373,6 +382,9 @@ impl<'p> Lowerer<'p, '_> {
             blocks: Vec::new(),
             sites: BTreeMap::new(),
             terms: Vec::new(),
+            discrete: self.discrete.inside(),
+            key: None,
+            drawn: self.drawn,
             over: self.over,
             batch: None,
             fed: self.fed.clone(),

@@ -3,6 +3,7 @@
 use super::{Lowerer, Parts, Result};
 use crate::check::program::{VarId, Variable, VariableKind};
 use crate::diag::Span;
+use crate::dist::KEY;
 use crate::graph::{Shape, Tensor, Var};
 use crate::model::{Block, Drawn, Quantity, QuantityKind, Stated};
 use std::collections::HashMap;
@@ -36,19 +37,28 @@ impl<'g> Lowerer<'_, 'g> {
             log_jacobian: sum(left.jacobians, self.graph).id,
             terms: left.terms,
             quantities: left.quantities,
-            drawn: left.drawn.or(self.key()),
+            drawn: left.drawn.or(self.noise()),
             notes: left.notes,
         })
     }
 
-    /// Of a program that makes data: nothing is inferred, all is drawn.
-    fn key(&self) -> Option<Drawn> {
+    /// Of a program that makes data nothing is inferred, all is drawn; of others, discrete latents.
+    fn noise(&self) -> Option<Drawn> {
         let keys = |v: &Variable| v.kind == VariableKind::Key;
-        let at = self.program.variables.iter().position(keys)?;
+        let of_program = || {
+            let at = self.program.variables.iter().position(keys)?;
+            Some(self.env[&VarId(at as u32)].var)
+        };
         Some(Drawn {
-            key: self.env[&VarId(at as u32)].var.id,
+            key: self.key.or_else(of_program)?.id,
             names: Vec::new(),
         })
+    }
+
+    /// The input that makes the noise of results.
+    pub(super) fn result_key(&mut self) -> Var<'g> {
+        let graph = self.graph;
+        *self.key.get_or_insert_with(|| graph.input(&[KEY]))
     }
 
     /// Latents, parameters and kept definitions, in the program's order.

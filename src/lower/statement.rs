@@ -9,7 +9,7 @@ use super::{Lowerer, Result, error};
 use crate::check::program::{
     Nest, Statement, StatementKind, Target, VarId, Variable, VariableKind,
 };
-use crate::diag::Span;
+use crate::diag::{Diagnostics, Span};
 use crate::dist::KEY;
 use crate::graph::{Shape, Tensor, Var, numel};
 use crate::types::{Atom, Dim, Type};
@@ -142,19 +142,69 @@ impl<'g> Lowerer<'_, 'g> {
             .map(|i| self.defines(i))
             .collect();
         self.expect_drawn(&defined)?;
-        let mut waiting: BTreeMap<VarId, usize> = BTreeMap::new();
-        for var in defined.iter().flatten() {
-            *waiting.entry(*var).or_default() += 1;
+        self.find_inlined();
+        let inlined = self.inlined_statements();
+        let (mut problems, mut failed) = (Diagnostics::new(), BTreeSet::new());
+        self.define_all(
+            &defined,
+            &|i| !inlined.contains(&i),
+            &mut failed,
+            &mut problems,
+        )?;
+        for (i, &variable) in defined.iter().enumerate() {
+            self.come_from(i);
+            let drawn = match &self.program.statements[i].kind {
+                StatementKind::Draw { target, .. } => Some(target.var),
+                _ => variable,
+            };
+            if self.needs(i, &failed) || drawn.is_some_and(|v| failed.contains(&v)) {
+                continue;
+            }
+            if let Err(new) = self.term(i) {
+                problems.extend(new);
+            }
+            self.filters.clear();
         }
-        let mut problems = Vec::new();
-        let mut failed: BTreeSet<VarId> = BTreeSet::new();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        // Definitions by discrete latents, once these are drawn, for the results.
+        let again = self.sum_out()?;
+        self.define_all(
+            &defined,
+            &|i| again.contains(&i),
+            &mut failed,
+            &mut problems,
+        )?;
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(problems),
+        }
+    }
+
+    /// Lowers the wanted statements that define something, each after what it needs. What has failed is not read.
+    fn define_all(
+        &mut self,
+        defined: &[Option<VarId>],
+        wanted: &dyn Fn(usize) -> bool,
+        failed: &mut BTreeSet<VarId>,
+        problems: &mut Diagnostics,
+    ) -> Result<()> {
+        let mut waiting: BTreeMap<VarId, usize> = BTreeMap::new();
+        for (_, var) in defined.iter().enumerate().filter(|(i, _)| wanted(*i)) {
+            var.iter()
+                .for_each(|var| *waiting.entry(*var).or_default() += 1);
+        }
         for step in order::order(self.program, &|i| defined[i]) {
             let members = match &step {
                 Step::One(i) | Step::Draw(i) => vec![*i],
                 Step::Recurrence(group) => group.clone(),
             };
+            if !members.iter().all(|&i| wanted(i)) {
+                continue;
+            }
             let mine: Vec<VarId> = members.iter().filter_map(|&i| defined[i]).collect();
-            if members.iter().any(|&i| self.needs(i, &failed)) {
+            if members.iter().any(|&i| self.needs(i, failed)) {
                 failed.extend(mine);
                 continue;
             }
@@ -174,12 +224,14 @@ impl<'g> Lowerer<'_, 'g> {
             for var in mine {
                 let left = waiting.get_mut(&var).expect("counted above");
                 *left -= 1;
-                if *left == 0
-                    && let Err(new) = self.assemble(var)
-                {
+                if *left > 0 {
+                    continue;
+                }
+                if let Err(new) = self.assemble(var) {
                     problems.extend(new);
                     failed.insert(var);
                 }
+                self.settle_discrete(var);
             }
             if recurrent && problems.is_empty() {
                 // Names inside its loops, now that the arrays are there.
@@ -193,25 +245,7 @@ impl<'g> Lowerer<'_, 'g> {
                 }
             }
         }
-        for (i, &variable) in defined.iter().enumerate() {
-            self.come_from(i);
-            let drawn = match &self.program.statements[i].kind {
-                StatementKind::Draw { target, .. } => Some(target.var),
-                _ => variable,
-            };
-            if self.needs(i, &failed) || drawn.is_some_and(|v| failed.contains(&v)) {
-                continue;
-            }
-            if let Err(new) = self.term(i) {
-                problems.extend(new);
-            }
-            self.filters.clear();
-        }
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(problems)
-        }
+        Ok(())
     }
 
     /// Whether a statement reads a variable that could not be defined.

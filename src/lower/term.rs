@@ -2,9 +2,9 @@
 
 use super::bind::element_text;
 use super::distribution::DistValue;
-use super::value::{AxisList, Value};
+use super::value::{AxisId, AxisList, Value};
 use super::{Lowerer, Result, error, order};
-use crate::check::program::{StatementKind, Target, VariableKind};
+use crate::check::program::{Index, StatementKind, Target, VariableKind};
 use crate::diag::{Diagnostics, Span};
 use crate::dist::Support;
 use crate::functions;
@@ -18,6 +18,18 @@ pub struct Observation {
     span: Span,
     row: usize,
     axes: AxisList,
+    /// Where discrete latents have to be for it: one of their states each.
+    states: Vec<(AxisId, usize)>,
+}
+
+impl Observation {
+    /// Whether both are made for some states.
+    fn meets(&self, other: &Observation) -> bool {
+        let apart = |(axis, state): &(AxisId, usize)| {
+            other.states.iter().any(|(a, s)| a == axis && s != state)
+        };
+        !self.states.iter().any(apart)
+    }
 }
 
 /// Of which data a term is the likelihood: see [`Term`].
@@ -25,6 +37,12 @@ pub struct Observation {
 pub(super) struct Observed {
     observed: bool,
     places: Vec<usize>,
+}
+
+impl Observed {
+    pub(super) fn is_observed(&self) -> bool {
+        self.observed
+    }
 }
 
 impl<'g> Lowerer<'_, 'g> {
@@ -49,6 +67,8 @@ impl<'g> Lowerer<'_, 'g> {
                     places = self.expect_once(target, &axes)?;
                     self.check_support(target, &d, &x, &axes, dist.span)?;
                 }
+                let possible = self.possible(&d, &x, dist.span)?;
+                let x = possible.as_ref().map_or(x, |(within, _)| within.clone());
                 let (log_prob, own) = self.log_prob(&d, &x, dist.span)?;
                 let array = log_prob.rank() - own.len();
                 let mut full: Vec<usize> = log_prob.shape().to_vec();
@@ -66,7 +86,12 @@ impl<'g> Lowerer<'_, 'g> {
                     let zero = Value::plain(self.graph.scalar(0.0));
                     value = self.call(choose, &[missing, zero, value], span)?;
                 }
-                self.add_term(name, &value, &axes, Observed { observed, places }, span);
+                if let Some((_, possible)) = possible {
+                    let choose = functions::own("where");
+                    let never = Value::plain(self.graph.scalar(f64::NEG_INFINITY));
+                    value = self.call(choose, &[possible, value, never], span)?;
+                }
+                self.add_term(name, &value, &axes, Observed { observed, places }, span)?;
                 if own == axes && self.sites.contains_key(&self.graph.origin()) {
                     let dist = self.build(&d, &own, array);
                     self.tell_site(dist, &batch);
@@ -83,8 +108,7 @@ impl<'g> Lowerer<'_, 'g> {
                     // All of its elements are added.
                     value = self.padded(&value, 0.0).0;
                 }
-                self.add_term("factor".into(), &value, &axes, Observed::default(), span);
-                Ok(())
+                self.add_term("factor".into(), &value, &axes, Observed::default(), span)
             }
             _ => Ok(()),
         }
@@ -98,6 +122,7 @@ impl<'g> Lowerer<'_, 'g> {
                 span: target.span,
                 row: 0,
                 axes: axes.clone(),
+                states: Vec::new(),
             };
             self.observed.insert(target.var, vec![Some(whole)]);
             return Ok(Vec::new());
@@ -105,15 +130,20 @@ impl<'g> Lowerer<'_, 'g> {
         let shape = self.env[&target.var].var.shape();
         let lead: Shape = shape[..indexed].into();
         let places = self.data_places(target, axes, &lead, 1)?;
+        // Which rows count is found in every draw.
+        let found = self.counts(axes).is_some();
         let mut seen = self.observed.remove(&target.var).unwrap_or_default();
         seen.resize(numel(&lead), None);
+        let states = self.states_of_rows(axes);
         for (row, &place) in places.iter().enumerate() {
             let now = Observation {
                 span: target.span,
                 row,
                 axes: axes.clone(),
+                states: states.iter().map(|(axis, of)| (*axis, of[row])).collect(),
             };
-            if let Some(first) = seen[place].replace(now) {
+            let before = seen[place].replace(now.clone());
+            if let Some(first) = before.filter(|first| first.meets(&now) && !found) {
                 return Err(vec![error::observed_twice(
                     (target.span, &self.row_text(axes, row)),
                     (first.span, &self.row_text(&first.axes, first.row)),
@@ -199,10 +229,22 @@ impl<'g> Lowerer<'_, 'g> {
         name: String,
         value: &Value<'g>,
         axes: &AxisList,
-        Observed { observed, places }: Observed,
+        of: Observed,
         span: Span,
-    ) {
-        let pointwise = self.spread(value, axes);
+    ) -> Result<()> {
+        if self.has_states(value, axes) {
+            return self.add_factor(name, value, axes, &of, span);
+        }
+        let Observed { observed, places } = of;
+        let mut pointwise = self.spread(value, axes);
+        // In a step the rows of batches have weights.
+        if let Some(counts) = self.counts(axes).filter(|_| !self.is_step()) {
+            let mut counts = counts;
+            while counts.rank() < pointwise.rank() {
+                counts = counts.unsqueeze(0);
+            }
+            pointwise = counts.select(pointwise, 0.0);
+        }
         let pointwise = self.weighted(pointwise, axes);
         let node = pointwise.sum();
         self.terms.push(Term {
@@ -213,19 +255,22 @@ impl<'g> Lowerer<'_, 'g> {
             places,
             span,
         });
+        Ok(())
     }
 
     /// What is drawn, row by row.
     pub(super) fn target_value(&mut self, target: &Target) -> Result<Value<'g>> {
+        let indices = target.indices.iter().cloned().map(Index::At);
+        let indices: Vec<Index> = indices.collect();
+        if self.is_summed(target.var) {
+            return self.for_target(target.var, |l| {
+                l.states_at(target.var, &indices, target.span)
+            });
+        }
         let base = self.variable(target.var, target.span)?;
         if target.indices.is_empty() {
             return Ok(base);
         }
-        let indices: Vec<crate::check::program::Index> = target
-            .indices
-            .iter()
-            .map(|e| crate::check::program::Index::At(e.clone()))
-            .collect();
         let what = format!("`{}`", self.program.variable(target.var).name);
         self.for_target(target.var, |l| {
             l.index_value(None, base, &indices, &what, target.span)
@@ -241,7 +286,8 @@ impl<'g> Lowerer<'_, 'g> {
         axes: &AxisList,
         span: Span,
     ) -> Result<()> {
-        if x.var.as_const().is_none() {
+        // What is impossible at some states has no density there.
+        if x.var.as_const().is_none() || self.depends_on_states(d) {
             return Ok(());
         }
         let rank = x.rank() - d.event.len();

@@ -336,7 +336,7 @@ impl<'g> Lowerer<'_, 'g> {
             .copied()
             .unwrap_or(0);
         let at = self.linear(&example, axes) * longest + turn;
-        let chosen = self.find_rows(flat, axes, counts, at);
+        let chosen = self.find_rows(flat, axes, counts, Some(at));
         let low = self.descend(low, flat);
         let low = self.align(&low, &AxisList::from_slice(&[flat]));
         let steps = steps.gather(0, chosen);
@@ -374,6 +374,19 @@ impl<'g> Lowerer<'_, 'g> {
         let Some(example) = turns.example else {
             return Some(Some(self.flat_axis(axes, &[])));
         };
+        let at = self.linear(&example, axes);
+        Some(Some(self.rows_where(holds, condition, axes, Some(at))))
+    }
+
+    /// The rows where a condition holds (or not) as an axis of all of them. Those that do not count read the row `at`, or
+    /// what is their own.
+    pub(super) fn rows_where(
+        &mut self,
+        holds: bool,
+        condition: &Value<'g>,
+        axes: &AxisList,
+        at: Option<usize>,
+    ) -> AxisId {
         let rows: usize = axes.iter().map(|a| self.extent(*a)).product();
         let flat = self.flat_axis(axes, &(0..rows).collect::<Vec<_>>());
         let truth = self.spread(condition, axes).reshape(&[rows]);
@@ -382,9 +395,8 @@ impl<'g> Lowerer<'_, 'g> {
             true => truth.select(one, zero),
             false => truth.select(zero, one),
         };
-        let at = self.linear(&example, axes);
         self.find_rows(flat, axes, counts, at);
-        Some(Some(flat))
+        flat
     }
 
     /// Whether a condition holds in some rows of the data, and whether it does not.
@@ -410,13 +422,22 @@ impl<'g> Lowerer<'_, 'g> {
         self.sorted_axes(front.reshape(&shape), &names)
     }
 
-    /// Tells where rows of a flat axis read: at their own place if they count, else at the row `at`. Gives the row
-    /// that each reads.
-    fn find_rows(&mut self, flat: AxisId, axes: &AxisList, counts: Var<'g>, at: usize) -> Var<'g> {
+    /// Tells where rows of a flat axis read: at their own place if they count, else at the row `at`, if there is one. Gives
+    /// the row that each reads.
+    fn find_rows(
+        &mut self,
+        flat: AxisId,
+        axes: &AxisList,
+        counts: Var<'g>,
+        at: Option<usize>,
+    ) -> Var<'g> {
         let rows = self.extent(flat);
         let vector = |numbers: Vec<f64>| self.graph.constant(Tensor::vector(numbers));
         let own = vector((0..rows).map(|k| k as f64).collect());
-        let chosen = counts.select(own, self.graph.scalar(at as f64).broadcast(&[rows]));
+        let chosen = match at {
+            Some(at) => counts.select(own, self.graph.scalar(at as f64).broadcast(&[rows])),
+            None => own,
+        };
         let mut tables: Vec<(AxisId, Var<'g>)> = Vec::new();
         let mut all = counts;
         for (parent, table) in self.axes[flat.0].parents.clone() {

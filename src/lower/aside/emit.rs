@@ -6,7 +6,7 @@
 
 use super::levels::Plan;
 use super::{Events, Left, Lowerer, Site, names, note};
-use crate::dist::{KEY, Sampled, Support};
+use crate::dist::{Sampled, Support};
 use crate::graph::{Graph, NodeId, Rebuild, Shape, Tensor, Var, numel};
 use crate::model::{Block, BlockSupport, Drawn, Quantity, Term};
 use crate::ops::Input;
@@ -55,7 +55,7 @@ pub(super) fn emit<'g>(
             _ => left.blocks.push(block.clone()),
         }
     }
-    let key = graph.input(&[KEY]);
+    let key = lowerer.result_key();
     let mut results = Emitter::results(graph, &blocks, sites, plan, &values);
     for (serial, group) in plan.groups.iter().enumerate() {
         results.draw(&blocks, sites, plan, group, key, serial as u32);

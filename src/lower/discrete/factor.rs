@@ -1,0 +1,120 @@
+//! Summands of the log density that vary along axes of states, as tables of factors.
+
+use super::super::term::Observed;
+use super::super::value::{AxisId, AxisList, Value};
+use super::super::{Lowerer, Result, error};
+use crate::diag::Span;
+use crate::graph::{Tensor, Var, numel};
+
+/// A summand as a table: a row for each turn of its loops, an axis for each discrete latent.
+#[derive(Clone)]
+pub struct Factor<'g> {
+    /// `[rows, states…]`, one row where all are alike.
+    pub values: Var<'g>,
+    pub rows: usize,
+    /// The loops of its rows, for rows of batches.
+    pub loops: AxisList,
+    /// References of its axes: indices into those of the lowering.
+    pub references: Vec<usize>,
+    /// For each of them and each row the elements that it stands for: none where the row has no part in it.
+    pub places: Vec<Vec<Vec<usize>>>,
+    pub observed: bool,
+    pub span: Span,
+}
+
+impl<'g> Lowerer<'_, 'g> {
+    /// Whether a summand over the rows of `axes` depends on discrete latents that are summed out.
+    pub(in super::super) fn has_states(&self, value: &Value<'g>, axes: &AxisList) -> bool {
+        let all = value.axes.iter().chain(axes).copied().collect();
+        !self.states_among(&all).is_empty()
+    }
+
+    /// Makes a table of a summand over the rows of `axes`.
+    pub(in super::super) fn add_factor(
+        &mut self,
+        name: String,
+        value: &Value<'g>,
+        axes: &AxisList,
+        observed: &Observed,
+        span: Span,
+    ) -> Result<()> {
+        let own = self.union([value.axes.clone(), axes.clone()]);
+        let (states, loops) = (self.states_among(&own), self.loops_among(&own));
+        let rows: usize = loops.iter().map(|&a| self.extent(a)).product();
+        let direct: AxisList = loops.iter().chain(&states).copied().collect();
+        let alike =
+            value.axes.iter().all(|a| states.contains(a)) && own.iter().all(|a| direct.contains(a));
+        let sizes: Vec<usize> = states.iter().map(|&a| self.extent(a)).collect();
+        let what = format!("the values of `{name}` at all states");
+        let count = if alike { 1 } else { rows };
+        self.expect_size(&what, sizes.iter().copied().chain([count]), span)?;
+        let positional = |var: Var<'g>, lead: usize| {
+            let last: Vec<usize> = (0..var.rank() - lead).collect();
+            var.sum_axes(&last)
+        };
+        let values = if alike {
+            let var = self.spread(value, &states);
+            {
+                let var = positional(var, states.len());
+                let shape: Vec<usize> = [1].into_iter().chain(sizes.iter().copied()).collect();
+                var.reshape(&shape)
+            }
+        } else if own.iter().all(|a| direct.contains(a)) {
+            let var = self.spread(value, &own);
+            let var = positional(var, own.len());
+            // Rows first, then states.
+            let place = |axis: &AxisId| {
+                own.iter()
+                    .position(|a| a == axis)
+                    .expect("just put together")
+            };
+            let front: Vec<usize> = direct.iter().map(place).collect();
+            let rank = front.len();
+            let order: Vec<usize> = (0..rank).map(|i| rank - 1 - front[rank - 1 - i]).collect();
+            let shape: Vec<usize> = [rows].into_iter().chain(sizes.iter().copied()).collect();
+            var.permute(&order).reshape(&shape)
+        } else {
+            // Rows that conditions on states leave are put where they lie.
+            let var = self.spread(value, &own);
+            let var = positional(var, own.len());
+            let to = self
+                .rows_on(&direct, &own)
+                .expect("rows lie on their loops and states");
+            let to = Tensor::vector(to.into_iter().map(|k| k as f64).collect::<Vec<_>>());
+            let cells = rows * numel(&sizes);
+            let flat = var.reshape(&[var.numel()]);
+            let flat = flat.scatter_add(0, cells, self.graph.constant(to));
+            let shape: Vec<usize> = [rows].into_iter().chain(sizes.iter().copied()).collect();
+            flat.reshape(&shape)
+        };
+        let mut references = Vec::new();
+        let mut places = Vec::new();
+        for axis in &states {
+            let all = &self.discrete.references;
+            let at = all
+                .iter()
+                .position(|r| r.axis == *axis)
+                .expect("an axis of states has one");
+            let Some(on) = self.rows_on(&all[at].axes, &loops) else {
+                let name = &self.program.variable(all[at].var).name;
+                return Err(vec![error::states_of_several(span, name)]);
+            };
+            places.push(
+                on.into_iter()
+                    .map(|row| all[at].places[row].clone())
+                    .collect(),
+            );
+            references.push(at);
+        }
+        self.discrete.factors.push(Factor {
+            values,
+            rows,
+            loops,
+            references,
+            places,
+            observed: observed.is_observed(),
+            span,
+        });
+        Ok(())
+    }
+}

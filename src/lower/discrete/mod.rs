@@ -1,0 +1,537 @@
+//! Discrete latents, which are summed out: all their values are gone through.
+//!
+//! A discrete latent is a loop over its states. Reading `z[i]` gives the states along an axis of its own, so that
+//! whatever is computed of it varies along that axis and no code but this knows of it: `mu[z[i]]` picks along it,
+//! `if z[i] == 1` leaves some of its turns, `for k in 1..z[i]` is as long as each of them says. A summand of the log
+//! density that varies along such axes is a table of factors ([`factor`]), a row for each turn of the other loops; which
+//! element of `z` a row's axis stands for is known from data. [`sum`] has them summed by [`elimination`](crate::elimination).
+
+mod factor;
+mod sum;
+
+use super::distribution::DistValue;
+use super::value::{AxisId, AxisList, Value};
+use super::{Lowerer, Result, error};
+use crate::check::program::{Expr, ExprKind, Index, Nest, Statement, StatementKind, Target, VarId};
+use crate::diag::Span;
+use crate::dist::Support;
+use crate::graph::{Tensor, Var, numel};
+use crate::types::{Base, Type};
+pub(super) use factor::Factor;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The discrete latents of a lowering.
+#[derive(Clone, Default)]
+pub(super) struct Discrete<'g> {
+    sites: BTreeMap<VarId, Site>,
+    references: Vec<Reference>,
+    factors: Vec<Factor<'g>>,
+    /// Definitions of arrays by discrete latents: where they are read they are put in place.
+    inlined: BTreeSet<usize>,
+    /// The one whose draw is looked at to know its states, which may read it.
+    assumed: Option<VarId>,
+    /// Whether this is a lowering inside another, of a step or a right-hand side.
+    inside: bool,
+}
+
+impl<'g> Discrete<'g> {
+    /// For a lowering inside this one, which cannot read any.
+    pub(super) fn inside<'b>(&self) -> Discrete<'b> {
+        Discrete {
+            sites: self.sites.clone(),
+            inside: true,
+            ..Discrete::default()
+        }
+    }
+}
+
+/// A discrete latent.
+#[derive(Clone, Debug)]
+struct Site {
+    /// The least and the largest value that any element may have.
+    lower: f64,
+    upper: f64,
+    /// Extents of the array that it is, once they are known.
+    extents: Vec<usize>,
+    span: Span,
+}
+
+impl Site {
+    fn states(&self) -> usize {
+        (self.upper - self.lower) as usize + 1
+    }
+
+    fn values(&self) -> Vec<f64> {
+        (0..self.states()).map(|k| self.lower + k as f64).collect()
+    }
+}
+
+/// A place in the program that reads elements: the axis of their states.
+#[derive(Clone, Debug)]
+struct Reference {
+    var: VarId,
+    axis: AxisId,
+    /// Loops on which it depends which element it is, and for each of their turns the place of that.
+    axes: AxisList,
+    places: Vec<Vec<usize>>,
+}
+
+/// Whether a statement draws whole numbers.
+pub(super) fn draws_whole_numbers(dist: &Expr) -> bool {
+    matches!(&dist.ty, Type::Distribution { base, .. } if *base != Base::Real)
+}
+
+impl<'g> Lowerer<'_, 'g> {
+    /// Whether a variable is a discrete latent whose values are gone through.
+    pub(super) fn is_summed(&self, var: VarId) -> bool {
+        self.discrete.sites.contains_key(&var) || self.discrete.assumed == Some(var)
+    }
+
+    /// A draw of a discrete latent: its states are found.
+    pub(super) fn define_discrete(
+        &mut self,
+        target: &Target,
+        dist: &Expr,
+        axes: &AxisList,
+        arguments_known: bool,
+    ) -> Result<()> {
+        let before = self.discrete.assumed;
+        if !arguments_known {
+            self.discrete.assumed = Some(target.var);
+        }
+        let found = self.distribution(dist).and_then(|d| {
+            let support = self.own_support(&d, axes, d.array.len(), dist.span)?;
+            Ok((support, d))
+        });
+        self.discrete.assumed = before;
+        let ((support, array, event), d) = found?;
+        let name = self.program.variable(target.var).name.clone();
+        let family = d.family.declaration().name;
+        if !event.is_empty() {
+            return Err(vec![error::not_summed(
+                target.span,
+                &name,
+                dist.span,
+                family,
+            )]);
+        }
+        let Some((lower, upper)) = ends(&support) else {
+            return Err(vec![error::not_summed(
+                target.span,
+                &name,
+                dist.span,
+                family,
+            )]);
+        };
+        let mut extents: Vec<usize> = axes.iter().map(|a| self.extent(*a)).collect();
+        extents.extend(&array);
+        self.expect_size(&format!("`{name}`"), extents.iter().copied(), target.span)?;
+        let site = self.discrete.sites.entry(target.var).or_insert(Site {
+            lower,
+            upper,
+            extents: Vec::new(),
+            span: target.span,
+        });
+        site.lower = site.lower.min(lower);
+        site.upper = site.upper.max(upper);
+        let states = site.states();
+        self.expect_size(&format!("the states of `{name}`"), [states], target.span)?;
+        // Numbers in their place tell which elements there are.
+        let stand_in = self.graph.scalar(lower).broadcast(&extents);
+        if target.indices.is_empty() {
+            self.env.insert(target.var, Value::plain(stand_in));
+            return Ok(());
+        }
+        let value = Value {
+            var: stand_in,
+            axes: axes.clone(),
+            ragged: None,
+        };
+        self.add_piece(target, &value, axes, None)
+    }
+
+    /// Once all elements of an array are there, those that are discrete latents are read by their states.
+    pub(super) fn settle_discrete(&mut self, var: VarId) {
+        if let Some(site) = self.discrete.sites.get_mut(&var)
+            && let Some(stand_in) = self.env.remove(&var)
+        {
+            site.extents = stand_in.var.shape().to_vec();
+        }
+    }
+
+    /// The states of an element, along an axis of their own.
+    pub(super) fn states_at(
+        &mut self,
+        var: VarId,
+        indices: &[Index],
+        span: Span,
+    ) -> Result<Value<'g>> {
+        let name = self.program.variable(var).name.clone();
+        if self.discrete.assumed == Some(var) {
+            return Ok(Value::plain(self.graph.scalar(1.0)));
+        }
+        if self.recurrence.is_some() || self.discrete.inside {
+            return Err(vec![error::states_in_recurrence(span, &name)]);
+        }
+        let mut at = Vec::new();
+        for index in indices {
+            let Index::At(e) = index else {
+                return Err(vec![error::states_of_several(span, &name)]);
+            };
+            at.push((self.value(e)?, e.span));
+        }
+        let axes = self.union(at.iter().map(|(value, _)| value.axes.clone()));
+        let extents = self.discrete.sites[&var].extents.clone();
+        if at.len() < extents.len() {
+            return Err(vec![error::states_of_several(span, &name)]);
+        }
+        let rows: usize = axes.iter().map(|&a| self.extent(a)).product();
+        let mut places = vec![0; rows];
+        for (axis, (value, of_index)) in at.iter().enumerate() {
+            if value.rank() > 0 {
+                return Err(vec![error::states_of_several(*of_index, &name)]);
+            }
+            let numbers = self.known(value, &axes, *of_index)?;
+            let n = extents[axis];
+            for (row, (place, number)) in places.iter_mut().zip(numbers).enumerate() {
+                if !(number >= 1.0 && number <= n as f64 && number.fract() == 0.0) {
+                    let what = super::bind::axis_text(&format!("`{name}`"), extents.len(), axis);
+                    let text = self.row_text(&axes, row);
+                    let problem = error::out_of_range(*of_index, number, Some(n), &what, &text);
+                    return Err(vec![problem]);
+                }
+                *place = *place * n + number as usize - 1;
+            }
+        }
+        let places = places.into_iter().map(|place| vec![place]).collect();
+        self.states(var, axes, places, span)
+    }
+
+    /// The axis for elements of a discrete latent, one for each turn of `axes`.
+    fn states(
+        &mut self,
+        var: VarId,
+        axes: AxisList,
+        places: Vec<Vec<usize>>,
+        span: Span,
+    ) -> Result<Value<'g>> {
+        let (axes, places) = self.without_states(axes, places, var, span)?;
+        let site = &self.discrete.sites[&var];
+        let values = site.values();
+        let known =
+            (0..self.discrete.references.len()).find(|&r| self.is_same(r, var, &axes, &places));
+        let axis = match known {
+            Some(known) => self.discrete.references[known].axis,
+            None => {
+                let axis = self.new_axis(values.len(), Vec::new());
+                let name = self.program.variable(var).name.clone();
+                self.loop_names.insert(axis, (name, values.clone()));
+                self.discrete.references.push(Reference {
+                    var,
+                    axis,
+                    axes,
+                    places,
+                });
+                axis
+            }
+        };
+        let value = Value::on_axis(self.graph.constant(Tensor::vector(values)), axis);
+        Ok(self.on_rows_left(value))
+    }
+
+    /// Whether a reference is of the same elements wherever these axes are.
+    fn is_same(
+        &self,
+        reference: usize,
+        var: VarId,
+        axes: &AxisList,
+        places: &[Vec<usize>],
+    ) -> bool {
+        let known = &self.discrete.references[reference];
+        if known.var != var {
+            return false;
+        }
+        let Some(rows) = self.rows_on(&known.axes, axes) else {
+            return false;
+        };
+        rows.iter()
+            .zip(places)
+            .all(|(&row, own)| known.places[row] == *own)
+    }
+
+    /// For every turn of `axes` which turn of `others` it lies on, where it lies on all of them.
+    pub(super) fn rows_on(&self, others: &AxisList, axes: &AxisList) -> Option<Vec<usize>> {
+        let extents: Vec<usize> = axes.iter().map(|&a| self.extent(a)).collect();
+        let count = numel(&extents);
+        let mut rows = vec![0; count];
+        for &other in others {
+            let n = self.extent(other);
+            // Where the axis is, or lies on, the other: its stride, and the table.
+            let found = axes.iter().enumerate().find_map(|(i, &axis)| {
+                let stride: usize = extents[i + 1..].iter().product();
+                if axis == other {
+                    return Some((i, stride, None));
+                }
+                let table = self.axes[axis.0]
+                    .parents
+                    .iter()
+                    .find(|(p, _)| *p == other)?;
+                Some((i, stride, Some(&table.1)))
+            });
+            let (i, stride, table) = found?;
+            for (row, on) in rows.iter_mut().enumerate() {
+                let position = row / stride % extents[i];
+                *on = *on * n + table.map_or(position, |table| table[position]);
+            }
+        }
+        Some(rows)
+    }
+
+    /// Whether an axis is one of states.
+    pub(super) fn is_of_states(&self, axis: AxisId) -> bool {
+        self.discrete.references.iter().any(|r| r.axis == axis)
+    }
+
+    /// Of the axes of states that rows lie on, the state of each row.
+    pub(super) fn states_of_rows(&self, axes: &AxisList) -> Vec<(AxisId, Vec<usize>)> {
+        let of = |axis| {
+            let rows = self.rows_on(&AxisList::from_slice(&[axis]), axes);
+            (axis, rows.expect("rows lie on it"))
+        };
+        self.states_among(axes).into_iter().map(of).collect()
+    }
+
+    /// The axes of states among some axes and what these lie on, ascending.
+    fn states_among(&self, axes: &AxisList) -> AxisList {
+        let mut all: AxisList = axes
+            .iter()
+            .flat_map(|&a| self.axes[a.0].parents.iter().map(|(p, _)| *p).chain([a]))
+            .filter(|&a| self.is_of_states(a))
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The loops that axes are of or lie on, without states: rows of conditions on states give way to the loops around.
+    fn loops_among(&self, axes: &AxisList) -> AxisList {
+        let free = |a: AxisId| self.states_among(&AxisList::from_slice(&[a])).is_empty();
+        let mut all = Vec::new();
+        for &axis in axes {
+            if free(axis) {
+                all.push(axis);
+            } else {
+                let parents = self.axes[axis.0].parents.iter().map(|(p, _)| *p);
+                all.extend(parents.filter(|&p| free(p)));
+            }
+        }
+        self.union([all.into_iter().collect()])
+    }
+
+    /// Which elements are read, by turns of loops alone.
+    fn without_states(
+        &self,
+        axes: AxisList,
+        places: Vec<Vec<usize>>,
+        var: VarId,
+        span: Span,
+    ) -> Result<(AxisList, Vec<Vec<usize>>)> {
+        if self.states_among(&axes).is_empty() {
+            return Ok((axes, places));
+        }
+        let loops = self.loops_among(&axes);
+        let rows = self
+            .rows_on(&loops, &axes)
+            .expect("axes lie on their loops");
+        let count: usize = loops.iter().map(|&a| self.extent(a)).product();
+        let mut found: Vec<Option<Vec<usize>>> = vec![None; count];
+        for (row, own) in rows.into_iter().zip(places) {
+            let known = found[row].get_or_insert_with(|| own.clone());
+            if *known != own {
+                let name = &self.program.variable(var).name;
+                return Err(vec![error::states_by_states(span, name)]);
+            }
+        }
+        // Turns in which it is never read have no element.
+        Ok((
+            loops,
+            found.into_iter().map(Option::unwrap_or_default).collect(),
+        ))
+    }
+
+    /// Definitions that depend on discrete latents, by what they define: arrays are put in place where they are read.
+    pub(super) fn find_inlined(&mut self) {
+        let program = self.program;
+        let mut depends: BTreeSet<VarId> = BTreeSet::new();
+        for (i, statement) in program.statements.iter().enumerate() {
+            if let StatementKind::Draw { target, dist } = &statement.kind
+                && self.defines(i).is_some()
+                && draws_whole_numbers(dist)
+            {
+                depends.insert(target.var);
+            }
+        }
+        if depends.is_empty() {
+            return;
+        }
+        loop {
+            let before = depends.len();
+            for statement in &program.statements {
+                let StatementKind::Let { target, .. } = &statement.kind else {
+                    continue;
+                };
+                let mut reads = false;
+                statement.variables(true, &mut |v| reads |= depends.contains(&v));
+                if reads {
+                    depends.insert(target.var);
+                }
+            }
+            if depends.len() == before {
+                break;
+            }
+        }
+        let of = |s: &Statement| matches!(&s.kind, StatementKind::Let { target, .. } if depends.contains(&target.var));
+        let statements = program.statements.iter().enumerate();
+        self.discrete.inlined = statements.filter(|(_, s)| of(s)).map(|(i, _)| i).collect();
+    }
+
+    /// Definitions by discrete latents, which are put in place where they are read; names for distributions are not.
+    pub(super) fn inlined_statements(&self) -> BTreeSet<usize> {
+        let value = |i: &&usize| match &self.program.statements[**i].kind {
+            StatementKind::Let { value, .. } => value.ty.number().is_some(),
+            _ => false,
+        };
+        self.discrete
+            .inlined
+            .iter()
+            .filter(value)
+            .copied()
+            .collect()
+    }
+
+    /// All definitions by discrete latents, which are to be defined again now that these are drawn.
+    fn take_inlined(&mut self) -> BTreeSet<usize> {
+        let again = std::mem::take(&mut self.discrete.inlined);
+        // Loops and conditions by states are opened anew.
+        for statement in again.iter().map(|&i| &self.program.statements[i]) {
+            for part in &statement.nest {
+                let (Nest::For { id, .. } | Nest::If { id, .. }) = part;
+                let of_states =
+                    |axis| !self.states_among(&AxisList::from_slice(&[axis])).is_empty();
+                if self.loops.get(id).copied().flatten().is_some_and(of_states) {
+                    self.loops.remove(id);
+                }
+            }
+        }
+        again
+    }
+
+    /// An element of an array that discrete latents define: its definition, with the indices in place of the loops'.
+    pub(super) fn inlined(
+        &mut self,
+        var: VarId,
+        indices: &[Index],
+        span: Span,
+    ) -> Option<Result<Value<'g>>> {
+        let program = self.program;
+        let own = |i: &usize| matches!(&program.statements[*i].kind, StatementKind::Let { target, .. } if target.var == var);
+        let mut statements = self.discrete.inlined.iter().copied().filter(own);
+        let statement = statements.next()?;
+        let several = statements.next().is_some();
+        let name = &program.variable(var).name;
+        let refuse = || vec![error::states_of_several(span, name)];
+        let Statement {
+            kind: StatementKind::Let { target, value },
+            nest,
+            ..
+        } = &program.statements[statement]
+        else {
+            unreachable!("found above")
+        };
+        let loops = nest.iter().filter(|part| matches!(part, Nest::For { .. }));
+        let whole = target.indices.is_empty();
+        if several
+            || indices.len() < target.indices.len()
+            || !whole && loops.count() != target.indices.len()
+        {
+            return Some(Err(refuse()));
+        }
+        let (first, rest) = indices.split_at(target.indices.len());
+        let mut bound = Vec::new();
+        for (index, own) in first.iter().zip(&target.indices) {
+            let loops = nest.iter().filter_map(|part| match part {
+                Nest::For { var, .. } => Some(*var),
+                Nest::If { .. } => None,
+            });
+            let (Index::At(e), ExprKind::Var(of_loop)) = (index, &own.kind) else {
+                return Some(Err(refuse()));
+            };
+            if !loops.into_iter().any(|v| v == *of_loop) {
+                return Some(Err(refuse()));
+            }
+            match self.value(e) {
+                Ok(value) => bound.push((*of_loop, value)),
+                Err(problems) => return Some(Err(problems)),
+            }
+        }
+        let before: Vec<_> = bound
+            .into_iter()
+            .map(|(id, value)| (id, self.env.insert(id, value)))
+            .collect();
+        let found = self.value(value);
+        for (id, old) in before {
+            match old {
+                Some(old) => self.env.insert(id, old),
+                None => self.env.remove(&id),
+            };
+        }
+        let what = format!("`{name}`");
+        Some(found.and_then(|value| match rest {
+            [] => Ok(value),
+            rest => self.index_value(None, value, rest, &what, span),
+        }))
+    }
+
+    /// Where a draw depends on states of which some make it impossible: the nearest values that are possible, and
+    /// whether the values are these.
+    pub(super) fn possible(
+        &mut self,
+        d: &DistValue<'g>,
+        x: &Value<'g>,
+        span: Span,
+    ) -> Result<Option<(Value<'g>, Value<'g>)>> {
+        let axes = self.union([d.axes(self), x.axes.clone()]);
+        let rank = d.array.len().max(x.rank() - d.event.len());
+        if self.states_among(&axes).is_empty() || !d.event.is_empty() {
+            return Ok(None);
+        }
+        let (support, _, _) = self.own_support(d, &axes, rank, span)?;
+        let (lower, upper) = support.bounds();
+        let x = self.widened(x, &axes, rank, 0);
+        let above = lower.map_or(x, |lower| x.max(lower));
+        let within = upper.map_or(above, |upper| above.min(upper));
+        let possible = within.eq(x);
+        if possible.as_uniform() == Some(1.0) {
+            return Ok(None);
+        }
+        let [within, possible] = [within, possible].map(|v| self.tidy(v, &axes, None));
+        Ok(Some((within, possible)))
+    }
+
+    /// Whether a distribution depends on discrete latents.
+    pub(super) fn depends_on_states(&self, d: &DistValue<'g>) -> bool {
+        !self.states_among(&d.axes(self)).is_empty()
+    }
+}
+
+/// The least and the largest of whole numbers between known bounds.
+fn ends(support: &Support<'_>) -> Option<(f64, f64)> {
+    let Support::Integers { lower, upper } = support else {
+        return None;
+    };
+    let numbers = |bound: &Option<Var<'_>>| Some(bound.as_ref()?.as_const()?.data().to_vec());
+    let (lower, upper) = (numbers(lower)?, numbers(upper)?);
+    let least = lower.into_iter().fold(f64::INFINITY, f64::min);
+    let most = upper.into_iter().fold(f64::NEG_INFINITY, f64::max);
+    (least.is_finite() && most.is_finite() && most >= least).then_some((least, most))
+}
