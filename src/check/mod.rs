@@ -294,6 +294,7 @@ impl<'a> Checker<'a> {
             return Err(vec![error::no_meaning(span)]);
         }
         self.program.indices = self.indices;
+        self.program.loops = self.loops;
         self.program.guided = self.guided(guide);
         batch::tell_batches(&mut self.program);
         if let Some(guided) = &mut self.program.guided {

@@ -36,6 +36,8 @@ pub struct Program {
     pub beyond_batches: BTreeMap<VarId, Span>,
     /// The last number that an index expression has.
     pub indices: u32,
+    /// The last number that a loop or condition has.
+    pub loops: u32,
     /// How many terms the sums over discrete latents may have for one density, if it is not the usual limit.
     pub most_terms: Option<f64>,
 }

@@ -155,7 +155,7 @@ fn lower_once(
     over: Over,
     told: &Varying,
 ) -> Result<Lowered> {
-    let program = &*align::align(program, bound);
+    let program = &*discrete::by_elements(align::align(program, bound), bound);
     let graph = Graph::new();
     let places = program
         .statements

@@ -25,7 +25,12 @@ impl<'g> Lowerer<'_, 'g> {
             blocks,
             log_joint: log_joint.id,
         };
-        let left = self.set_aside(quantities);
+        let mut left = self.set_aside(quantities);
+        let mut drawn = left.drawn.take().or(self.noise());
+        let summed = self.discrete.take_drawn();
+        drawn
+            .iter_mut()
+            .for_each(|d| d.names.extend(summed.clone()));
         let mut blocks = left.blocks;
         blocks.sort_by_key(|b| b.role);
         let terms = left.terms.iter().map(|t| self.graph.var(t.node));
@@ -37,7 +42,7 @@ impl<'g> Lowerer<'_, 'g> {
             log_jacobian: sum(left.jacobians, self.graph).id,
             terms: left.terms,
             quantities: left.quantities,
-            drawn: left.drawn.or(self.noise()),
+            drawn,
             notes: left.notes,
         })
     }

@@ -6,9 +6,11 @@
 //! density that varies along such axes is a table of factors ([`factor`]), a row for each turn of the other loops; which
 //! element of `z` a row's axis stands for is known from data. [`sum`] has them summed by [`elimination`](crate::elimination).
 
+mod elements;
 mod factor;
 mod sum;
 
+use super::bind::axis_text;
 use super::distribution::DistValue;
 use super::value::{AxisId, AxisList, Value};
 use super::{Lowerer, Result, error};
@@ -17,6 +19,7 @@ use crate::diag::Span;
 use crate::dist::Support;
 use crate::graph::{Tensor, Var, numel};
 use crate::types::{Base, Type};
+pub(super) use elements::by_elements;
 pub(super) use factor::Factor;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,11 +33,18 @@ pub(super) struct Discrete<'g> {
     inlined: BTreeSet<usize>,
     /// The one whose draw is looked at to know its states, which may read it.
     assumed: Option<VarId>,
+    /// Names of those that have been drawn again, with how many elements they have.
+    drawn: Vec<(String, usize)>,
     /// Whether this is a lowering inside another, of a step or a right-hand side.
     inside: bool,
 }
 
 impl<'g> Discrete<'g> {
+    /// What results hold draws of.
+    pub(super) fn take_drawn(&mut self) -> Vec<(String, usize)> {
+        std::mem::take(&mut self.drawn)
+    }
+
     /// For a lowering inside this one, which cannot read any.
     pub(super) fn inside<'b>(&self) -> Discrete<'b> {
         Discrete {
@@ -75,6 +85,17 @@ struct Reference {
     axes: AxisList,
     places: Vec<Vec<usize>>,
 }
+
+/// What an index reads along one axis.
+struct Along<'g> {
+    /// The first element, from 1, and how many there are from it on; one if the axis goes.
+    first: Value<'g>,
+    count: Option<usize>,
+    span: Span,
+}
+
+/// How many terms the sums of one density may have, if nothing else is said.
+const MOST_TERMS: f64 = 1e7;
 
 /// Whether a statement draws whole numbers.
 pub(super) fn draws_whole_numbers(dist: &Expr) -> bool {
@@ -173,59 +194,130 @@ impl<'g> Lowerer<'_, 'g> {
         if self.recurrence.is_some() || self.discrete.inside {
             return Err(vec![error::states_in_recurrence(span, &name)]);
         }
-        let mut at = Vec::new();
-        for index in indices {
-            let Index::At(e) = index else {
-                return Err(vec![error::states_of_several(span, &name)]);
-            };
-            at.push((self.value(e)?, e.span));
-        }
-        let axes = self.union(at.iter().map(|(value, _)| value.axes.clone()));
         let extents = self.discrete.sites[&var].extents.clone();
-        if at.len() < extents.len() {
-            return Err(vec![error::states_of_several(span, &name)]);
+        // Of every axis the elements that each turn of the loops reads: one, or several.
+        let mut along = Vec::new();
+        for (axis, &n) in extents.iter().enumerate() {
+            let index = indices.get(axis).unwrap_or(&Index::All);
+            along.push(self.elements_along(index, n, (&name, extents.len(), axis), span)?);
         }
+        let axes = self.union(along.iter().map(|along| along.first.axes.clone()));
         let rows: usize = axes.iter().map(|&a| self.extent(a)).product();
-        let mut places = vec![0; rows];
-        for (axis, (value, of_index)) in at.iter().enumerate() {
-            if value.rank() > 0 {
-                return Err(vec![error::states_of_several(*of_index, &name)]);
-            }
-            let numbers = self.known(value, &axes, *of_index)?;
-            let n = extents[axis];
-            for (row, (place, number)) in places.iter_mut().zip(numbers).enumerate() {
-                if !(number >= 1.0 && number <= n as f64 && number.fract() == 0.0) {
-                    let what = super::bind::axis_text(&format!("`{name}`"), extents.len(), axis);
+        let mut places = vec![vec![0]; rows];
+        let mut dims = Vec::new();
+        for ((axis, along), &n) in along.iter().enumerate().zip(&extents) {
+            let numbers = self.known(&along.first, &axes, along.span)?;
+            for (row, (own, first)) in places.iter_mut().zip(numbers).enumerate() {
+                let last = first + along.count.unwrap_or(1) as f64 - 1.0;
+                let inside = first >= 1.0 && last <= n as f64 && first.fract() == 0.0;
+                if let (false, Some(count)) = (inside, along.count.or(Some(1)))
+                    && count > 0
+                {
+                    let number = if first < 1.0 { first } else { last };
+                    let what = axis_text(&format!("`{name}`"), extents.len(), axis);
                     let text = self.row_text(&axes, row);
-                    let problem = error::out_of_range(*of_index, number, Some(n), &what, &text);
+                    let problem = error::out_of_range(along.span, number, Some(n), &what, &text);
                     return Err(vec![problem]);
                 }
-                *place = *place * n + number as usize - 1;
+                let steps = 0..along.count.unwrap_or(1);
+                let of = |place: &usize| {
+                    let flat = place * n + first.max(1.0) as usize - 1;
+                    steps.clone().map(move |k| flat + k).collect::<Vec<_>>()
+                };
+                *own = own.iter().flat_map(of).collect();
             }
+            dims.extend(along.count);
         }
-        let places = places.into_iter().map(|place| vec![place]).collect();
-        self.states(var, axes, places, span)
+        self.states(var, (axes, places), &dims, span)
     }
 
-    /// The axis for elements of a discrete latent, one for each turn of `axes`.
+    /// The elements of one axis that an index reads.
+    fn elements_along(
+        &mut self,
+        index: &Index,
+        n: usize,
+        (name, rank, axis): (&str, usize, usize),
+        span: Span,
+    ) -> Result<Along<'g>> {
+        let one = Value::plain(self.graph.scalar(1.0));
+        let (start, end, span) = match index {
+            Index::At(e) => {
+                let first = self.value(e)?;
+                if first.rank() > 0 {
+                    return Err(vec![error::states_of_several(e.span, name)]);
+                }
+                return Ok(Along {
+                    first,
+                    count: None,
+                    span: e.span,
+                });
+            }
+            Index::All => {
+                let count = Some(n);
+                return Ok(Along {
+                    first: one,
+                    count,
+                    span,
+                });
+            }
+            Index::Range { start, end, span } => (start, end, *span),
+        };
+        let first = start.as_ref().map_or(Ok(one), |e| self.value(e))?;
+        let last = match end {
+            Some(e) => self.value(e)?,
+            None => Value::plain(self.graph.scalar(n as f64)),
+        };
+        let axes = self.union([first.axes.clone(), last.axes.clone()]);
+        let (low, high) = (
+            self.known(&first, &axes, span)?,
+            self.known(&last, &axes, span)?,
+        );
+        let counts = low
+            .iter()
+            .zip(&high)
+            .map(|(a, b)| (b - a + 1.0).max(0.0) as usize);
+        let counts: BTreeSet<usize> = counts.collect();
+        if counts.len() > 1 {
+            let what = axis_text(&format!("`{name}`"), rank, axis);
+            return Err(vec![error::ragged(span, &what)]);
+        }
+        let count = counts.first().copied().or(Some(0));
+        Ok(Along { first, count, span })
+    }
+
+    /// The axis for elements of a discrete latent, those of each turn of loops: of all states that they can have together.
+    /// The elements have the axes `dims`.
     fn states(
         &mut self,
         var: VarId,
-        axes: AxisList,
-        places: Vec<Vec<usize>>,
+        (axes, places): (AxisList, Vec<Vec<usize>>),
+        dims: &[usize],
         span: Span,
     ) -> Result<Value<'g>> {
         let (axes, places) = self.without_states(axes, places, var, span)?;
         let site = &self.discrete.sites[&var];
-        let values = site.values();
+        let (own, count) = (site.values(), dims.iter().product::<usize>());
+        let name = self.program.variable(var).name.clone();
+        if (own.len() as f64).powi(count as i32) > self.most_terms() {
+            let most = self.most_terms();
+            return Err(vec![error::too_many_terms(span, &name, count, most)]);
+        }
+        // All states of several elements, the last the fastest.
+        let all = own.len().pow(count as u32);
+        let digit = |k: usize, i: usize| own[k / own.len().pow((count - 1 - i) as u32) % own.len()];
+        let values = (0..all).flat_map(|k| (0..count).map(move |i| (k, i)));
+        let values: Vec<f64> = values.map(|(k, i)| digit(k, i)).collect();
         let known =
             (0..self.discrete.references.len()).find(|&r| self.is_same(r, var, &axes, &places));
         let axis = match known {
             Some(known) => self.discrete.references[known].axis,
             None => {
-                let axis = self.new_axis(values.len(), Vec::new());
-                let name = self.program.variable(var).name.clone();
-                self.loop_names.insert(axis, (name, values.clone()));
+                let axis = self.new_axis(all, Vec::new());
+                let numbers = match count {
+                    1 => values.clone(),
+                    _ => (1..=all).map(|k| k as f64).collect(),
+                };
+                self.loop_names.insert(axis, (name, numbers));
                 self.discrete.references.push(Reference {
                     var,
                     axis,
@@ -235,8 +327,14 @@ impl<'g> Lowerer<'_, 'g> {
                 axis
             }
         };
-        let value = Value::on_axis(self.graph.constant(Tensor::vector(values)), axis);
-        Ok(self.on_rows_left(value))
+        let shape: Vec<usize> = std::iter::once(all).chain(dims.iter().copied()).collect();
+        let values = self.graph.constant(Tensor::vector(values)).reshape(&shape);
+        Ok(self.on_rows_left(Value::on_axis(values, axis)))
+    }
+
+    /// How many terms sums over discrete latents may have.
+    fn most_terms(&self) -> f64 {
+        self.program.most_terms.unwrap_or(MOST_TERMS)
     }
 
     /// Whether a reference is of the same elements wherever these axes are.

@@ -30,7 +30,7 @@ impl<'g> Lowerer<'_, 'g> {
         }
         let factors = std::mem::take(&mut self.discrete.factors);
         let (elements, values) = self.elements(&factors)?;
-        let most = self.program.most_terms.unwrap_or(MOST_TERMS);
+        let most = self.most_terms();
         let plan = elements.graph.plan(most);
         let plan = plan.map_err(|e| {
             let site = elements.of[e.variable as usize];
@@ -109,8 +109,15 @@ impl<'g> Lowerer<'_, 'g> {
                     factor.values.gather(factor.values.rank() - 1, places)
                 }
             };
+            let arity = scopes.len() / rows.len();
+            // An axis of several elements is one for each.
+            let states = scopes[..arity]
+                .iter()
+                .map(|&v| elements.graph.states[v as usize]);
+            let shape: Vec<usize> = [picked.shape()[0]].into_iter().chain(states).collect();
+            let picked = picked.reshape(&shape);
             elements.graph.factors.push(Factors {
-                arity: scopes.len() / rows.len(),
+                arity,
                 alike,
                 scopes,
             });
@@ -196,6 +203,8 @@ impl<'g> Lowerer<'_, 'g> {
         {
             let states = self.graph.constant(Tensor::vector(site.values()));
             let value = (drawn.var * states).sum_axes(&[0]).reshape(&site.extents);
+            let name = self.program.variable(var).name.clone();
+            self.discrete.drawn.push((name, value.numel()));
             self.env.insert(var, super::Value::plain(value));
         }
     }
@@ -217,9 +226,6 @@ impl<'g> Lowerer<'_, 'g> {
         self.graph.apply(noise, &args)
     }
 }
-
-/// How many terms the sums of one density may have, if nothing else is said.
-const MOST_TERMS: f64 = 1e7;
 
 /// Tells the noise of states apart from that of other draws.
 const SERIAL: u32 = u32::MAX;
