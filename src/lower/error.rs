@@ -655,3 +655,16 @@ pub fn too_many_terms(span: Span, name: &str, together: usize, limit: f64) -> D 
         )
         .help("let fewer of them depend on each other, or raise the limit with `--most-terms`")
 }
+
+pub fn support_by_states(span: Span) -> D {
+    D::error("E0686", "where a latent may lie depends on a discrete latent")
+        .at(span, "its bounds differ from state to state")
+        .help("draw it between fixed bounds, and scale it: `let x = b[z] * u`")
+}
+
+pub fn drawn_at_some_states(span: Span, [name, condition]: [&str; 2]) -> D {
+    let problem = format!("whether `{name}` is drawn depends on the discrete latent `{condition}`");
+    D::error("E0686", problem)
+        .at(span, "drawn here")
+        .help("draw it in any case, and use it under the condition")
+}

@@ -23,6 +23,7 @@ impl<'g> Lowerer<'_, 'g> {
         axes: &AxisList,
         arguments_known: bool,
     ) -> Result<()> {
+        self.expect_drawn_at_all_states(target, axes)?;
         if draws_whole_numbers(dist) {
             return self.define_discrete(target, dist, axes, arguments_known);
         }
@@ -114,8 +115,13 @@ impl<'g> Lowerer<'_, 'g> {
         rank: usize,
         span: Span,
     ) -> Result<(Support<'g>, Vec<usize>, Vec<usize>)> {
-        let dist = self.checked(d, axes, rank, span)?;
-        Ok((dist.support(), d.array.clone(), d.event.clone()))
+        let wide = self.with_states(d, axes);
+        let dist = self.checked(d, &wide, rank, span)?;
+        let support = match wide == *axes {
+            true => dist.support(),
+            false => self.support_at_all_states(dist.support(), &wide, axes, span)?,
+        };
+        Ok((support, d.array.clone(), d.event.clone()))
     }
 
     /// For draws whose arguments depend on what they draw: extents from their types, the support

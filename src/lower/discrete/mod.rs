@@ -616,6 +616,49 @@ impl<'g> Lowerer<'_, 'g> {
         Ok(Some((within, possible)))
     }
 
+    /// Some axes and those of the states that a distribution depends on.
+    pub(super) fn with_states(&self, d: &DistValue<'g>, axes: &AxisList) -> AxisList {
+        self.union([axes.clone(), self.states_among(&d.axes(self))])
+    }
+
+    /// A support that is the same at all states, of which `wide` has axes and `axes` has not.
+    pub(super) fn support_at_all_states(
+        &self,
+        support: Support<'g>,
+        wide: &AxisList,
+        axes: &AxisList,
+        span: Span,
+    ) -> Result<Support<'g>> {
+        let narrow = |bound: Option<Var<'g>>| {
+            let Some(bound) = bound else {
+                return Ok(None);
+            };
+            if let Some(x) = bound.as_uniform() {
+                return Ok(Some(self.graph.scalar(x)));
+            }
+            let shape = bound.shape();
+            let is_state = |i: usize| wide.get(i).is_some_and(|a| !axes.contains(a));
+            if (0..shape.len()).any(|i| is_state(i) && shape[i] != 1) {
+                return Err(vec![error::support_by_states(span)]);
+            }
+            let kept: Vec<usize> = (0..shape.len()).filter(|&i| !is_state(i)).map(|i| shape[i]).collect();
+            Ok(Some(bound.reshape(&kept)))
+        };
+        let (lower, upper) = support.bounds();
+        Ok(support.within(narrow(lower)?, narrow(upper)?))
+    }
+
+    /// What is drawn is drawn whatever the discrete latents are.
+    pub(super) fn expect_drawn_at_all_states(&self, target: &Target, axes: &AxisList) -> Result<()> {
+        let Some(&axis) = self.states_among(axes).first() else {
+            return Ok(());
+        };
+        let reference = self.discrete.references.iter().find(|r| r.axis == axis);
+        let var = reference.expect("an axis of states has one").var;
+        let names = [target.var, var].map(|id| self.program.variable(id).name.as_str());
+        Err(vec![error::drawn_at_some_states(target.span, names)])
+    }
+
     /// Whether a distribution depends on discrete latents.
     pub(super) fn depends_on_states(&self, d: &DistValue<'g>) -> bool {
         !self.states_among(&d.axes(self)).is_empty()
