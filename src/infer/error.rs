@@ -53,6 +53,14 @@ pub(super) fn needs_all_rows() -> Diagnostic {
     .help("fit in batches (`svi`, or `auto`), or read the data whole")
 }
 
+pub(super) fn needs_fresh_draws() -> Diagnostic {
+    Diagnostic::error(
+        "E0819",
+        "fixed draws (`dadvi`) do not tell the gradient of discrete latents that are sampled",
+    )
+    .help("fit with fresh draws (`svi`, or `auto`)")
+}
+
 /// Data that could not be read while a fit looked at them.
 pub(super) fn not_read(name: &str, why: &str) -> Diagnostic {
     Diagnostic::error(

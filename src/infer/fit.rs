@@ -197,6 +197,9 @@ pub fn fit(
     if model.rows.is_some() && options.method == Method::Dadvi {
         return Err(error::needs_all_rows());
     }
+    if !model.scored.is_empty() && options.method == Method::Dadvi {
+        return Err(error::needs_fresh_draws());
+    }
     let (step, model) = batched.map_or((model, model), |b| (&b.step, &b.all));
     let (step_guide, guide) = (
         guide::of(step, options.guide),
@@ -232,7 +235,7 @@ pub fn fit(
     };
     all_read()?;
     let (mut elbo, mut reached) = solved?;
-    if reached.outcome.stop == Stop::Converged && step.rows.is_none() {
+    if reached.outcome.stop == Stop::Converged && step.rows.is_none() && step.scored.is_empty() {
         let (x, samples) = (&reached.outcome.x, reached.samples);
         reached.response = response(&mut elbo, x, samples, options.seed, &task.budget);
     }
@@ -492,7 +495,8 @@ impl Task<'_> {
         let first = first.max(start.draws).min(most);
         size.draws.first = first.next_multiple_of(elbo.chunk());
         let size = &size;
-        if options.method == Method::Svi || self.model.rows.is_some() {
+        let fresh = self.model.rows.is_some() || !self.model.scored.is_empty();
+        if options.method == Method::Svi || fresh {
             let nearer = self
                 .model
                 .rows

@@ -303,6 +303,18 @@ impl<'g> Lowerer<'_, 'g> {
         Some(weights.gather(0, self.graph.constant(Tensor::vector(places))))
     }
 
+    /// Of learned numbers for rows of a batch, `each` for an element of a draw: how many all rows have, and of these the places
+    /// of this batch's, with how many each place has.
+    pub(super) fn stored_numbers(
+        &mut self,
+        axes: &AxisList,
+        batch_axes: &[usize],
+        each: usize,
+    ) -> (usize, Var<'g>, usize) {
+        let batch = self.batch.clone().expect("a row of a batch is looked at");
+        self.stored_places(&batch, axes, batch_axes, each)
+    }
+
     /// How many numbers all rows of a latent have, the places of those of this batch, and how many each place has.
     fn stored_places(
         &mut self,

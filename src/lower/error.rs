@@ -601,65 +601,28 @@ pub fn guide_part(span: Span, drawn: Span, name: &str, extents: &[usize], wanted
     .help("a guide draws all elements of a latent, or none: then a factor is derived")
 }
 
-/// A discrete latent with values without end.
-pub fn not_summed(span: Span, name: &str, dist: Span, family: &str) -> D {
-    D::error(
-        "E0685",
-        format!("the values of `{name}` cannot all be gone through"),
-    )
-    .at(span, "a discrete latent is summed out")
-    .at(dist, format!("`{family}` has no last value that is known"))
-    .help(format!("bound it: `Truncated({family}(…), 0, 100)`"))
+/// A latent of whole numbers of which neither all values can be gone through nor the guide has a factor.
+pub fn not_inferred(span: Span, name: &str, dist: Span, family: &str) -> D {
+    D::error("E0685", format!("`{name}` cannot be inferred"))
+        .at(span, "neither data nor a number")
+        .at(dist, format!("`{family}` draws several whole numbers together"))
+        .help("draw each of them by itself, or declare them as data")
 }
 
-/// Why a discrete latent cannot be summed out where it is read so.
-fn not_summed_here(span: Span, name: &str, why: &str) -> D {
-    D::error("E0686", format!("`{name}` cannot be summed out: {why}")).at(span, "read here")
-}
-
-pub fn states_in_recurrence(span: Span, name: &str) -> D {
-    not_summed_here(
-        span,
-        name,
-        "a recurrence or a differential equation depends on it",
-    )
-    .help("what comes before would have to be remembered for all of its values")
-}
-
-pub fn states_of_several(span: Span, name: &str) -> D {
-    not_summed_here(span, name, "several of its elements are read together")
-        .help("read one element at a time: `z[i]`")
-}
-
-pub fn states_by_states(span: Span, name: &str) -> D {
-    not_summed_here(
-        span,
-        name,
-        "which element is read depends on a discrete latent",
-    )
-    .help("read the elements that may be meant, and choose by `if` between them")
-}
-
-pub fn states_across_rows(span: Span, name: &str) -> D {
-    not_summed_here(span, name, "rows of different batches depend on it")
-        .help("leave `batch` out, or draw it in the loop whose rows it belongs to")
-}
-
-/// `together` elements are in one sum.
-pub fn too_many_terms(span: Span, name: &str, together: usize, limit: f64) -> D {
-    let problem = format!("the sum over `{name}` has more than {limit} terms");
-    D::error("E0687", problem)
-        .at(
-            span,
-            format!("{together} discrete latents depend on each other"),
-        )
-        .help("let fewer of them depend on each other, or raise the limit with `--most-terms`")
+/// A discrete latent that can neither be summed out nor sampled.
+pub fn not_summed(span: Span, name: &str, why: &str) -> D {
+    D::error("E0685", format!("`{name}` cannot be inferred: {why}"))
+        .at(span, "read here")
+        .help("declare it as data, or let less depend on it")
 }
 
 pub fn support_by_states(span: Span) -> D {
-    D::error("E0686", "where a latent may lie depends on a discrete latent")
-        .at(span, "its bounds differ from state to state")
-        .help("draw it between fixed bounds, and scale it: `let x = b[z] * u`")
+    D::error(
+        "E0686",
+        "where a latent may lie depends on a discrete latent",
+    )
+    .at(span, "its bounds differ from state to state")
+    .help("draw it between fixed bounds, and scale it: `let x = b[z] * u`")
 }
 
 pub fn drawn_at_some_states(span: Span, [name, condition]: [&str; 2]) -> D {
@@ -667,4 +630,11 @@ pub fn drawn_at_some_states(span: Span, [name, condition]: [&str; 2]) -> D {
     D::error("E0686", problem)
         .at(span, "drawn here")
         .help("draw it in any case, and use it under the condition")
+}
+
+/// That a discrete latent is sampled, for this reason.
+pub fn is_sampled(span: Span, name: &str, why: &str) -> D {
+    D::warning("W0606", format!("`{name}` is sampled, not summed out: {why}"))
+        .at(span, "its posterior is approximated by independent factors")
+        .help("the fit says how good that is; `elbo explain W0606` says what can be summed out")
 }

@@ -34,10 +34,11 @@ use crate::check::program::{Expr, Program, VarId};
 use crate::data::Data;
 use crate::diag::{Diagnostics, Span};
 use crate::graph::{Graph, NodeId, Origin, Tensor, Var};
-use crate::model::{Batched, Block, Drawn, Families, Model, Place, Stated, Term};
+use crate::model::{Batched, Block, Drawn, Families, Model, Place, Scored, Stated, Term};
 use crate::types::Dim;
 use batch::{Batch, Over};
 use bind::Bound;
+use discrete::Sampling;
 use distribution::DistValue;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use value::{Axis, AxisId, AxisList, Value};
@@ -155,6 +156,41 @@ fn lower_once(
     over: Over,
     told: &Varying,
 ) -> Result<Lowered> {
+    let mut sampled: BTreeMap<VarId, (Sampling, String)> = BTreeMap::new();
+    loop {
+        match lower_sampling(program, bound, text, over, told, &sampled) {
+            Ok(mut lowered) => {
+                let notes = sampled.into_iter().map(|(var, (_, why))| {
+                    let variable = program.variable(var);
+                    error::is_sampled(variable.span, &variable.name, &why)
+                });
+                lowered.notes.extend(notes);
+                return Ok(lowered);
+            }
+            Err((problems, None)) => return Err(problems),
+            Err((problems, Some((var, why)))) => match sampled.get_mut(&var) {
+                None => {
+                    sampled.insert(var, (Sampling::Tracked, why));
+                }
+                Some((how @ Sampling::Tracked, _)) => *how = Sampling::Untracked,
+                Some(_) => return Err(problems),
+            },
+        }
+    }
+}
+
+/// What could not be summed out, and what is wrong otherwise.
+type Refused = (Diagnostics, Option<(VarId, String)>);
+
+/// Lowers with some discrete latents sampled.
+fn lower_sampling(
+    program: &Program,
+    bound: &Bound,
+    text: &dyn Fn(Span) -> String,
+    over: Over,
+    told: &Varying,
+    sampled: &BTreeMap<VarId, (Sampling, String)>,
+) -> std::result::Result<Lowered, Refused> {
     let program = &*discrete::by_elements(align::align(program, bound), bound);
     let graph = Graph::new();
     let places = program
@@ -166,18 +202,19 @@ fn lower_once(
         })
         .collect();
     let mut lowerer = Lowerer::new(program, bound, &graph, over, told);
-    let in_order = |mut problems: Diagnostics| {
+    let in_order = |mut problems: Diagnostics| -> Diagnostics {
         problems.sort_by_key(|p| p.labels.first().map(|l| (l.span.source, l.span.start)));
         problems
     };
-    lowerer.data().map_err(in_order)?;
-    lowerer.statements().map_err(in_order)?;
+    lowerer.sample(sampled.iter().map(|(var, (how, _))| (*var, *how)));
+    let done = lowerer.data().and_then(|()| lowerer.statements());
+    done.map_err(|problems| (in_order(problems), lowerer.take_refused()))?;
     let mut notes = lowerer.unobserved();
     let rows = lowerer.rows();
     let total = lowerer.batch.as_ref().map_or(0, |batch| batch.total);
     let given = std::mem::take(&mut lowerer.given);
     let varying = std::mem::take(&mut lowerer.varying);
-    let parts = lowerer.finish()?;
+    let parts = lowerer.finish().map_err(|problems| (problems, None))?;
     notes.extend(parts.notes);
     let model = Model {
         blocks: parts.blocks,
@@ -188,6 +225,7 @@ fn lower_once(
         rewritten: Vec::new(),
         log_jacobian: parts.log_jacobian,
         terms: parts.terms,
+        scored: parts.scored,
         quantities: parts.quantities,
         places,
         dimensions: bound.dimensions(program),
@@ -227,6 +265,7 @@ struct Parts {
     log_joint: NodeId,
     log_jacobian: NodeId,
     terms: Vec<Term>,
+    scored: Vec<Scored>,
     quantities: Vec<crate::model::Quantity>,
 }
 
@@ -268,6 +307,7 @@ struct Lowerer<'p, 'g> {
     sites: BTreeMap<Origin, aside::Site<'g>>,
     terms: Vec<Term>,
     discrete: discrete::Discrete<'g>,
+    scored: Vec<Scored>,
     /// What makes the noise of results.
     key: Option<Var<'g>>,
     /// Whether discrete latents have one value, drawn or told: conditions on them are then found in every draw.
@@ -327,6 +367,7 @@ impl<'p, 'g> Lowerer<'p, 'g> {
             sites: BTreeMap::new(),
             terms: Vec::new(),
             discrete: discrete::Discrete::default(),
+            scored: Vec::new(),
             key: None,
             drawn: program.is_simulated(),
             over,
@@ -383,6 +424,7 @@ impl<'p> Lowerer<'p, '_> {
             sites: BTreeMap::new(),
             terms: Vec::new(),
             discrete: self.discrete.inside(),
+            scored: Vec::new(),
             key: None,
             drawn: self.drawn,
             over: self.over,

@@ -41,6 +41,7 @@ impl<'g> Lowerer<'_, 'g> {
             log_joint: log_joint.id,
             log_jacobian: sum(left.jacobians, self.graph).id,
             terms: left.terms,
+            scored: std::mem::take(&mut self.scored),
             quantities: left.quantities,
             drawn,
             notes: left.notes,

@@ -33,16 +33,10 @@ impl Observation {
 }
 
 /// Of which data a term is the likelihood: see [`Term`].
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Observed {
-    observed: bool,
-    places: Vec<usize>,
-}
-
-impl Observed {
-    pub(super) fn is_observed(&self) -> bool {
-        self.observed
-    }
+    pub observed: bool,
+    pub places: Vec<usize>,
 }
 
 impl<'g> Lowerer<'_, 'g> {
@@ -233,7 +227,7 @@ impl<'g> Lowerer<'_, 'g> {
         span: Span,
     ) -> Result<()> {
         if self.has_states(value, axes) {
-            return self.add_factor(name, value, axes, &of, span);
+            return self.add_factor(name, value, axes, of, span);
         }
         let Observed { observed, places } = of;
         let mut pointwise = self.spread(value, axes);

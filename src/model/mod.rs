@@ -38,6 +38,8 @@ pub struct Model {
     pub log_jacobian: NodeId,
     /// What `log_joint` sums.
     pub terms: Vec<Term>,
+    /// Discrete latents that are sampled: what the gradients of their factors of the guide are made of.
+    pub scored: Vec<Scored>,
     /// What results report, in the program's order.
     pub quantities: Vec<Quantity>,
     /// Meaning of the nodes' origins: `Origin(i + 1)` is `places[i]`.
@@ -156,6 +158,16 @@ pub struct Term {
     /// and row-major; empty for terms of no data, and where one term is of all of them.
     pub places: Vec<usize>,
     pub span: Span,
+}
+
+/// Elements that are drawn by a function of noise without a derivative. The gradient of the ELBO by the parameters of
+/// their probabilities is the mean of `Σᵢ (advantageᵢ − bᵢ) ∇ log qᵢ`, for any `b` that does not depend on the draw.
+#[derive(Clone, Copy, Debug)]
+pub struct Scored {
+    /// For each element the logarithm of the guide's probability of what was drawn.
+    pub log_q: NodeId,
+    /// For each element the summands of the ELBO that depend on it, without derivatives.
+    pub advantage: NodeId,
 }
 
 /// A named array of numbers, a function of the latents.

@@ -10,9 +10,9 @@ use crate::graph::{Graph, NodeId, Rebuild, Tensor, Var};
 use crate::guide::Guide;
 use crate::infer::draws::antithetic_whitened;
 use crate::infer::later::Later;
-use crate::infer::noise::antithetic_normals;
+use crate::infer::noise::{antithetic_normals, normals};
 use crate::infer::optim::{Budget, NonFinite, Objective, StochasticObjective};
-use crate::model::{Model, Role};
+use crate::model::{Model, Role, Scored};
 use crate::tape::{AnyTape, Precision, Reuse};
 
 /// `−ELBO(φ, θ) = −(1/S) Σₛ [log p(u(φ, εₛ), θ) + log |dx/du|] − H(q_φ)`, in nats, with gradient and
@@ -27,6 +27,8 @@ pub struct Elbo<'m> {
     precision: Precision,
     gradient: Team,
     product: Later<Team>,
+    /// Whether gradients of some latents are told by scores.
+    scores: bool,
     /// Which rows of the data are looked at, if not all.
     batches: Option<Batches>,
     /// What evaluations are given before their noise: the point, and rows.
@@ -83,6 +85,7 @@ impl<'m> Elbo<'m> {
                     precision,
                 ))
             }),
+            scores: !model.scored.is_empty(),
             batches: model.rows.as_ref().map(Batches::new),
             given: Vec::new(),
             means: Vec::new(),
@@ -293,12 +296,35 @@ impl<'g> Inputs<'g> {
     fn negative_elbo(&self, model: &Model, guide: &dyn Guide) -> Var<'g> {
         let mut walk = self.walk(model, guide);
         let parts = walk.emit_batched(&[model.log_joint, model.log_jacobian]);
-        let mean = (parts[0] + parts[1]).sum() / self.chunk as f64;
+        let mut sum = (parts[0] + parts[1]).sum();
+        for Scored { log_q, advantage } in &model.scored {
+            let found = walk.emit_batched(&[*log_q, *advantage]);
+            sum = sum + score(found[0], found[1]);
+        }
+        let mean = sum / self.chunk as f64;
         match self.noise {
             Some(_) => -(mean + guide.entropy(self.guide_params(), self.graph)),
             None => -mean,
         }
     }
+}
+
+/// 0, whose derivative is that of the score function estimator, `Σ (advantage − b) ∇ log q`, with the mean advantage of
+/// the other draws as baseline `b`. Both are `[draws, elements]`, of independent draws.
+///
+/// Kool, van Hoof & Welling, Buy 4 REINFORCE samples, get a baseline for free! (2019); with all summands of the ELBO as
+/// advantage it is VarGrad (Richter et al. 2020).
+fn score<'g>(log_q: Var<'g>, advantage: Var<'g>) -> Var<'g> {
+    let draws = advantage.shape()[0];
+    let centred = match draws {
+        1 => advantage,
+        n => {
+            let mean = advantage.sum_axes(&[1]) / n as f64;
+            (advantage - mean.broadcast(&advantage.shape())) * (n as f64 / (n as f64 - 1.0))
+        }
+    };
+    let weighted = centred.stop_gradient() * log_q;
+    (weighted - weighted.stop_gradient()).sum()
 }
 
 /// The inputs by which a model is told its rows, if it is.
@@ -425,7 +451,11 @@ impl StochasticObjective for FreshDraws<'_, '_> {
 
     fn estimate(&mut self, x: &[f64], seed_step: u64, g: &mut [f64]) -> Result<f64, NonFinite> {
         let width = self.elbo.guide.noise_size();
-        antithetic_normals(self.seed, seed_step, width, &mut self.noise);
+        match self.elbo.scores {
+            // Baselines are of draws that know nothing of each other.
+            true => normals(self.seed, seed_step, &mut self.noise),
+            false => antithetic_normals(self.seed, seed_step, width, &mut self.noise),
+        }
         self.elbo.turn_to(seed_step, self.seed);
         self.elbo.value_grad(x, &self.noise, None, g)
     }

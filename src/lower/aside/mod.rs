@@ -92,7 +92,9 @@ impl<'g> Lowerer<'_, 'g> {
     pub(super) fn set_aside(&mut self, quantities: Vec<Quantity>) -> Left<'g> {
         let mut sites: Vec<Site<'g>> = std::mem::take(&mut self.sites).into_values().collect();
         sites.sort_by_key(|s| s.block);
-        match levels::plan(self, &sites) {
+        // What tells gradients of samples reads latents as they are.
+        let plan = self.scored.is_empty().then(|| levels::plan(self, &sites));
+        match plan.flatten() {
             Some(plan) => emit::emit(self, &sites, &plan, quantities),
             None => Left {
                 blocks: self.blocks.clone(),

@@ -2,13 +2,14 @@
 
 use super::super::term::Observed;
 use super::super::value::{AxisId, AxisList, Value};
-use super::super::{Lowerer, Result, error};
+use super::super::{Lowerer, Result};
 use crate::diag::Span;
 use crate::graph::{Tensor, Var, numel};
 
 /// A summand as a table: a row for each turn of its loops, an axis for each discrete latent.
 #[derive(Clone)]
 pub struct Factor<'g> {
+    pub name: String,
     /// `[rows, states…]`, one row where all are alike.
     pub values: Var<'g>,
     pub rows: usize,
@@ -18,7 +19,8 @@ pub struct Factor<'g> {
     pub references: Vec<usize>,
     /// For each of them and each row the elements that it stands for: none where the row has no part in it.
     pub places: Vec<Vec<Vec<usize>>>,
-    pub observed: bool,
+    /// Of which data it is the likelihood.
+    pub of: Observed,
     pub span: Span,
 }
 
@@ -35,13 +37,25 @@ impl<'g> Lowerer<'_, 'g> {
         name: String,
         value: &Value<'g>,
         axes: &AxisList,
-        observed: &Observed,
+        of: Observed,
         span: Span,
     ) -> Result<()> {
         let own = self.union([value.axes.clone(), axes.clone()]);
         let (states, loops) = (self.states_among(&own), self.loops_among(&own));
         let rows: usize = loops.iter().map(|&a| self.extent(a)).product();
         let direct: AxisList = loops.iter().chain(&states).copied().collect();
+        // Rows of a condition on what is sampled, of which some do not count.
+        let counts = self.counts(&own).filter(|_| !self.is_step());
+        let spread = |l: &mut Self, axes: &AxisList| {
+            let var = l.spread(value, axes);
+            let Some(mut counts) = counts else {
+                return var;
+            };
+            while counts.rank() < var.rank() {
+                counts = counts.unsqueeze(0);
+            }
+            counts.select(var, 0.0)
+        };
         let alike =
             value.axes.iter().all(|a| states.contains(a)) && own.iter().all(|a| direct.contains(a));
         let sizes: Vec<usize> = states.iter().map(|&a| self.extent(a)).collect();
@@ -60,7 +74,7 @@ impl<'g> Lowerer<'_, 'g> {
                 var.reshape(&shape)
             }
         } else if own.iter().all(|a| direct.contains(a)) {
-            let var = self.spread(value, &own);
+            let var = spread(self, &own);
             let var = positional(var, own.len());
             // Rows first, then states.
             let place = |axis: &AxisId| {
@@ -75,7 +89,7 @@ impl<'g> Lowerer<'_, 'g> {
             var.permute(&order).reshape(&shape)
         } else {
             // Rows that conditions on states leave are put where they lie.
-            let var = self.spread(value, &own);
+            let var = spread(self, &own);
             let var = positional(var, own.len());
             let to = self
                 .rows_on(&direct, &own)
@@ -96,8 +110,8 @@ impl<'g> Lowerer<'_, 'g> {
                 .position(|r| r.axis == *axis)
                 .expect("an axis of states has one");
             let Some(on) = self.rows_on(&all[at].axes, &loops) else {
-                let name = &self.program.variable(all[at].var).name;
-                return Err(vec![error::states_of_several(span, name)]);
+                let (var, why) = (all[at].var, "elements of several turns of a loop are put together");
+                return Err(self.refuse(var, span, why));
             };
             places.push(
                 on.into_iter()
@@ -107,12 +121,13 @@ impl<'g> Lowerer<'_, 'g> {
             references.push(at);
         }
         self.discrete.factors.push(Factor {
+            name,
             values,
             rows,
             loops,
             references,
             places,
-            observed: observed.is_observed(),
+            of,
             span,
         });
         Ok(())

@@ -8,6 +8,7 @@
 
 mod elements;
 mod factor;
+mod sampled;
 mod sum;
 
 use super::bind::axis_text;
@@ -15,7 +16,7 @@ use super::distribution::DistValue;
 use super::value::{AxisId, AxisList, Value};
 use super::{Lowerer, Result, error};
 use crate::check::program::{Expr, ExprKind, Index, Nest, Statement, StatementKind, Target, VarId};
-use crate::diag::Span;
+use crate::diag::{Diagnostics, Span};
 use crate::dist::Support;
 use crate::graph::{Tensor, Var, numel};
 use crate::types::{Base, Type};
@@ -26,9 +27,17 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The discrete latents of a lowering.
 #[derive(Clone, Default)]
 pub(super) struct Discrete<'g> {
-    sites: BTreeMap<VarId, Site>,
+    sites: BTreeMap<VarId, Site<'g>>,
     references: Vec<Reference>,
     factors: Vec<Factor<'g>>,
+    /// Those that are sampled instead.
+    sampled: BTreeMap<VarId, sampled::Sampled<'g>>,
+    /// Those that are to be sampled.
+    wanted: BTreeMap<VarId, Sampling>,
+    /// What depends on discrete latents by definition, and on which.
+    depends: BTreeMap<VarId, VarId>,
+    /// One that cannot be summed out, and why.
+    refused: Option<(VarId, String)>,
     /// Definitions of arrays by discrete latents: where they are read they are put in place.
     inlined: BTreeSet<usize>,
     /// The one whose draw is looked at to know its states, which may read it.
@@ -47,26 +56,57 @@ impl<'g> Discrete<'g> {
 
     /// For a lowering inside this one, which cannot read any.
     pub(super) fn inside<'b>(&self) -> Discrete<'b> {
+        // What is sampled is read as other values are.
+        let summed = self.sites.iter().filter(|(_, site)| site.value.is_none());
+        let summed = summed.map(|(var, site)| {
+            let Site {
+                lower,
+                upper,
+                extents,
+                span,
+                ..
+            } = site.clone();
+            let value = None;
+            let site = Site {
+                lower,
+                upper,
+                extents,
+                value,
+                span,
+            };
+            (*var, site)
+        });
         Discrete {
-            sites: self.sites.clone(),
+            sites: summed.collect(),
             inside: true,
             ..Discrete::default()
         }
     }
 }
 
+/// How a latent is sampled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sampling {
+    /// It is followed which element is read where, so that it is known what an element reaches.
+    Tracked,
+    /// It is a value like others: each element may reach all.
+    Untracked,
+}
+
 /// A discrete latent.
 #[derive(Clone, Debug)]
-struct Site {
+struct Site<'g> {
     /// The least and the largest value that any element may have.
     lower: f64,
     upper: f64,
     /// Extents of the array that it is, once they are known.
     extents: Vec<usize>,
+    /// The array, of one that is sampled.
+    value: Option<Var<'g>>,
     span: Span,
 }
 
-impl Site {
+impl Site<'_> {
     fn states(&self) -> usize {
         (self.upper - self.lower) as usize + 1
     }
@@ -121,38 +161,57 @@ impl<'g> Lowerer<'_, 'g> {
             self.discrete.assumed = Some(target.var);
         }
         let found = self.distribution(dist).and_then(|d| {
-            let support = self.own_support(&d, axes, d.array.len(), dist.span)?;
+            let wide = self.with_states(&d, axes);
+            let (support, ..) = self.own_support(&d, &wide, d.array.len(), dist.span)?;
             Ok((support, d))
         });
         self.discrete.assumed = before;
-        let ((support, array, event), d) = found?;
+        let (support, d) = found?;
         let name = self.program.variable(target.var).name.clone();
         let family = d.family.declaration().name;
-        if !event.is_empty() {
-            return Err(vec![error::not_summed(
-                target.span,
-                &name,
-                dist.span,
-                family,
-            )]);
+        if !d.event.is_empty() {
+            return Err(vec![error::not_inferred(target.span, &name, dist.span, family)]);
         }
-        let Some((lower, upper)) = ends(&support) else {
-            return Err(vec![error::not_summed(
-                target.span,
-                &name,
-                dist.span,
-                family,
-            )]);
+        let sampled = self.discrete.wanted.contains_key(&target.var);
+        let (lower, upper) = match ends(&support) {
+            Some(ends) => ends,
+            None if sampled => (0.0, 0.0),
+            None => {
+                let why = format!("`{family}` has no last value that is known");
+                return Err(self.refuse(target.var, target.span, &why));
+            }
         };
         let mut extents: Vec<usize> = axes.iter().map(|a| self.extent(*a)).collect();
-        extents.extend(&array);
+        extents.extend(&d.array);
         self.expect_size(&format!("`{name}`"), extents.iter().copied(), target.span)?;
-        let site = self.discrete.sites.entry(target.var).or_insert(Site {
+        let site = Site {
             lower,
             upper,
             extents: Vec::new(),
+            value: None,
             span: target.span,
-        });
+        };
+        let untracked = self.discrete.wanted.get(&target.var) == Some(&Sampling::Untracked);
+        if !untracked {
+            self.discrete.sites.entry(target.var).or_insert(site);
+        }
+        if sampled {
+            self.drawn = true;
+            let mean = self.prior_mean(&d, axes, dist.span).filter(|_| arguments_known);
+            let support = match self.with_states(&d, axes) == *axes {
+                true => support,
+                // The same in all rows, whatever the states are.
+                false => {
+                    let (ends, graph) = (ends(&support), self.graph);
+                    Support::Integers {
+                        lower: ends.map(|e| graph.scalar(e.0)),
+                        upper: ends.map(|e| graph.scalar(e.1)),
+                    }
+                }
+            };
+            return self.define_sampled(target, &support, mean, &extents, axes);
+        }
+        let site = self.discrete.sites.get_mut(&target.var).expect("it was put there above");
         site.lower = site.lower.min(lower);
         site.upper = site.upper.max(upper);
         let states = site.states();
@@ -171,12 +230,51 @@ impl<'g> Lowerer<'_, 'g> {
         self.add_piece(target, &value, axes, None)
     }
 
+    /// Says which latents are to be sampled.
+    pub(super) fn sample(&mut self, latents: impl Iterator<Item = (VarId, Sampling)>) {
+        self.discrete.wanted = latents.collect();
+    }
+
+    /// A latent that cannot be summed out, and why, if that is what went wrong.
+    pub(super) fn take_refused(&mut self) -> Option<(VarId, String)> {
+        self.discrete.refused.take()
+    }
+
+    /// Remembers that a latent cannot be summed out, so that it is sampled.
+    fn refuse(&mut self, var: VarId, span: Span, why: &str) -> Diagnostics {
+        let problem = error::not_summed(span, &self.program.variable(var).name, why);
+        if !self.discrete.inside {
+            self.discrete.refused.get_or_insert((var, why.into()));
+        }
+        vec![problem]
+    }
+
+    /// Means of draws, where they are known: there a factor of the guide starts.
+    fn prior_mean(&mut self, d: &DistValue<'g>, axes: &AxisList, span: Span) -> Option<Var<'g>> {
+        if self.with_states(d, axes) != *axes {
+            return None;
+        }
+        let dist = self.checked(d, axes, d.array.len(), span).ok()?;
+        dist.family.mean(&dist)
+    }
+
     /// Once all elements of an array are there, those that are discrete latents are read by their states.
     pub(super) fn settle_discrete(&mut self, var: VarId) {
-        if let Some(site) = self.discrete.sites.get_mut(&var)
-            && let Some(stand_in) = self.env.remove(&var)
-        {
-            site.extents = stand_in.var.shape().to_vec();
+        let sampled = self.discrete.sampled.get_mut(&var);
+        let value = self.env.get(&var).map(|value| value.var);
+        let Some(value) = value else {
+            return;
+        };
+        let is_sampled = sampled.is_some();
+        if let Some(sampled) = sampled {
+            sampled.extents = value.shape().to_vec();
+        }
+        if let Some(site) = self.discrete.sites.get_mut(&var) {
+            site.extents = value.shape().to_vec();
+            site.value = is_sampled.then_some(value);
+            if !is_sampled {
+                self.env.remove(&var);
+            }
         }
     }
 
@@ -192,20 +290,25 @@ impl<'g> Lowerer<'_, 'g> {
             return Ok(Value::plain(self.graph.scalar(1.0)));
         }
         if self.recurrence.is_some() || self.discrete.inside {
-            return Err(vec![error::states_in_recurrence(span, &name)]);
+            let why = "a recurrence or a differential equation depends on it";
+            return Err(self.refuse(var, span, why));
         }
         let extents = self.discrete.sites[&var].extents.clone();
         // Of every axis the elements that each turn of the loops reads: one, or several.
         let mut along = Vec::new();
         for (axis, &n) in extents.iter().enumerate() {
             let index = indices.get(axis).unwrap_or(&Index::All);
-            along.push(self.elements_along(index, n, (&name, extents.len(), axis), span)?);
+            along.push(self.elements_along(index, n, (var, extents.len(), axis), span)?);
         }
         let axes = self.union(along.iter().map(|along| along.first.axes.clone()));
         let rows: usize = axes.iter().map(|&a| self.extent(a)).product();
         let mut places = vec![vec![0]; rows];
         let mut dims = Vec::new();
         for ((axis, along), &n) in along.iter().enumerate().zip(&extents) {
+            if along.first.var.as_const().is_none() {
+                let why = "which element is read is not known from data";
+                return Err(self.refuse(var, along.span, why));
+            }
             let numbers = self.known(&along.first, &axes, along.span)?;
             for (row, (own, first)) in places.iter_mut().zip(numbers).enumerate() {
                 let last = first + along.count.unwrap_or(1) as f64 - 1.0;
@@ -236,7 +339,7 @@ impl<'g> Lowerer<'_, 'g> {
         &mut self,
         index: &Index,
         n: usize,
-        (name, rank, axis): (&str, usize, usize),
+        (var, rank, axis): (VarId, usize, usize),
         span: Span,
     ) -> Result<Along<'g>> {
         let one = Value::plain(self.graph.scalar(1.0));
@@ -244,7 +347,7 @@ impl<'g> Lowerer<'_, 'g> {
             Index::At(e) => {
                 let first = self.value(e)?;
                 if first.rank() > 0 {
-                    return Err(vec![error::states_of_several(e.span, name)]);
+                    return Err(self.refuse(var, e.span, "which of its elements are read is an array"));
                 }
                 return Ok(Along {
                     first,
@@ -278,8 +381,8 @@ impl<'g> Lowerer<'_, 'g> {
             .map(|(a, b)| (b - a + 1.0).max(0.0) as usize);
         let counts: BTreeSet<usize> = counts.collect();
         if counts.len() > 1 {
-            let what = axis_text(&format!("`{name}`"), rank, axis);
-            return Err(vec![error::ragged(span, &what)]);
+            let why = format!("slices of its axis {} of {rank} differ in length", axis + 1);
+            return Err(self.refuse(var, span, &why));
         }
         let count = counts.first().copied().or(Some(0));
         Ok(Along { first, count, span })
@@ -295,41 +398,80 @@ impl<'g> Lowerer<'_, 'g> {
         span: Span,
     ) -> Result<Value<'g>> {
         let (axes, places) = self.without_states(axes, places, var, span)?;
+        if let Some(value) = self.discrete.sites[&var].value {
+            return Ok(self.drawn_elements(var, value, (axes, places), dims));
+        }
         let site = &self.discrete.sites[&var];
         let (own, count) = (site.values(), dims.iter().product::<usize>());
-        let name = self.program.variable(var).name.clone();
         if (own.len() as f64).powi(count as i32) > self.most_terms() {
-            let most = self.most_terms();
-            return Err(vec![error::too_many_terms(span, &name, count, most)]);
+            let why = format!("{count} of its elements are read together");
+            return Err(self.refuse(var, span, &why));
         }
         // All states of several elements, the last the fastest.
         let all = own.len().pow(count as u32);
         let digit = |k: usize, i: usize| own[k / own.len().pow((count - 1 - i) as u32) % own.len()];
         let values = (0..all).flat_map(|k| (0..count).map(move |i| (k, i)));
         let values: Vec<f64> = values.map(|(k, i)| digit(k, i)).collect();
-        let known =
-            (0..self.discrete.references.len()).find(|&r| self.is_same(r, var, &axes, &places));
-        let axis = match known {
-            Some(known) => self.discrete.references[known].axis,
-            None => {
-                let axis = self.new_axis(all, Vec::new());
-                let numbers = match count {
-                    1 => values.clone(),
-                    _ => (1..=all).map(|k| k as f64).collect(),
-                };
-                self.loop_names.insert(axis, (name, numbers));
-                self.discrete.references.push(Reference {
-                    var,
-                    axis,
-                    axes,
-                    places,
-                });
-                axis
-            }
+        let numbers = match count {
+            1 => values.clone(),
+            _ => (1..=all).map(|k| k as f64).collect(),
         };
+        let axis = self.axis_of_states(var, axes, places, numbers);
         let shape: Vec<usize> = std::iter::once(all).chain(dims.iter().copied()).collect();
         let values = self.graph.constant(Tensor::vector(values)).reshape(&shape);
         Ok(self.on_rows_left(Value::on_axis(values, axis)))
+    }
+
+    /// Elements of a latent that is sampled: an axis of extent 1 tells that they are read.
+    fn drawn_elements(
+        &mut self,
+        var: VarId,
+        value: Var<'g>,
+        (axes, places): (AxisList, Vec<Vec<usize>>),
+        dims: &[usize],
+    ) -> Value<'g> {
+        let count: usize = dims.iter().product();
+        // Turns in which it is never read may read any.
+        let mut index = Vec::with_capacity(places.len() * count);
+        for own in &places {
+            match own[..] {
+                [] => index.extend(std::iter::repeat_n(0.0, count)),
+                _ => index.extend(own.iter().map(|&k| k as f64)),
+            }
+        }
+        let index = self.graph.constant(Tensor::vector(index));
+        let flat = value.reshape(&[value.numel()]).gather(0, index);
+        let mut shape: Vec<usize> = axes.iter().map(|&a| self.extent(a)).collect();
+        shape.push(1);
+        shape.extend(dims);
+        let mut names: Vec<AxisId> = axes.to_vec();
+        names.push(self.axis_of_states(var, axes, places, vec![1.0]));
+        let value = self.sorted_axes(flat.reshape(&shape), &names);
+        self.on_rows_left(value)
+    }
+
+    /// The axis of a reference, which may be known.
+    fn axis_of_states(
+        &mut self,
+        var: VarId,
+        axes: AxisList,
+        places: Vec<Vec<usize>>,
+        numbers: Vec<f64>,
+    ) -> AxisId {
+        let mut known = 0..self.discrete.references.len();
+        if let Some(known) = known.find(|&r| self.is_same(r, var, &axes, &places)) {
+            return self.discrete.references[known].axis;
+        }
+        let axis = self.new_axis(numbers.len(), Vec::new());
+        let name = self.program.variable(var).name.clone();
+        self.loop_names.insert(axis, (name, numbers));
+        self.discrete.references.push(Reference {
+            var,
+            axis,
+            axes,
+            places,
+        });
+        axis
     }
 
     /// How many terms sums over discrete latents may have.
@@ -428,7 +570,7 @@ impl<'g> Lowerer<'_, 'g> {
 
     /// Which elements are read, by turns of loops alone.
     fn without_states(
-        &self,
+        &mut self,
         axes: AxisList,
         places: Vec<Vec<usize>>,
         var: VarId,
@@ -446,8 +588,8 @@ impl<'g> Lowerer<'_, 'g> {
         for (row, own) in rows.into_iter().zip(places) {
             let known = found[row].get_or_insert_with(|| own.clone());
             if *known != own {
-                let name = &self.program.variable(var).name;
-                return Err(vec![error::states_by_states(span, name)]);
+                let why = "which element is read depends on a discrete latent";
+                return Err(self.refuse(var, span, why));
             }
         }
         // Turns in which it is never read have no element.
@@ -460,13 +602,14 @@ impl<'g> Lowerer<'_, 'g> {
     /// Definitions that depend on discrete latents, by what they define: arrays are put in place where they are read.
     pub(super) fn find_inlined(&mut self) {
         let program = self.program;
-        let mut depends: BTreeSet<VarId> = BTreeSet::new();
+        let mut depends: BTreeMap<VarId, VarId> = BTreeMap::new();
         for (i, statement) in program.statements.iter().enumerate() {
             if let StatementKind::Draw { target, dist } = &statement.kind
                 && self.defines(i).is_some()
                 && draws_whole_numbers(dist)
+                && self.discrete.wanted.get(&target.var) != Some(&Sampling::Untracked)
             {
-                depends.insert(target.var);
+                depends.insert(target.var, target.var);
             }
         }
         if depends.is_empty() {
@@ -478,19 +621,20 @@ impl<'g> Lowerer<'_, 'g> {
                 let StatementKind::Let { target, .. } = &statement.kind else {
                     continue;
                 };
-                let mut reads = false;
-                statement.variables(true, &mut |v| reads |= depends.contains(&v));
-                if reads {
-                    depends.insert(target.var);
+                let mut on = None;
+                statement.variables(true, &mut |v| on = on.or(depends.get(&v).copied()));
+                if let Some(on) = on {
+                    depends.entry(target.var).or_insert(on);
                 }
             }
             if depends.len() == before {
                 break;
             }
         }
-        let of = |s: &Statement| matches!(&s.kind, StatementKind::Let { target, .. } if depends.contains(&target.var));
+        let of = |s: &Statement| matches!(&s.kind, StatementKind::Let { target, .. } if depends.contains_key(&target.var));
         let statements = program.statements.iter().enumerate();
         self.discrete.inlined = statements.filter(|(_, s)| of(s)).map(|(i, _)| i).collect();
+        self.discrete.depends = depends;
     }
 
     /// Definitions by discrete latents, which are put in place where they are read; names for distributions are not.
@@ -537,7 +681,6 @@ impl<'g> Lowerer<'_, 'g> {
         let statement = statements.next()?;
         let several = statements.next().is_some();
         let name = &program.variable(var).name;
-        let refuse = || vec![error::states_of_several(span, name)];
         let Statement {
             kind: StatementKind::Let { target, value },
             nest,
@@ -552,7 +695,7 @@ impl<'g> Lowerer<'_, 'g> {
             || indices.len() < target.indices.len()
             || !whole && loops.count() != target.indices.len()
         {
-            return Some(Err(refuse()));
+            return Some(Err(self.refuse_definition(var, span)));
         }
         let (first, rest) = indices.split_at(target.indices.len());
         let mut bound = Vec::new();
@@ -562,10 +705,10 @@ impl<'g> Lowerer<'_, 'g> {
                 Nest::If { .. } => None,
             });
             let (Index::At(e), ExprKind::Var(of_loop)) = (index, &own.kind) else {
-                return Some(Err(refuse()));
+                return Some(Err(self.refuse_definition(var, span)));
             };
             if !loops.into_iter().any(|v| v == *of_loop) {
-                return Some(Err(refuse()));
+                return Some(Err(self.refuse_definition(var, span)));
             }
             match self.value(e) {
                 Ok(value) => bound.push((*of_loop, value)),
@@ -590,6 +733,14 @@ impl<'g> Lowerer<'_, 'g> {
         }))
     }
 
+    /// Of a definition that cannot be put in place where it is read: the latent behind it is not summed out.
+    fn refuse_definition(&mut self, var: VarId, span: Span) -> Diagnostics {
+        let latent = self.discrete.depends.get(&var).copied().unwrap_or(var);
+        let name = &self.program.variable(var).name;
+        let why = format!("`{name}` is defined by it in several parts, or read as a whole");
+        self.refuse(latent, span, &why)
+    }
+
     /// Where a draw depends on states of which some make it impossible: the nearest values that are possible, and
     /// whether the values are these.
     pub(super) fn possible(
@@ -600,11 +751,15 @@ impl<'g> Lowerer<'_, 'g> {
     ) -> Result<Option<(Value<'g>, Value<'g>)>> {
         let axes = self.union([d.axes(self), x.axes.clone()]);
         let rank = d.array.len().max(x.rank() - d.event.len());
-        if self.states_among(&axes).is_empty() || !d.event.is_empty() {
+        let known = x.var.as_const().is_some();
+        if self.states_among(&axes).is_empty() || !d.event.is_empty() || !known {
             return Ok(None);
         }
         let (support, _, _) = self.own_support(d, &axes, rank, span)?;
+        // Of bounds that are not known densities take care.
         let (lower, upper) = support.bounds();
+        let known = |bound: Option<Var<'g>>| bound.filter(|b| b.as_const().is_some());
+        let (lower, upper) = (known(lower), known(upper));
         let x = self.widened(x, &axes, rank, 0);
         let above = lower.map_or(x, |lower| x.max(lower));
         let within = upper.map_or(above, |upper| above.min(upper));
@@ -641,7 +796,10 @@ impl<'g> Lowerer<'_, 'g> {
             if (0..shape.len()).any(|i| is_state(i) && shape[i] != 1) {
                 return Err(vec![error::support_by_states(span)]);
             }
-            let kept: Vec<usize> = (0..shape.len()).filter(|&i| !is_state(i)).map(|i| shape[i]).collect();
+            let kept: Vec<usize> = (0..shape.len())
+                .filter(|&i| !is_state(i))
+                .map(|i| shape[i])
+                .collect();
             Ok(Some(bound.reshape(&kept)))
         };
         let (lower, upper) = support.bounds();
@@ -649,7 +807,11 @@ impl<'g> Lowerer<'_, 'g> {
     }
 
     /// What is drawn is drawn whatever the discrete latents are.
-    pub(super) fn expect_drawn_at_all_states(&self, target: &Target, axes: &AxisList) -> Result<()> {
+    pub(super) fn expect_drawn_at_all_states(
+        &self,
+        target: &Target,
+        axes: &AxisList,
+    ) -> Result<()> {
         let Some(&axis) = self.states_among(axes).first() else {
             return Ok(());
         };

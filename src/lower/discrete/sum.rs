@@ -1,13 +1,16 @@
 //! The tables of factors summed over all discrete latents; and draws of these, given all else, for the results.
 
-use super::super::{Lowerer, Result, error};
+use super::super::{Lowerer, Result};
 use super::Factor;
+use super::sampled::Reached;
 use crate::autodiff::grad;
 use crate::check::program::VarId;
+use crate::diag::Span;
 use crate::dist::{Distribution, Sampled, find};
 use crate::elimination::{FactorGraph, Factors, Plan, Semiring};
 use crate::graph::{NodeId, Rebuild, Shape, Tensor, Var, numel};
 use crate::model::Term;
+use petgraph::unionfind::UnionFind;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -21,39 +24,106 @@ struct Elements {
     row: Vec<Option<usize>>,
 }
 
+/// A table of factors among those that are summed.
+struct Summed<'g> {
+    values: Var<'g>,
+    /// Which of the lowering's, and its rows.
+    factor: usize,
+    rows: Vec<usize>,
+}
+
 impl<'g> Lowerer<'_, 'g> {
-    /// Sums over all discrete latents: what is left are summands of the log density. Gives the statements to define once
-    /// more, now that these latents have values.
+    /// Sums over all discrete latents that are not sampled: what is left are summands of the log density. Gives the
+    /// statements to define once more, now that these latents have values.
     pub(in super::super) fn sum_out(&mut self) -> Result<BTreeSet<usize>> {
         if self.discrete.sites.is_empty() {
             return Ok(BTreeSet::new());
         }
         let factors = std::mem::take(&mut self.discrete.factors);
-        let (elements, values) = self.elements(&factors)?;
+        let mut reached = self.add_rows(&factors);
+        let (elements, summed) = self.elements(&factors)?;
         let most = self.most_terms();
-        let plan = elements.graph.plan(most);
-        let plan = plan.map_err(|e| {
-            let site = elements.of[e.variable as usize];
-            let variable = self.program.variable(site);
-            let span = self.discrete.sites[&site].span;
-            vec![error::too_many_terms(
-                span,
-                &variable.name,
-                e.together,
-                most,
-            )]
-        })?;
-        self.add_sums(&plan, &elements, &values, &factors);
+        let plan = match elements.graph.plan(most) {
+            Ok(plan) => plan,
+            Err(e) => {
+                let site = elements.of[e.variable as usize];
+                let span = self.discrete.sites[&site].span;
+                let together = e.together;
+                let why = format!(
+                    "{together} discrete latents depend on each other: more than {most} terms"
+                );
+                return Err(self.refuse(site, span, &why));
+            }
+        };
+        self.add_sums(&plan, &elements, &summed, &factors, &mut reached);
+        self.score(&reached);
         if self.is_step() {
+            self.keep_samples();
             return Ok(BTreeSet::new());
         }
+        let values = summed.into_iter().map(|s| s.values).collect();
         self.draw_states(&elements, values);
+        self.keep_samples();
         self.drawn = true;
         Ok(self.take_inlined())
     }
 
-    /// The factor graph of all tables, and what stands in them.
-    fn elements(&self, factors: &[Factor<'g>]) -> Result<(Elements, Vec<Var<'g>>)> {
+    /// Whether a table has axes that are summed over.
+    fn is_summed_over(&self, factor: &Factor<'g>) -> bool {
+        let summed = |&r: &usize| {
+            let var = &self.discrete.references[r].var;
+            !self.discrete.sampled.contains_key(var)
+        };
+        factor.references.iter().any(summed)
+    }
+
+    /// Tables of what is sampled alone are summands as they stand.
+    fn add_rows(&mut self, factors: &[Factor<'g>]) -> Vec<Reached<'g>> {
+        let mut all = Vec::new();
+        for factor in factors {
+            if self.is_summed_over(factor) {
+                continue;
+            }
+            let rows = factor
+                .values
+                .broadcast(&[&[factor.rows], &factor.values.shape()[1..]].concat());
+            let rows = rows.reshape(&[factor.rows]);
+            let of_batch = self.rows_of_batch(&factor.loops);
+            let weights = of_batch.and_then(|rows| self.weights_of(&rows));
+            let values = weights.map_or(rows, |weights| rows * weights);
+            let term = (factor.name.clone(), factor.span);
+            self.add_summand(term, values, factor.of.observed, factor.of.places.clone());
+            let by = (0..factor.rows).flat_map(|row| {
+                let own = self.reached_by(factor, row).into_iter();
+                own.map(move |(var, k)| (row, var, k))
+            });
+            all.push(Reached {
+                values,
+                by: by.collect(),
+            });
+        }
+        all
+    }
+
+    fn add_summand(
+        &mut self,
+        (name, span): (String, Span),
+        pointwise: Var<'g>,
+        observed: bool,
+        places: Vec<usize>,
+    ) {
+        self.terms.push(Term {
+            name,
+            node: pointwise.sum().id,
+            pointwise: pointwise.id,
+            observed,
+            places,
+            span,
+        });
+    }
+
+    /// The factor graph of all tables that are summed, and what stands in them.
+    fn elements(&mut self, factors: &[Factor<'g>]) -> Result<(Elements, Vec<Summed<'g>>)> {
         let mut elements = Elements {
             graph: FactorGraph::default(),
             first: BTreeMap::new(),
@@ -61,6 +131,9 @@ impl<'g> Lowerer<'_, 'g> {
             row: Vec::new(),
         };
         for (&var, site) in &self.discrete.sites {
+            if site.value.is_some() {
+                continue;
+            }
             elements.first.insert(var, elements.of.len());
             let count = numel(&site.extents);
             elements.of.extend(std::iter::repeat_n(var, count));
@@ -70,27 +143,33 @@ impl<'g> Lowerer<'_, 'g> {
                 .extend(std::iter::repeat_n(site.states(), count));
         }
         elements.row = vec![None; elements.of.len()];
-        let mut values = Vec::new();
-        for factor in factors {
-            let firsts = factor.references.iter().map(|&r| {
-                let var = self.discrete.references[r].var;
-                elements.first[&var]
+        let mut all = Vec::new();
+        for (at, factor) in factors
+            .iter()
+            .enumerate()
+            .filter(|(_, f)| self.is_summed_over(f))
+        {
+            let pairs = factor.references.iter().zip(&factor.places);
+            let summed = pairs.filter_map(|(&r, places)| {
+                let first = elements.first.get(&self.discrete.references[r].var)?;
+                Some((*first, places))
             });
-            let firsts: Vec<usize> = firsts.collect();
+            let summed: Vec<(usize, &Vec<Vec<usize>>)> = summed.collect();
             let rows: Vec<usize> = (0..factor.rows)
-                .filter(|&row| factor.places.iter().all(|places| !places[row].is_empty()))
+                .filter(|&row| summed.iter().all(|(_, places)| !places[row].is_empty()))
                 .collect();
             let mut scopes = Vec::new();
             let of_batch = self.rows_of_batch(&factor.loops);
             for &row in &rows {
-                for (places, first) in factor.places.iter().zip(&firsts) {
+                for (first, places) in &summed {
                     for place in &places[row] {
                         let element = first + place;
                         let own = of_batch.as_ref().map(|rows| rows[row]);
                         let known = &mut elements.row[element];
                         if known.is_some() && *known != own {
-                            let name = &self.program.variable(elements.of[element]).name;
-                            return Err(vec![error::states_across_rows(factor.span, name)]);
+                            let var = elements.of[element];
+                            let why = "rows of different batches depend on it";
+                            return Err(self.refuse(var, factor.span, why));
                         }
                         *known = own;
                         scopes.push(element as u32);
@@ -110,20 +189,23 @@ impl<'g> Lowerer<'_, 'g> {
                 }
             };
             let arity = scopes.len() / rows.len();
-            // An axis of several elements is one for each.
+            // An axis of several elements is one for each; those of what is sampled go.
             let states = scopes[..arity]
                 .iter()
                 .map(|&v| elements.graph.states[v as usize]);
             let shape: Vec<usize> = [picked.shape()[0]].into_iter().chain(states).collect();
-            let picked = picked.reshape(&shape);
             elements.graph.factors.push(Factors {
                 arity,
                 alike,
                 scopes,
             });
-            values.push(picked);
+            all.push(Summed {
+                values: picked.reshape(&shape),
+                factor: at,
+                rows,
+            });
         }
-        Ok((elements, values))
+        Ok((elements, all))
     }
 
     /// Summands of the log density, a row for each part that nothing links.
@@ -131,11 +213,33 @@ impl<'g> Lowerer<'_, 'g> {
         &mut self,
         plan: &Plan,
         elements: &Elements,
-        values: &[Var<'g>],
+        summed: &[Summed<'g>],
         factors: &[Factor<'g>],
+        reached: &mut Vec<Reached<'g>>,
     ) {
-        let observed = factors.iter().any(|f| f.observed);
-        for sums in plan.log_sums(values, &Semiring::Sum) {
+        // Which part each element is of: the one that it is linked to.
+        let mut parts = UnionFind::new(elements.of.len());
+        for factors in &elements.graph.factors {
+            for scope in factors.scopes.chunks(factors.arity) {
+                scope.iter().for_each(|&v| {
+                    parts.union(scope[0] as usize, v as usize);
+                });
+            }
+        }
+        let mut by: BTreeMap<usize, BTreeSet<(VarId, usize)>> = BTreeMap::new();
+        for (table, own) in elements.graph.factors.iter().zip(summed) {
+            for (scope, &row) in table.scopes.chunks(table.arity).zip(&own.rows) {
+                let sampled = self.reached_by(&factors[own.factor], row);
+                if !sampled.is_empty() {
+                    by.entry(parts.find(scope[0] as usize))
+                        .or_default()
+                        .extend(sampled);
+                }
+            }
+        }
+        let observed = factors.iter().any(|f| f.of.observed);
+        let values: Vec<Var<'g>> = summed.iter().map(|s| s.values).collect();
+        for sums in plan.log_sums(&values, &Semiring::Sum) {
             let rows: Option<Vec<usize>> = sums
                 .last
                 .iter()
@@ -144,14 +248,34 @@ impl<'g> Lowerer<'_, 'g> {
             let weights = rows.and_then(|rows| self.weights_of(&rows));
             let pointwise = weights.map_or(sums.values, |weights| sums.values * weights);
             let var = elements.of[sums.last[0] as usize];
-            self.terms.push(Term {
-                name: self.program.variable(var).name.clone(),
-                node: pointwise.sum().id,
-                pointwise: pointwise.id,
-                observed,
-                places: Vec::new(),
-                span: self.discrete.sites[&var].span,
+            let term = (
+                self.program.variable(var).name.clone(),
+                self.discrete.sites[&var].span,
+            );
+            self.add_summand(term, pointwise, observed, Vec::new());
+            let own = sums.last.iter().enumerate().flat_map(|(row, &v)| {
+                let all = by.get(&parts.find(v as usize)).into_iter().flatten();
+                all.map(move |&(var, k)| (row, var, k))
             });
+            reached.push(Reached {
+                values: pointwise,
+                by: own.collect(),
+            });
+        }
+    }
+
+    /// What is sampled is a value like others once all summands are there.
+    fn keep_samples(&mut self) {
+        let sites = std::mem::take(&mut self.discrete.sites);
+        for (var, site) in sites {
+            match site.value {
+                Some(value) => {
+                    self.env.insert(var, super::Value::plain(value));
+                }
+                None => {
+                    self.discrete.sites.insert(var, site);
+                }
+            }
         }
     }
 
@@ -160,7 +284,12 @@ impl<'g> Lowerer<'_, 'g> {
         let mut graph = elements.graph.clone();
         // What is added to each state of each element: derivatives by it tell which was drawn.
         let mut added = Vec::new();
-        for (var, site) in &self.discrete.sites {
+        let sites = std::mem::take(&mut self.discrete.sites);
+        let (sampled, sites): (BTreeMap<_, _>, BTreeMap<_, _>) = sites
+            .into_iter()
+            .partition(|(_, site)| site.value.is_some());
+        self.discrete.sites = sampled;
+        for (var, site) in &sites {
             let count = numel(&site.extents);
             let first = elements.first[var] as u32;
             graph.factors.push(Factors {
@@ -169,6 +298,9 @@ impl<'g> Lowerer<'_, 'g> {
                 alike: false,
             });
             added.push(self.graph.input(&[count, site.states()]));
+        }
+        if added.is_empty() {
+            return;
         }
         values.extend(&added);
         let plan = graph.plan(f64::INFINITY).expect("there is no limit");
@@ -197,10 +329,7 @@ impl<'g> Lowerer<'_, 'g> {
         }
         let ids: Vec<_> = drawn.iter().map(|d| d.id).collect();
         let drawn = walk.emit(&ids);
-        for ((var, site), drawn) in std::mem::take(&mut self.discrete.sites)
-            .into_iter()
-            .zip(drawn)
-        {
+        for ((var, site), drawn) in sites.into_iter().zip(drawn) {
             let states = self.graph.constant(Tensor::vector(site.values()));
             let value = (drawn.var * states).sum_axes(&[0]).reshape(&site.extents);
             let name = self.program.variable(var).name.clone();
