@@ -162,7 +162,33 @@ pub(super) fn told(
     terms: &dyn Fn(&str) -> bool,
 ) -> Result<Model, Error> {
     let known = |name: &str| posterior.get(name).is_some();
-    let mut given = program.checked().given(&known, terms);
+    bound_to(
+        program,
+        data,
+        posterior,
+        program.checked().given(&known, terms),
+    )
+}
+
+/// The same where discrete latents are not told but summed out.
+pub(super) fn told_marginal(
+    program: &Program,
+    data: &Data,
+    posterior: &Posterior,
+    terms: &dyn Fn(&str) -> bool,
+) -> Result<Model, Error> {
+    let known = |name: &str| posterior.get(name).is_some();
+    let given = program.checked().given_marginal(&known, terms);
+    bound_to(program, data, posterior, given)
+}
+
+/// A program of what is told, bound.
+fn bound_to(
+    program: &Program,
+    data: &Data,
+    posterior: &Posterior,
+    mut given: check::Program,
+) -> Result<Model, Error> {
     let problems = leave_out_unknown(&mut given);
     if !problems.is_empty() {
         return Err(program.error(problems));
@@ -184,10 +210,12 @@ pub(super) fn stand_in(data: &mut Data, name: &str, quantity: &Quantity) {
 /// Leaves out definitions that need latents whose draws were not kept; what else needs these is an error.
 fn leave_out_unknown(given: &mut check::Program) -> Diagnostics {
     let mut problems = Diagnostics::new();
+    let summed = given.discrete_latents();
     let mut unknown: BTreeMap<VarId, VarId> = (0..)
         .zip(&given.variables)
         .filter(|(_, v)| [VariableKind::Latent, VariableKind::Param].contains(&v.kind))
         .map(|(i, _)| (VarId(i), VarId(i)))
+        .filter(|(id, _)| !summed.contains(id))
         .collect();
     loop {
         let before = given.statements.len();

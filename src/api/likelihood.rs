@@ -1,11 +1,11 @@
 //! How likely a fit finds what was observed, element by element.
 
-use super::evaluate::{push, told};
+use super::evaluate::{push, told, told_marginal};
 use super::{Error, Fit, Program};
 use crate::data::{Data, Entry};
 use crate::graph::NodeId;
 use crate::infer::{Posterior, Quantity};
-use crate::model::Term;
+use crate::model::{Model, Term};
 
 impl Fit {
     /// For each observed array the log likelihood of its elements at each draw, in nats; NaN where one is missing.
@@ -41,7 +41,7 @@ pub(super) fn pointwise(
     if !program.observed().any(given) {
         return Ok(Vec::new());
     }
-    let model = told(program, data, posterior, &given)?;
+    let model = likelihoods(program, data, posterior, &given)?;
     let nodes: Vec<NodeId> = model.terms.iter().map(|t| t.pointwise).collect();
     let drawn = push(&model, &nodes, posterior, threads, &program.watch);
     let mut found: Vec<Quantity> = Vec::new();
@@ -62,6 +62,25 @@ pub(super) fn pointwise(
         forget_missing(quantity, data);
     }
     Ok(found)
+}
+
+/// The likelihood of the data that are given. Discrete latents are summed out where each element of the data has its own;
+/// where they link several, the likelihood is that given their draws.
+fn likelihoods(
+    program: &Program,
+    data: &Data,
+    posterior: &Posterior,
+    given: &dyn Fn(&str) -> bool,
+) -> Result<Model, Error> {
+    if program.checked().discrete_latents().is_empty() {
+        return told(program, data, posterior, given);
+    }
+    let summed = told_marginal(program, data, posterior, given)?;
+    let has_terms = |name: &str| summed.terms.iter().any(|t| t.name == name);
+    match program.observed().filter(|name| given(name)).all(has_terms) {
+        true => Ok(summed),
+        false => told(program, data, posterior, given),
+    }
 }
 
 /// The log likelihood of an array, before any term of it is put in its place.

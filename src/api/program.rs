@@ -22,7 +22,7 @@ pub struct Program {
     reuse: Reuse,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Parts {
     modules: Vec<Module>,
     checked: check::Program,
@@ -248,6 +248,28 @@ impl Program {
             _ => 0,
         });
         ranks.max().unwrap_or(0)
+    }
+
+    /// The same program with another limit on the terms of the sums over discrete latents, of one evaluation of the density;
+    /// it is 10⁷ otherwise. Latents beyond it are sampled, all of them where it is 0.
+    ///
+    /// ```
+    /// use elbo::{Data, Program};
+    /// let program = Program::parse("data y: real\nz ~ Bernoulli(0.3)\ny ~ Normal(z, 1)")?;
+    /// let mut data = Data::default();
+    /// data.insert("y", 0.5);
+    /// assert_eq!(program.bind(&data)?.notes().len(), 0);
+    /// let sampled = program.with_most_terms(0.0).bind(&data)?;
+    /// assert_eq!(sampled.notes()[0].code, "W0606");
+    /// # Ok::<(), elbo::Error>(())
+    /// ```
+    pub fn with_most_terms(mut self, terms: f64) -> Program {
+        let checked = &mut Arc::make_mut(&mut self.parts).checked;
+        checked.most_terms = Some(terms);
+        if let Some(guided) = &mut checked.guided {
+            guided.most_terms = Some(terms);
+        }
+        self
     }
 
     /// The program with its names resolved and its expressions typed.

@@ -102,6 +102,44 @@ impl Program {
     /// The program in which all that is `told` has a value for each of several draws: what is left are the other
     /// definitions, and the densities of data whose names `terms` wants.
     pub fn given(&self, told: &dyn Fn(&str) -> bool, terms: &dyn Fn(&str) -> bool) -> Program {
+        self.given_with(told, terms, &BTreeSet::new())
+    }
+
+    /// The same, in which discrete latents are not told but summed out, nor what is defined by latents.
+    pub fn given_marginal(
+        &self,
+        told: &dyn Fn(&str) -> bool,
+        terms: &dyn Fn(&str) -> bool,
+    ) -> Program {
+        let discrete = self.discrete_latents();
+        let value = |name: &str| {
+            let own = |v: &Variable| v.name == name && v.kind == VariableKind::Let;
+            !self.variables.iter().any(own)
+        };
+        let told = |name: &str| told(name) && value(name);
+        self.given_with(&told, terms, &discrete)
+    }
+
+    /// Latents of whole numbers.
+    pub fn discrete_latents(&self) -> BTreeSet<VarId> {
+        let drawn = self.statements.iter().filter_map(|s| match &s.kind {
+            StatementKind::Draw { target, dist } => Some((target.var, dist)),
+            _ => None,
+        });
+        let whole = |dist: &Expr| matches!(&dist.ty, Type::Distribution { base, .. } if *base != Base::Real);
+        drawn
+            .filter(|(var, dist)| self.variable(*var).kind == VariableKind::Latent && whole(dist))
+            .map(|(var, _)| var)
+            .collect()
+    }
+
+    /// Draws of `kept` stay, and are not told.
+    fn given_with(
+        &self,
+        told: &dyn Fn(&str) -> bool,
+        terms: &dyn Fn(&str) -> bool,
+        kept: &BTreeSet<VarId>,
+    ) -> Program {
         let mut program = self.without_statements();
         let mut given = BTreeSet::new();
         for (i, variable) in self.variables.iter().enumerate() {
@@ -111,8 +149,8 @@ impl Program {
                 VariableKind::Latent,
                 VariableKind::Let,
             ];
-            if kinds.contains(&variable.kind) && told(&variable.name) {
-                let id = VarId(i as u32);
+            let id = VarId(i as u32);
+            if kinds.contains(&variable.kind) && told(&variable.name) && !kept.contains(&id) {
                 given.insert(id);
                 program.hold(id, VariableKind::Given);
             }
@@ -120,7 +158,7 @@ impl Program {
         let is_data = |id| self.variable(id).kind == VariableKind::Data;
         let left = self.statements.iter().filter(|s| match &s.kind {
             StatementKind::Draw { target, .. } => {
-                is_data(target.var) && terms(self.name(target.var))
+                is_data(target.var) && terms(self.name(target.var)) || kept.contains(&target.var)
             }
             StatementKind::Let { target, .. } => !given.contains(&target.var),
             StatementKind::Param { .. }

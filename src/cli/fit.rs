@@ -180,7 +180,7 @@ impl Fit {
 
     /// Refuses what would not fit into memory.
     fn check_size(&self, model: &Model) -> Result<()> {
-        if model.blocks.is_empty() {
+        if model.blocks.is_empty() && model.drawn.is_none() {
             let problem = Diagnostic::error("E0647", "the model has nothing to fit")
                 .help("draw a latent: `mu ~ Normal(0, 1)`, or declare a `param`");
             return Err(one_wrong(problem));

@@ -30,6 +30,17 @@ pub(super) struct Input {
     /// between them, or all
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = rewritings())]
     without: Vec<String>,
+
+    /// How many terms the sums over discrete latents may have, of one evaluation of the density; latents beyond it are
+    /// sampled, all of them where it is 0 [default: 10000000]
+    #[arg(long, value_name = "N", value_parser = count)]
+    most_terms: Option<f64>,
+}
+
+/// A number of terms, such as `1e8`.
+fn count(text: &str) -> std::result::Result<f64, String> {
+    let number = text.parse().ok().filter(|n: &f64| *n >= 0.0);
+    number.ok_or_else(|| "not a number from 0 on".into())
 }
 
 /// Names of rewritings, and one for all of them.
@@ -75,7 +86,10 @@ impl Input {
 
     /// Reads the program and the data, but for arrays of numbers of more bytes than `in_memory`.
     pub(super) fn load_streaming(&self, in_memory: u64) -> Result<Loaded> {
-        let program = Program::load(&self.model)?;
+        let mut program = Program::load(&self.model)?;
+        if let Some(terms) = self.most_terms {
+            program = program.with_most_terms(terms);
+        }
         let mut sources = program.sources().clone();
         let found = match self.data.is_empty() && program.declares_data() {
             true => data::beside(&Disk, &self.model),

@@ -191,7 +191,9 @@ pub(super) fn choose_rows(fit: &Fit, summaries: &mut [Summary]) -> Vec<String> {
     }
     for (quantity, summary) in fit.posterior().quantities.iter().zip(summaries) {
         let kind = fit.program().variable(&quantity.name).map(|v| v.kind);
-        if kind == Some(VariableKind::Param) {
+        // That a discrete latent has one value in all draws is what is asked of it.
+        let decided = kind == Some(VariableKind::Latent) && quantity.integer;
+        if kind == Some(VariableKind::Param) || decided {
             continue;
         }
         let first = quantity.draw(0).to_vec();

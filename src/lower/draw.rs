@@ -1,11 +1,12 @@
 //! Draws as values, in programs that make data.
 
-use super::value::Value;
+use super::distribution::DistValue;
+use super::value::{AxisList, Value};
 use super::{Lowerer, Result, error};
 use crate::check::program::Draw;
 use crate::diag::Span;
 use crate::dist::Sampled;
-use crate::graph::Shape;
+use crate::graph::{Shape, Var};
 use crate::ops::concat;
 use std::sync::Arc;
 
@@ -29,7 +30,25 @@ impl<'g> Lowerer<'_, 'g> {
             }
             None => d.array.clone(),
         };
-        let dist = self.checked(&d, &axes, array.len(), span)?;
+        let key = self.value(&draw.key)?.var;
+        // Every step of a recurrence has noise of its own.
+        let key = match self.step_position() {
+            Some(position) => concat(&[key, position.reshape(&[1])], 0),
+            None => key,
+        };
+        self.draw_of(&d, &axes, &array, (key, draw.serial), span)
+    }
+
+    /// A draw of an array of such extents for every row of `axes`, from noise that key and serial make.
+    pub(super) fn draw_of(
+        &mut self,
+        d: &DistValue<'g>,
+        axes: &AxisList,
+        array: &[usize],
+        (key, serial): (Var<'g>, u32),
+        span: Span,
+    ) -> Result<Value<'g>> {
+        let dist = self.checked(d, axes, array.len(), span)?;
         if !dist.is_normalised() {
             let name = d.family.declaration().name;
             return Err(vec![error::no_draws(span, name)]);
@@ -42,20 +61,14 @@ impl<'g> Lowerer<'_, 'g> {
         let event = Shape::from_slice(&d.event);
         self.expect_size("this draw", batch.iter().chain(&event).copied(), span)?;
         let (skeleton, values) = dist.take_apart();
-        let key = self.value(&draw.key)?.var;
-        // Every step of a recurrence has noise of its own.
-        let key = match self.step_position() {
-            Some(position) => concat(&[key, position.reshape(&[1])], 0),
-            None => key,
-        };
         let sampled = Sampled {
             skeleton: Arc::new(skeleton),
-            serial: draw.serial,
+            serial,
             batch,
             event,
             keys: None,
         };
         let args: Vec<_> = std::iter::once(key).chain(values).collect();
-        Ok(self.tidy(self.graph.apply(sampled, &args), &axes, None))
+        Ok(self.tidy(self.graph.apply(sampled, &args), axes, None))
     }
 }

@@ -605,7 +605,10 @@ pub fn guide_part(span: Span, drawn: Span, name: &str, extents: &[usize], wanted
 pub fn not_inferred(span: Span, name: &str, dist: Span, family: &str) -> D {
     D::error("E0685", format!("`{name}` cannot be inferred"))
         .at(span, "neither data nor a number")
-        .at(dist, format!("`{family}` draws several whole numbers together"))
+        .at(
+            dist,
+            format!("`{family}` draws several whole numbers together"),
+        )
         .help("draw each of them by itself, or declare them as data")
 }
 
@@ -634,7 +637,10 @@ pub fn drawn_at_some_states(span: Span, [name, condition]: [&str; 2]) -> D {
 
 /// That a discrete latent is sampled, for this reason.
 pub fn is_sampled(span: Span, name: &str, why: &str) -> D {
-    D::warning("W0606", format!("`{name}` is sampled, not summed out: {why}"))
-        .at(span, "its posterior is approximated by independent factors")
-        .help("the fit says how good that is; `elbo explain W0606` says what can be summed out")
+    D::warning(
+        "W0606",
+        format!("`{name}` is sampled, not summed out: {why}"),
+    )
+    .at(span, "its posterior is approximated by independent factors")
+    .help("the fit says how good that is; `elbo explain W0606` says what can be summed out")
 }

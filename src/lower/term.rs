@@ -45,6 +45,7 @@ impl<'g> Lowerer<'_, 'g> {
         let program = self.program;
         let span = program.statements[statement].span;
         match &program.statements[statement].kind {
+            StatementKind::Draw { target, .. } if self.is_free(target.var) => Ok(()),
             StatementKind::Draw { target, dist } => {
                 let axes = self.open_nest(statement)?;
                 if self.is_left_out(statement) {

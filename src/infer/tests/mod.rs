@@ -4,6 +4,7 @@ mod failures;
 mod kinks;
 mod models;
 mod precision;
+mod scores;
 
 use super::{Fit, Method, Options, fit};
 use crate::model::{Model, Role};

@@ -92,6 +92,7 @@ pub(super) fn model(
         rows: None,
         batched: None,
         given: Vec::new(),
+        scored: Vec::new(),
         reuse: Reuse::default(),
         graph,
         log_joint,

@@ -59,9 +59,24 @@ impl<'g> Lowerer<'_, 'g> {
         let alike =
             value.axes.iter().all(|a| states.contains(a)) && own.iter().all(|a| direct.contains(a));
         let sizes: Vec<usize> = states.iter().map(|&a| self.extent(a)).collect();
-        let what = format!("the values of `{name}` at all states");
-        let count = if alike { 1 } else { rows };
-        self.expect_size(&what, sizes.iter().copied().chain([count]), span)?;
+        let terms = sizes.iter().map(|&n| n as f64).product::<f64>()
+            * if alike { 1.0 } else { rows as f64 };
+        let widest = states.iter().max_by_key(|axis| self.extent(**axis));
+        if sizes.iter().any(|&n| n > 1)
+            && terms > self.most_terms()
+            && let Some(widest) = widest
+        {
+            let most = self.most_terms();
+            let all = self.discrete.references.iter();
+            let var = all
+                .clone()
+                .find(|r| r.axis == *widest)
+                .expect("an axis of states has one")
+                .var;
+            let why =
+                format!("`{name}` has {terms:.0} values at all of its states, more than {most}");
+            return Err(self.refuse(var, span, &why));
+        }
         let positional = |var: Var<'g>, lead: usize| {
             let last: Vec<usize> = (0..var.rank() - lead).collect();
             var.sum_axes(&last)
@@ -110,7 +125,10 @@ impl<'g> Lowerer<'_, 'g> {
                 .position(|r| r.axis == *axis)
                 .expect("an axis of states has one");
             let Some(on) = self.rows_on(&all[at].axes, &loops) else {
-                let (var, why) = (all[at].var, "elements of several turns of a loop are put together");
+                let (var, why) = (
+                    all[at].var,
+                    "elements of several turns of a loop are put together",
+                );
                 return Err(self.refuse(var, span, why));
             };
             places.push(

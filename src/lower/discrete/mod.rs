@@ -15,7 +15,9 @@ use super::bind::axis_text;
 use super::distribution::DistValue;
 use super::value::{AxisId, AxisList, Value};
 use super::{Lowerer, Result, error};
-use crate::check::program::{Expr, ExprKind, Index, Nest, Statement, StatementKind, Target, VarId};
+use crate::check::program::{
+    Expr, ExprKind, Index, Nest, Program, Statement, StatementKind, Target, VarId,
+};
 use crate::diag::{Diagnostics, Span};
 use crate::dist::Support;
 use crate::graph::{Tensor, Var, numel};
@@ -34,6 +36,8 @@ pub(super) struct Discrete<'g> {
     sampled: BTreeMap<VarId, sampled::Sampled<'g>>,
     /// Those that are to be sampled.
     wanted: BTreeMap<VarId, Sampling>,
+    /// Those that no density depends on: draws of results.
+    free: BTreeSet<VarId>,
     /// What depends on discrete latents by definition, and on which.
     depends: BTreeMap<VarId, VarId>,
     /// One that cannot be summed out, and why.
@@ -44,6 +48,8 @@ pub(super) struct Discrete<'g> {
     assumed: Option<VarId>,
     /// Names of those that have been drawn again, with how many elements they have.
     drawn: Vec<(String, usize)>,
+    /// Whether the sums are done, so that what is drawn for the results can be.
+    done: bool,
     /// Whether this is a lowering inside another, of a step or a right-hand side.
     inside: bool,
 }
@@ -137,6 +143,9 @@ struct Along<'g> {
 /// How many terms the sums of one density may have, if nothing else is said.
 const MOST_TERMS: f64 = 1e7;
 
+/// Serials of draws of discrete latents go down from here.
+const LAST_SERIAL: u32 = u32::MAX - 1;
+
 /// Whether a statement draws whole numbers.
 pub(super) fn draws_whole_numbers(dist: &Expr) -> bool {
     matches!(&dist.ty, Type::Distribution { base, .. } if *base != Base::Real)
@@ -156,6 +165,12 @@ impl<'g> Lowerer<'_, 'g> {
         axes: &AxisList,
         arguments_known: bool,
     ) -> Result<()> {
+        if self.discrete.free.contains(&target.var) {
+            return match self.discrete.done {
+                true => self.define_free(target, dist, axes),
+                false => Ok(()),
+            };
+        }
         let before = self.discrete.assumed;
         if !arguments_known {
             self.discrete.assumed = Some(target.var);
@@ -170,7 +185,12 @@ impl<'g> Lowerer<'_, 'g> {
         let name = self.program.variable(target.var).name.clone();
         let family = d.family.declaration().name;
         if !d.event.is_empty() {
-            return Err(vec![error::not_inferred(target.span, &name, dist.span, family)]);
+            return Err(vec![error::not_inferred(
+                target.span,
+                &name,
+                dist.span,
+                family,
+            )]);
         }
         let sampled = self.discrete.wanted.contains_key(&target.var);
         let (lower, upper) = match ends(&support) {
@@ -197,7 +217,9 @@ impl<'g> Lowerer<'_, 'g> {
         }
         if sampled {
             self.drawn = true;
-            let mean = self.prior_mean(&d, axes, dist.span).filter(|_| arguments_known);
+            let mean = self
+                .prior_mean(&d, axes, dist.span)
+                .filter(|_| arguments_known);
             let support = match self.with_states(&d, axes) == *axes {
                 true => support,
                 // The same in all rows, whatever the states are.
@@ -211,7 +233,11 @@ impl<'g> Lowerer<'_, 'g> {
             };
             return self.define_sampled(target, &support, mean, &extents, axes);
         }
-        let site = self.discrete.sites.get_mut(&target.var).expect("it was put there above");
+        let site = self
+            .discrete
+            .sites
+            .get_mut(&target.var)
+            .expect("it was put there above");
         site.lower = site.lower.min(lower);
         site.upper = site.upper.max(upper);
         let states = site.states();
@@ -228,6 +254,27 @@ impl<'g> Lowerer<'_, 'g> {
             ragged: None,
         };
         self.add_piece(target, &value, axes, None)
+    }
+
+    /// A draw that no density depends on, given each draw of all else: `∑ p(z | x) = 1`.
+    fn define_free(&mut self, target: &Target, dist: &Expr, axes: &AxisList) -> Result<()> {
+        let d = self.distribution(dist)?;
+        // Groups of other draws count from 0.
+        let serial = LAST_SERIAL - self.graph.origin().0;
+        let key = self.result_key();
+        let value = self.draw_of(&d, axes, &d.array, (key, serial), dist.span)?;
+        let name = self.program.variable(target.var).name.clone();
+        self.discrete.drawn.push((name, value.var.numel()));
+        if target.indices.is_empty() {
+            self.env.insert(target.var, value);
+            return Ok(());
+        }
+        self.add_piece(target, &value, axes, None)
+    }
+
+    /// Whether a draw is of a discrete latent that no density depends on.
+    pub(super) fn is_free(&self, var: VarId) -> bool {
+        self.discrete.free.contains(&var)
     }
 
     /// Says which latents are to be sampled.
@@ -347,7 +394,11 @@ impl<'g> Lowerer<'_, 'g> {
             Index::At(e) => {
                 let first = self.value(e)?;
                 if first.rank() > 0 {
-                    return Err(self.refuse(var, e.span, "which of its elements are read is an array"));
+                    return Err(self.refuse(
+                        var,
+                        e.span,
+                        "which of its elements are read is an array",
+                    ));
                 }
                 return Ok(Along {
                     first,
@@ -631,9 +682,15 @@ impl<'g> Lowerer<'_, 'g> {
                 break;
             }
         }
-        let of = |s: &Statement| matches!(&s.kind, StatementKind::Let { target, .. } if depends.contains_key(&target.var));
+        self.discrete.free = free(program, &depends);
+        let again = |s: &Statement| match &s.kind {
+            StatementKind::Let { target, .. } => depends.contains_key(&target.var),
+            StatementKind::Draw { target, .. } => self.discrete.free.contains(&target.var),
+            _ => false,
+        };
         let statements = program.statements.iter().enumerate();
-        self.discrete.inlined = statements.filter(|(_, s)| of(s)).map(|(i, _)| i).collect();
+        let inlined = statements.filter(|(_, s)| again(s)).map(|(i, _)| i);
+        self.discrete.inlined = inlined.collect();
         self.discrete.depends = depends;
     }
 
@@ -825,6 +882,35 @@ impl<'g> Lowerer<'_, 'g> {
     pub(super) fn depends_on_states(&self, d: &DistValue<'g>) -> bool {
         !self.states_among(&d.axes(self)).is_empty()
     }
+}
+
+/// Discrete latents that no density depends on, nor their own.
+fn free(program: &Program, depends: &BTreeMap<VarId, VarId>) -> BTreeSet<VarId> {
+    let latents: BTreeSet<VarId> = depends.values().copied().collect();
+    let needed = |latent: VarId| {
+        let mut reached = BTreeSet::from([latent]);
+        loop {
+            let before = reached.len();
+            for statement in &program.statements {
+                let mut reads = false;
+                statement.variables(true, &mut |v| reads |= reached.contains(&v));
+                match &statement.kind {
+                    StatementKind::Let { target, .. } if reads => {
+                        reached.insert(target.var);
+                    }
+                    _ if reads => return true,
+                    _ => {}
+                }
+            }
+            if reached.len() == before {
+                return false;
+            }
+        }
+    };
+    latents
+        .into_iter()
+        .filter(|&latent| !needed(latent))
+        .collect()
 }
 
 /// The least and the largest of whole numbers between known bounds.

@@ -1,8 +1,8 @@
 //! The tables of factors summed over all discrete latents; and draws of these, given all else, for the results.
 
 use super::super::{Lowerer, Result};
-use super::Factor;
 use super::sampled::Reached;
+use super::{Discrete, Factor};
 use crate::autodiff::grad;
 use crate::check::program::VarId;
 use crate::diag::Span;
@@ -36,7 +36,13 @@ impl<'g> Lowerer<'_, 'g> {
     /// Sums over all discrete latents that are not sampled: what is left are summands of the log density. Gives the
     /// statements to define once more, now that these latents have values.
     pub(in super::super) fn sum_out(&mut self) -> Result<BTreeSet<usize>> {
-        if self.discrete.sites.is_empty() {
+        let Discrete {
+            sites,
+            inlined,
+            sampled,
+            ..
+        } = &self.discrete;
+        if sites.is_empty() && inlined.is_empty() && sampled.is_empty() {
             return Ok(BTreeSet::new());
         }
         let factors = std::mem::take(&mut self.discrete.factors);
@@ -64,6 +70,7 @@ impl<'g> Lowerer<'_, 'g> {
         let values = summed.into_iter().map(|s| s.values).collect();
         self.draw_states(&elements, values);
         self.keep_samples();
+        self.discrete.done = true;
         self.drawn = true;
         Ok(self.take_inlined())
     }
@@ -237,7 +244,7 @@ impl<'g> Lowerer<'_, 'g> {
                 }
             }
         }
-        let observed = factors.iter().any(|f| f.of.observed);
+        let observed = observed_by(&parts, elements, summed, factors);
         let values: Vec<Var<'g>> = summed.iter().map(|s| s.values).collect();
         for sums in plan.log_sums(&values, &Semiring::Sum) {
             let rows: Option<Vec<usize>> = sums
@@ -248,11 +255,16 @@ impl<'g> Lowerer<'_, 'g> {
             let weights = rows.and_then(|rows| self.weights_of(&rows));
             let pointwise = weights.map_or(sums.values, |weights| sums.values * weights);
             let var = elements.of[sums.last[0] as usize];
-            let term = (
-                self.program.variable(var).name.clone(),
-                self.discrete.sites[&var].span,
-            );
-            self.add_summand(term, pointwise, observed, Vec::new());
+            let span = self.discrete.sites[&var].span;
+            let of: Vec<usize> = sums.last.iter().map(|&v| parts.find(v as usize)).collect();
+            match one_each(&of, &observed) {
+                Some((name, places)) => self.add_summand((name, span), pointwise, true, places),
+                None => {
+                    let name = self.program.variable(var).name.clone();
+                    let any = of.iter().any(|part| observed.contains_key(part));
+                    self.add_summand((name, span), pointwise, any, Vec::new());
+                }
+            }
             let own = sums.last.iter().enumerate().flat_map(|(row, &v)| {
                 let all = by.get(&parts.find(v as usize)).into_iter().flatten();
                 all.map(move |&(var, k)| (row, var, k))
@@ -354,6 +366,59 @@ impl<'g> Lowerer<'_, 'g> {
         let args: Vec<Var<'g>> = [self.result_key()].into_iter().chain(one).collect();
         self.graph.apply(noise, &args)
     }
+}
+
+/// What the data are that a part of the graph is the likelihood of: names with places among the indexed elements, if
+/// these are known.
+type Likelihood = BTreeSet<(String, Option<usize>)>;
+
+/// By part.
+fn observed_by(
+    parts: &UnionFind<usize>,
+    elements: &Elements,
+    summed: &[Summed],
+    factors: &[Factor],
+) -> BTreeMap<usize, Likelihood> {
+    let mut all: BTreeMap<usize, Likelihood> = BTreeMap::new();
+    for (table, own) in elements.graph.factors.iter().zip(summed) {
+        let factor = &factors[own.factor];
+        if !factor.of.observed {
+            continue;
+        }
+        let places = &factor.of.places;
+        let known = places.len() == factor.rows;
+        for (scope, &row) in table.scopes.chunks(table.arity).zip(&own.rows) {
+            let place = known.then(|| places[row]);
+            let part = all.entry(parts.find(scope[0] as usize)).or_default();
+            part.insert((factor.name.clone(), place));
+            // Several rows of which it is not known which they are.
+            if !known && factor.rows > 1 {
+                part.insert((String::new(), None));
+            }
+        }
+    }
+    all
+}
+
+/// Where every part is the likelihood of one element of the same data: their name, and the elements.
+fn one_each(
+    parts: &[usize],
+    observed: &BTreeMap<usize, Likelihood>,
+) -> Option<(String, Vec<usize>)> {
+    let mut name: Option<&String> = None;
+    let mut places = Vec::new();
+    for part in parts {
+        let own = observed.get(part).filter(|own| own.len() == 1)?;
+        let (of, place) = own.first()?;
+        if name.is_some_and(|name| name != of) {
+            return None;
+        }
+        name = Some(of);
+        places.extend(*place);
+    }
+    let whole = parts.len() == 1 && places.is_empty();
+    let name = name?.clone();
+    (whole || places.len() == parts.len()).then_some((name, places))
 }
 
 /// Tells the noise of states apart from that of other draws.
