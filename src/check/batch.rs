@@ -91,6 +91,7 @@ fn beyond(statement: &Statement, mut reads: Reads) -> Vec<(VarId, Span)> {
     match &statement.kind {
         StatementKind::Draw { dist: value, .. }
         | StatementKind::Noise { dist: value, .. }
+        | StatementKind::Sample { dist: value, .. }
         | StatementKind::Let { value, .. }
         | StatementKind::Factor { value } => reads.expr(value),
         StatementKind::Param { init, .. } => {
@@ -146,6 +147,7 @@ fn target(statement: &Statement) -> Option<&super::program::Target> {
     match &statement.kind {
         StatementKind::Draw { target, .. }
         | StatementKind::Let { target, .. }
+        | StatementKind::Sample { target, .. }
         | StatementKind::Noise { target, .. } => Some(target),
         _ => None,
     }

@@ -426,10 +426,12 @@ pub fn parameter_domain(span: Span, dist: &str, name: &str, domain: &str, value:
     .at(span, format!("this is {value}"))
 }
 
-pub fn discrete_latent(span: Span, name: &str, dist: &str) -> D {
-    D::error("E0309", format!("`{name}` is a discrete latent"))
-        .at(span, format!("`{dist}` gives whole numbers, and `{name}` is not data"))
-        .help("sum over its values: `factor log_sum_exp([log(w[k]) + … for k in 1..K])`, or observe it by declaring it as data")
+pub fn guide_base(span: Span, name: &str, place: Span, dist: &str) -> D {
+    let problem = format!("the guide draws `{name}` from `{dist}`, which gives other numbers");
+    D::error("E0309", problem)
+        .at(span, "whole numbers for real ones, or the other way round")
+        .at(place, "the model draws it here")
+        .help("a guide draws whole numbers where the model does: `guide { z ~ Bernoulli(q) }`")
 }
 
 const INSTEAD: &str =

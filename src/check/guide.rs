@@ -159,12 +159,12 @@ impl<'a> Checker<'a> {
             return None;
         };
         let (name, place) = (self.variable(site).name.clone(), self.drawn_at(site));
-        if base != Base::Real {
+        let (own, dims) = self.variable(site).ty.number()?;
+        if (own == Base::Real) != (base == Base::Real) {
             let family = family_name(&checked);
-            self.report(error::discrete_latent(target.span, &name, &family));
+            self.report(error::guide_base(target.span, &name, place, &family));
             return None;
         }
-        let (_, dims) = self.variable(site).ty.number()?;
         let element = dims.get(target.indices.len()..).map(<[Dim]>::to_vec);
         let drawn: Vec<Dim> = array.iter().chain(&event).cloned().collect();
         if !element.as_ref().is_some_and(|e| dims_fit(e, &drawn)) {
@@ -268,6 +268,11 @@ impl<'a> Checker<'a> {
         nest: Vec<Nest>,
         span: Span,
     ) {
+        if matches!(&dist.ty, Type::Distribution { base, .. } if *base != Base::Real) {
+            let kind = StatementKind::Sample { target, dist };
+            self.program.statements.push(Statement { kind, nest, span });
+            return;
+        }
         let own = Target {
             var: noise[&target.var],
             ..target.clone()

@@ -155,7 +155,11 @@ impl Statement {
                     dist.variables(visit);
                 }
             }
-            StatementKind::Let { target, value } => {
+            StatementKind::Let { target, value }
+            | StatementKind::Sample {
+                target,
+                dist: value,
+            } => {
                 target.indices.iter().for_each(|i| i.variables(visit));
                 value.variables(visit);
             }
@@ -191,6 +195,11 @@ pub enum StatementKind {
     },
     Factor {
         value: Expr,
+    },
+    /// A draw of whole numbers by the guide: their gradients are told by its probabilities.
+    Sample {
+        target: Target,
+        dist: Expr,
     },
     /// Standard Normal numbers, as many as a draw of `dist` has.
     Noise {

@@ -163,6 +163,7 @@ impl Program {
             StatementKind::Let { target, .. } => !given.contains(&target.var),
             StatementKind::Param { .. }
             | StatementKind::Factor { .. }
+            | StatementKind::Sample { .. }
             | StatementKind::Noise { .. } => false,
         });
         program.statements = left.cloned().collect();

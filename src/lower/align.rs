@@ -29,7 +29,9 @@ pub(super) fn align<'p>(program: &'p Program, bound: &Bound) -> Cow<'p, Program>
 /// The outermost loops of recurrences that stand in several.
 fn apart(program: &Program) -> Vec<Vec<LoopId>> {
     let defines = |i: usize| match &program.statements[i].kind {
-        StatementKind::Let { target, .. } | StatementKind::Noise { target, .. } => Some(target.var),
+        StatementKind::Let { target, .. }
+        | StatementKind::Sample { target, .. }
+        | StatementKind::Noise { target, .. } => Some(target.var),
         StatementKind::Param { var, .. } => Some(*var),
         StatementKind::Draw { target, .. } => {
             let given = [
@@ -263,6 +265,10 @@ fn each_expr(statement: &mut Statement, visit: &mut dyn FnMut(&mut Expr)) {
             dist: value,
         }
         | StatementKind::Noise {
+            target,
+            dist: value,
+        }
+        | StatementKind::Sample {
             target,
             dist: value,
         }

@@ -30,7 +30,7 @@ mod term;
 mod value;
 mod varying;
 
-use crate::check::program::{Expr, Program, VarId};
+use crate::check::program::{Expr, Program, VarId, VariableKind};
 use crate::data::Data;
 use crate::diag::{Diagnostics, Span};
 use crate::graph::{Graph, NodeId, Origin, Tensor, Var};
@@ -156,14 +156,24 @@ fn lower_once(
     over: Over,
     told: &Varying,
 ) -> Result<Lowered> {
-    let mut sampled: BTreeMap<VarId, (Sampling, String)> = BTreeMap::new();
+    // Those that the program gives a factor of the guide, for whatever reason.
+    let asked = program.guide.factors.iter().flat_map(|(sites, ..)| sites);
+    let whole = program.discrete_latents();
+    let asked = asked.filter(|site| whole.contains(site));
+    let asked = asked.map(|site| (*site, (Sampling::Tracked, String::new())));
+    let mut sampled: BTreeMap<VarId, (Sampling, String)> = asked.collect();
     loop {
         match lower_sampling(program, bound, text, over, told, &sampled) {
             Ok(mut lowered) => {
-                let notes = sampled.into_iter().map(|(var, (_, why))| {
-                    let variable = program.variable(var);
-                    error::is_sampled(variable.span, &variable.name, &why)
-                });
+                let own = |var: &VarId| program.variable(*var).kind == VariableKind::Latent;
+                let unasked = sampled.into_iter().filter(|(var, _)| own(var));
+                let notes =
+                    unasked
+                        .filter(|(_, (_, why))| !why.is_empty())
+                        .map(|(var, (_, why))| {
+                            let variable = program.variable(var);
+                            error::is_sampled(variable.span, &variable.name, &why)
+                        });
                 lowered.notes.extend(notes);
                 return Ok(lowered);
             }

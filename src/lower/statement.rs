@@ -299,9 +299,9 @@ impl<'g> Lowerer<'_, 'g> {
                     .is_some_and(|b| !b.missing.is_empty());
                 (!given || missing).then_some(target.var)
             }
-            StatementKind::Let { target, .. } | StatementKind::Noise { target, .. } => {
-                Some(target.var)
-            }
+            StatementKind::Let { target, .. }
+            | StatementKind::Sample { target, .. }
+            | StatementKind::Noise { target, .. } => Some(target.var),
             StatementKind::Param { var, .. } => Some(*var),
             StatementKind::Factor { .. } => None,
         }
@@ -396,6 +396,13 @@ impl<'g> Lowerer<'_, 'g> {
                 }
             }
             StatementKind::Draw { .. } | StatementKind::Factor { .. } => Ok(()),
+            StatementKind::Sample { target, dist } => {
+                let axes = self.open_nest(statement)?;
+                match self.is_left_out(statement) {
+                    true => Ok(()),
+                    false => self.define_by_guide(target, dist, &axes),
+                }
+            }
             StatementKind::Noise { target, dist } => {
                 let axes = self.open_nest(statement)?;
                 if self.is_left_out(statement) {

@@ -465,11 +465,11 @@ impl StochasticObjective for FreshDraws<'_, '_> {
     }
 
     /// Of a model in batches only the guide's parameters: networks' weights and numbers for every row are too
-    /// many to ask for all of them to come to rest.
+    /// many to ask for all of them to come to rest. Nor do logits of what is all but certain.
     fn measured(&self) -> usize {
-        match self.elbo.batches {
-            Some(_) => self.elbo.guide_dim,
-            None => self.elbo.dim,
+        match self.elbo.batches.is_some() || self.elbo.scores {
+            true => self.elbo.guide_dim,
+            false => self.elbo.dim,
         }
     }
 

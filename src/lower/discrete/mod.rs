@@ -16,7 +16,7 @@ use super::distribution::DistValue;
 use super::value::{AxisId, AxisList, Value};
 use super::{Lowerer, Result, error};
 use crate::check::program::{
-    Expr, ExprKind, Index, Nest, Program, Statement, StatementKind, Target, VarId,
+    Expr, ExprKind, Index, Nest, Program, Statement, StatementKind, Target, VarId, VariableKind,
 };
 use crate::diag::{Diagnostics, Span};
 use crate::dist::Support;
@@ -662,6 +662,11 @@ impl<'g> Lowerer<'_, 'g> {
             {
                 depends.insert(target.var, target.var);
             }
+            if let StatementKind::Sample { target, .. } = &statement.kind
+                && self.discrete.wanted.get(&target.var) != Some(&Sampling::Untracked)
+            {
+                depends.insert(target.var, target.var);
+            }
         }
         if depends.is_empty() {
             return;
@@ -907,10 +912,10 @@ fn free(program: &Program, depends: &BTreeMap<VarId, VarId>) -> BTreeSet<VarId> 
             }
         }
     };
-    latents
-        .into_iter()
-        .filter(|&latent| !needed(latent))
-        .collect()
+    // What a guide draws it draws.
+    let own = |latent: &VarId| program.variable(*latent).kind == VariableKind::Latent;
+    let latents = latents.into_iter().filter(own);
+    latents.filter(|&latent| !needed(latent)).collect()
 }
 
 /// The least and the largest of whole numbers between known bounds.

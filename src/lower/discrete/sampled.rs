@@ -9,13 +9,14 @@
 //!
 //! Sources: Ranganath, Gerrish & Blei, Black box variational inference (2014).
 
+use super::super::term::Observed;
 use super::super::value::{AxisList, Value};
-use super::super::{Lowerer, Result};
+use super::super::{Lowerer, Result, error};
 use super::{Factor, Sampling};
-use crate::check::program::{Target, VarId};
-use crate::dist::Support;
+use crate::check::program::{Expr, Target, VarId};
+use crate::dist::{KEY, Support};
 use crate::graph::{Tensor, Var, numel};
-use crate::model::{Block, BlockSupport, Role, Scored, Term};
+use crate::model::{Block, BlockSupport, Role, Scored};
 use std::collections::BTreeMap;
 
 /// A latent that is sampled.
@@ -99,6 +100,118 @@ impl<'g> Lowerer<'_, 'g> {
                 self.rounded(&name, batch, none, mean, noise, axes)
             }
         };
+        let minus = Value {
+            var: -log_q.stop_gradient(),
+            axes: axes.clone(),
+            ragged: None,
+        };
+        self.keep_sampled(target, (value, log_q), minus, batch, axes)
+    }
+
+    /// What the guide of the program draws of a discrete latent.
+    pub(in super::super) fn define_by_guide(
+        &mut self,
+        target: &Target,
+        dist: &Expr,
+        axes: &AxisList,
+    ) -> Result<()> {
+        let name = self.program.variable(target.var).name.clone();
+        let d = self.distribution(dist)?;
+        if !d.event.is_empty() {
+            let family = d.family.declaration().name;
+            return Err(vec![error::not_inferred(
+                target.span,
+                &name,
+                dist.span,
+                family,
+            )]);
+        }
+        self.expect_drawn_at_all_states(target, axes)?;
+        self.drawn = true;
+        let mut batch: Vec<usize> = axes.iter().map(|a| self.extent(*a)).collect();
+        batch.extend(&d.array);
+        let site = super::Site {
+            lower: 0.0,
+            upper: 0.0,
+            extents: Vec::new(),
+            value: None,
+            span: target.span,
+        };
+        if self.discrete.wanted.get(&target.var) != Some(&Sampling::Untracked) {
+            self.discrete.sites.entry(target.var).or_insert(site);
+        }
+        // What is sampled too has axes of extent 1 here.
+        let wide = self.with_states(&d, axes);
+        let full: Vec<usize> = wide.iter().map(|a| self.extent(*a)).collect();
+        let full = [full.as_slice(), &d.array].concat();
+        let (support, ..) = self.own_support(&d, &wide, d.array.len(), dist.span)?;
+        let (value, log_q) = match super::ends(&support) {
+            Some((least, most)) => {
+                let states: Vec<f64> = (0..=(most - least) as usize)
+                    .map(|k| least + k as f64)
+                    .collect();
+                let (lower, upper) = support.bounds();
+                let mut columns = Vec::new();
+                for &state in &states {
+                    let x = Value::plain(self.graph.scalar(state));
+                    let (log_prob, own) = self.log_prob(&d, &x, dist.span)?;
+                    let log_prob = Value {
+                        var: log_prob,
+                        axes: own,
+                        ragged: None,
+                    };
+                    let log_prob = self.align(&log_prob, &wide).broadcast(&full);
+                    let state = self.graph.scalar(state).broadcast(&full);
+                    let low = lower.map_or(log_prob, |b| {
+                        state.ge(b.broadcast(&full)).select(log_prob, IMPOSSIBLE)
+                    });
+                    let both = upper.map_or(low, |b| {
+                        state.le(b.broadcast(&full)).select(low, IMPOSSIBLE)
+                    });
+                    columns.push(both.reshape(&batch).unsqueeze(0));
+                }
+                let noise = self.new_noise(format!("noise of {name}"), &batch, axes);
+                let log_probs = crate::ops::concat(&columns, 0);
+                chosen(log_probs, noise.phi(), &states)
+            }
+            None => {
+                let noise = self.new_noise(format!("noise of {name}"), &[KEY], &AxisList::new());
+                let key = (noise.phi() * f64::from(u32::MAX)).floor();
+                let serial = super::LAST_SERIAL - self.graph.origin().0;
+                let value = self.draw_of(&d, &wide, &d.array, (key, serial), dist.span)?;
+                let (log_prob, own) = self.log_prob(&d, &value, dist.span)?;
+                let log_prob = Value {
+                    var: log_prob,
+                    axes: own,
+                    ragged: None,
+                };
+                let log_q = self
+                    .align(&log_prob, &wide)
+                    .broadcast(&full)
+                    .reshape(&batch);
+                (self.spread(&value, &wide).reshape(&batch), log_q)
+            }
+        };
+        let minus = Value {
+            var: -log_q.stop_gradient().reshape(&full),
+            axes: wide,
+            ragged: None,
+        };
+        self.keep_sampled(target, (value, log_q), minus, &batch, axes)
+    }
+
+    /// Keeps what was sampled, `[axes…, array…]`, and the guide's part of the ELBO: that its gradient is 0 on average is no
+    /// reason to add noise.
+    fn keep_sampled(
+        &mut self,
+        target: &Target,
+        (value, log_q): (Var<'g>, Var<'g>),
+        minus_log_q: Value<'g>,
+        batch: &[usize],
+        axes: &AxisList,
+    ) -> Result<()> {
+        let name = format!("guide of {}", self.program.variable(target.var).name);
+        self.add_term(name, &minus_log_q, axes, Observed::default(), target.span)?;
         let value = value.stop_gradient();
         let places = match target.indices.len() {
             0 => (0..numel(batch)).map(|k| vec![k]).collect(),
@@ -108,17 +221,6 @@ impl<'g> Lowerer<'_, 'g> {
                 .map(<[usize]>::to_vec)
                 .collect(),
         };
-        // The guide's part of the ELBO: that its gradient is 0 on average is no reason to add noise.
-        let minus_log_q = -log_q.stop_gradient();
-        let pointwise = self.weighted(minus_log_q, axes);
-        self.terms.push(Term {
-            name: format!("guide of {name}"),
-            node: pointwise.sum().id,
-            pointwise: pointwise.id,
-            observed: false,
-            places: Vec::new(),
-            span: target.span,
-        });
         let ones = self.graph.scalar(1.0).broadcast(batch);
         let weights = self.weighted(ones, axes);
         let flat = |v: Var<'g>| v.reshape(&[v.numel()]);

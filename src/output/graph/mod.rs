@@ -197,7 +197,7 @@ impl Builder<'_> {
                 }
                 (NodeKind::Value, Some(target.var), lines)
             }
-            StatementKind::Noise { target, .. } => {
+            StatementKind::Noise { target, .. } | StatementKind::Sample { target, .. } => {
                 let lines = vec![self.named(target.var)];
                 (NodeKind::Latent, Some(target.var), lines)
             }
@@ -271,7 +271,7 @@ impl Builder<'_> {
             }
             StatementKind::Param { .. } => {}
             StatementKind::Factor { value } => look(value),
-            StatementKind::Noise { .. } => {}
+            StatementKind::Noise { .. } | StatementKind::Sample { .. } => {}
         }
         for level in &statement.nest {
             if let Nest::If { condition, .. } = level {
