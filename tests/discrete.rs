@@ -1,6 +1,6 @@
 //! Discrete latents: summed out exactly, and drawn again after the fit.
 
-use elbo::{Data, Model, Program};
+use elbo::{Data, Model, Options, Program};
 
 fn bound(program: &str, data: &Data) -> Result<Model, String> {
     let program = Program::parse(program).map_err(|e| format!("{e:?}"))?;
@@ -276,4 +276,173 @@ fn sums_are_those_written_out() {
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+}
+
+/// Which notes a program gives where it is bound, or which errors.
+fn codes(program: &str, data: &Data) -> Vec<&'static str> {
+    let program = Program::parse(program).unwrap_or_else(|e| panic!("{e:?}"));
+    match program.bind(data) {
+        Ok(model) => model.notes().iter().map(|d| d.code).collect(),
+        Err(e) => e.diagnostics.iter().map(|d| d.code).collect(),
+    }
+}
+
+#[test]
+fn what_cannot_be_summed_is_sampled_or_refused() {
+    let mut data = Data::default();
+    data.insert("y", numbers(12, 0.4));
+    let cases = [
+        ("n ~ Poisson(3)\ny ~ Normal(n, 1)", vec!["W0606"]),
+        ("n ~ Truncated(Poisson(3), 0, 20)\ny ~ Normal(n, 1)", vec![]),
+        (
+            "z ~ Bernoulli(0.4)^30\ny ~ Normal(sum(z), 1)",
+            vec!["W0606"],
+        ),
+        (
+            "for t in 1..N { s[t] ~ Bernoulli(0.4) }\nlet x[1] = s[1]\nfor t in 2..N { let x[t] = 0.5 * x[t - 1] + s[t] }\ny ~ Normal(x, 1)",
+            vec!["W0606"],
+        ),
+        (
+            "w ~ DiscreteUniform(1, 2)\nz ~ Bernoulli(0.4)^2\ny ~ Normal(z[w], 1)",
+            vec!["W0606"],
+        ),
+        (
+            "k ~ Multinomial(3, [0.2, 0.8])\ny ~ Normal(k[1], 1)",
+            vec!["E0685"],
+        ),
+        (
+            "z ~ Bernoulli(0.4)\nif z == 1 { x ~ Normal(0, 1) }\ny ~ Normal(z, 1)",
+            vec!["E0686"],
+        ),
+        (
+            "z ~ DiscreteUniform(1, 3)\nx ~ Uniform(0, z)\ny ~ Normal(x, 1)",
+            vec!["E0686"],
+        ),
+        (
+            "n ~ Poisson(3)\ny ~ Normal(n, 1)\nguide { n ~ mean_field() }",
+            vec![],
+        ),
+    ];
+    for (program, expected) in cases {
+        let program = format!("data y: real[N]\n{program}");
+        assert_eq!(codes(&program, &data), expected, "{program}");
+    }
+}
+
+#[test]
+fn predictions_of_counts_are_draws() {
+    let mut data = Data::default();
+    data.insert("y", 1.0);
+    let program =
+        "data y: real\nmu ~ Normal(0, 2)\ny ~ Normal(mu, 1)\nk ~ Poisson(4)\nlet twice = 2 * k";
+    let model = bound(program, &data).expect("it is right");
+    assert!(model.notes().is_empty());
+    let fit = model.fit(&Options::default()).expect("it can be fitted");
+    let posterior = fit.posterior();
+    // Four standard errors of 1000 draws.
+    assert!((posterior["k"].mean()[0] - 4.0).abs() < 4.0 * 2.0 / 1000f64.sqrt());
+    assert_eq!(posterior["twice"].mean()[0], 2.0 * posterior["k"].mean()[0]);
+}
+
+#[test]
+fn a_model_of_discrete_latents_alone_has_its_exact_posterior() {
+    let mut data = Data::default();
+    data.insert("y", 1.0);
+    let program = "data y: real\nz ~ Bernoulli(0.3)\ny ~ Normal(z, 1)\nlet both = z + y";
+    let fit = bound(program, &data)
+        .expect("it is right")
+        .fit(&Options::default());
+    let fit = fit.expect("it can be fitted");
+    let (one, zero) = (0.3, 0.7 * f64::exp(-0.5));
+    let evidence = f64::ln((one + zero) / (2.0 * std::f64::consts::PI).sqrt());
+    assert!((fit.elbo().mean - evidence).abs() < 1e-12);
+    let share = one / (one + zero);
+    let found = fit.posterior()["z"].mean()[0];
+    assert!(
+        (found - share).abs() < 4.0 * (share * (1.0 - share) / 1000.0).sqrt(),
+        "{found}"
+    );
+}
+
+#[test]
+fn states_of_a_chain_are_those_of_forward_and_backward() {
+    let y = numbers(30, 0.7);
+    let mut data = Data::default();
+    data.insert("y", y.clone());
+    let program = "data y: real[T]
+        s[1] ~ Categorical([0.5, 0.5])
+        for t in 2..T { s[t] ~ Categorical([[0.9, 0.1], [0.2, 0.8]][s[t - 1]]) }
+        for t in 1..T { y[t] ~ Normal([-1, 1][s[t]], 1) }";
+    let options = Options {
+        draws: 4000,
+        ..Options::default()
+    };
+    let fit = bound(program, &data).expect("it is right").fit(&options);
+    let fit = fit.expect("it can be fitted");
+    let moves = [[0.9, 0.1], [0.2, 0.8]];
+    let likelihood = |t: usize, k: usize| f64::exp(-0.5 * (y[t] - [-1.0, 1.0][k]).powi(2));
+    let n = y.len();
+    let mut forward = vec![[0.0; 2]; n];
+    let mut backward = vec![[1.0; 2]; n];
+    for t in 0..n {
+        for k in 0..2 {
+            let before: f64 = match t {
+                0 => 0.5,
+                _ => (0..2).map(|j| forward[t - 1][j] * moves[j][k]).sum(),
+            };
+            forward[t][k] = before * likelihood(t, k);
+        }
+    }
+    for t in (0..n - 1).rev() {
+        for j in 0..2 {
+            let after = (0..2).map(|k| moves[j][k] * likelihood(t + 1, k) * backward[t + 1][k]);
+            backward[t][j] = after.sum();
+        }
+    }
+    let mean = fit.posterior()["s"].mean();
+    for t in 0..n {
+        let weights = [0, 1].map(|k| forward[t][k] * backward[t][k]);
+        let second = weights[1] / (weights[0] + weights[1]);
+        let error = (second * (1.0 - second) / 4000.0).sqrt();
+        assert!(
+            (mean[t] - 1.0 - second).abs() < 4.5 * error + 1e-3,
+            "{t}: {} {second}",
+            mean[t]
+        );
+    }
+    // Draws are of paths: moves are as frequent as their posterior says.
+    let evidence: f64 = (0..2).map(|k| forward[n - 1][k]).sum();
+    let stays = (1..n).map(|t| {
+        let at = |k: usize| forward[t - 1][k] * moves[k][k] * likelihood(t, k) * backward[t][k];
+        (at(0) + at(1)) / evidence
+    });
+    let stays: f64 = stays.sum();
+    let found = fit
+        .evaluate("sum([s[t] == s[t - 1] for t in 2..T])")
+        .expect("it is a number");
+    assert!(
+        (found.mean()[0] - stays).abs() < 0.2,
+        "{} {stays}",
+        found.mean()[0]
+    );
+}
+
+#[test]
+fn likelihoods_are_summed_over_what_each_observation_has_alone() {
+    let mut data = Data::default();
+    data.insert("y", numbers(9, 0.4));
+    let head = "data y: real[N]\nmu ~ Normal(0, 1)\n";
+    let own =
+        format!("{head}for i in 1..N {{ z[i] ~ Bernoulli(0.3)\ny[i] ~ Normal(mu + 2 * z[i], 1) }}");
+    let mixed = format!("{head}y ~ Mixture([0.7, 0.3], [Normal(mu, 1), Normal(mu + 2, 1)])");
+    let found = [own, mixed].map(|program| {
+        let fit = bound(&program, &data)
+            .expect("it is right")
+            .fit(&Options::default());
+        let fit = fit.expect("it can be fitted");
+        fit.log_likelihood().expect("all draws are kept")[0].mean()
+    });
+    for (a, b) in found[0].iter().zip(&found[1]) {
+        assert!((a - b).abs() < 1e-9, "{found:?}");
+    }
 }
