@@ -26,6 +26,7 @@ mod predict;
 mod program;
 mod saved;
 mod simulate;
+mod states;
 
 pub use density::LogDensity;
 pub use error::Error;
@@ -37,3 +38,4 @@ pub use nuts::NoDensity;
 pub use predict::{Prediction, Predictive};
 pub use program::Program;
 pub use simulate::Simulated;
+pub use states::States;

@@ -46,6 +46,7 @@ pub mod types;
 pub use api::NoDensity;
 pub use api::{
     Error, Fit, Host, HostFunction, LogDensity, Model, Prediction, Predictive, Program, Simulated,
+    States,
 };
 pub use data::Data;
 pub use infer::Options;

@@ -410,6 +410,32 @@ fn states_of_a_chain_are_those_of_forward_and_backward() {
             mean[t]
         );
     }
+    // Nothing else is inferred: probabilities are exact, and the path is Viterbi's.
+    let states = fit.states("s").expect("it was summed out");
+    let mut best = vec![[0.0; 2]; n];
+    let mut from = vec![[0; 2]; n];
+    for t in 0..n {
+        for k in 0..2 {
+            let into = |j: usize| best[t - 1][j] * moves[j][k];
+            let j = usize::from(t > 0 && into(1) > into(0));
+            from[t][k] = j;
+            best[t][k] = likelihood(t, k) * if t == 0 { 0.5 } else { into(j) };
+        }
+    }
+    let mut path = vec![usize::from(best[n - 1][1] > best[n - 1][0])];
+    for t in (1..n).rev() {
+        path.insert(0, from[t][path[0]]);
+    }
+    for t in 0..n {
+        let weights = [0, 1].map(|k| forward[t][k] * backward[t][k]);
+        let second = weights[1] / (weights[0] + weights[1]);
+        assert!(
+            (states.probabilities[2 * t + 1] - second).abs() < 1e-10,
+            "{t}"
+        );
+        assert_eq!(states.most_probable[t], (path[t] + 1) as f64, "{t}");
+    }
+    assert_eq!(fit.states("y").unwrap_err().diagnostics[0].code, "E0712");
     // Draws are of paths: moves are as frequent as their posterior says.
     let evidence: f64 = (0..2).map(|k| forward[n - 1][k]).sum();
     let stays = (1..n).map(|t| {

@@ -183,7 +183,7 @@ pub(super) fn told_marginal(
 }
 
 /// A program of what is told, bound.
-fn bound_to(
+pub(super) fn bound_to(
     program: &Program,
     data: &Data,
     posterior: &Posterior,

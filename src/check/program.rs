@@ -38,8 +38,22 @@ pub struct Program {
     pub indices: u32,
     /// The last number that a loop or condition has.
     pub loops: u32,
+    /// What results tell of discrete latents that are summed out.
+    pub states: States,
     /// How many terms the sums over discrete latents may have for one density, if it is not the usual limit.
     pub most_terms: Option<f64>,
+}
+
+/// What is told of a discrete latent that was summed out, given all else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum States {
+    /// A draw of all of them together.
+    #[default]
+    Drawn,
+    /// For each element the probability of each state, which are a further axis.
+    Probabilities,
+    /// The most probable states of all of them together.
+    MostProbable,
 }
 
 /// What a program says of the guide's derived factors.

@@ -6,7 +6,7 @@
 use super::error;
 use super::program::{
     DataDecl, Draw, Expr, ExprKind, Index, Nest, Program, Refinement, Statement, StatementKind,
-    Target, VarId, Variable, VariableKind,
+    States, Target, VarId, Variable, VariableKind,
 };
 use crate::diag::{Diagnostics, Span};
 use crate::types::{Base, Type};
@@ -118,6 +118,29 @@ impl Program {
         };
         let told = |name: &str| told(name) && value(name);
         self.given_with(&told, terms, &discrete)
+    }
+
+    /// The program in which all that is `told` has a value for each of several draws, but for discrete latents, of which it
+    /// tells the `states`, and what is defined.
+    pub fn given_states(&self, told: &dyn Fn(&str) -> bool, states: States) -> Program {
+        let discrete = self.discrete_latents();
+        let mut program = self.without_statements();
+        for (i, variable) in self.variables.iter().enumerate() {
+            let id = VarId(i as u32);
+            let kinds = [VariableKind::Param, VariableKind::Latent];
+            if kinds.contains(&variable.kind) && told(&variable.name) && !discrete.contains(&id) {
+                program.hold(id, VariableKind::Given);
+            }
+        }
+        let param = |s: &&Statement| matches!(s.kind, StatementKind::Param { .. });
+        program.statements = self
+            .statements
+            .iter()
+            .filter(|s| !param(s))
+            .cloned()
+            .collect();
+        program.states = states;
+        program
     }
 
     /// Latents of whole numbers.

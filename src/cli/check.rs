@@ -5,6 +5,7 @@ use super::streams::{Exit, Result, print, tell};
 use crate::check::program::VariableKind;
 use crate::data::IN_MEMORY;
 use crate::model::{Model, Quantity, QuantityKind};
+use crate::types::Base;
 use clap::Args;
 
 /// Checks a program, and its data if there are any, and says what the model has
@@ -17,6 +18,10 @@ Examples:
 pub(super) struct Check {
     #[command(flatten)]
     input: Input,
+
+    /// Says how discrete latents are inferred: which are summed out, and what that takes
+    #[arg(long)]
+    explain: bool,
 }
 
 impl Check {
@@ -44,6 +49,9 @@ impl Check {
             false => "the program is good",
         };
         print(&format!("{name}: {fitting}\n{}\n", sizes(&model, &names)))?;
+        if self.explain {
+            print(&discrete(&model))?;
+        }
         Ok(Exit::Good)
     }
 }
@@ -68,6 +76,50 @@ fn declared(loaded: &Loaded) -> String {
     match lists.is_empty() {
         true => "it declares nothing".into(),
         false => lists.join("; "),
+    }
+}
+
+/// How discrete latents are inferred, a line for each.
+fn discrete(model: &Model) -> String {
+    let mut lines = Vec::new();
+    if let Some(sum) = &model.summation {
+        for latent in &sum.latents {
+            let last = latent.first + latent.states as f64 - 1.0;
+            let range = format!("{} to {last}", latent.first);
+            let count = match latent.elements {
+                1 => "one element".into(),
+                n => format!("{n} elements"),
+            };
+            lines.push(format!(
+                "{}: summed out, {count} of {} states ({range})",
+                latent.name, latent.states
+            ));
+        }
+        let together = match sum.together {
+            0 | 1 => "each by itself".into(),
+            n => format!("at most {n} elements together"),
+        };
+        let (terms, steps) = (sum.terms, sum.steps);
+        lines.push(format!(
+            "the sums have {terms} terms, {together}, in {steps} steps one after the other"
+        ));
+    }
+    let whole = |name: &&str| {
+        let named = model.quantities.iter().find(|q| q.name == **name);
+        named.is_some_and(|q| q.base != Base::Real)
+    };
+    let noise = model
+        .blocks
+        .iter()
+        .filter_map(|b| b.name.strip_prefix("noise of "));
+    for name in noise.filter(whole) {
+        lines.push(format!(
+            "{name}: sampled, with a factor of the guide for each element"
+        ));
+    }
+    match lines.is_empty() {
+        true => "there are no discrete latents\n".into(),
+        false => lines.join("\n") + "\n",
     }
 }
 

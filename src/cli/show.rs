@@ -2,13 +2,13 @@
 
 use super::progress::Phases;
 use super::streams::{Exit, Failure, Result, note, print, print_json, tell};
-use crate::api::Fit;
+use crate::api::{Fit, States};
 use crate::check::program::VariableKind;
 use crate::diag::{Diagnostics, Sources};
 use crate::infer::Quantity;
 use crate::output::{
-    Results, Summary, TableOptions, duration, summarise, summary_json, table, write_folder,
-    write_json,
+    Results, StatesRow, Summary, TableOptions, duration, states_table, summarise, summary_json,
+    table, write_folder, write_json,
 };
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,8 @@ use std::path::{Path, PathBuf};
 Examples:
   elbo show schools.elbo
   elbo show schools.elbo 'theta[1] - theta[2]' 'theta[1] > theta[2]'
-  elbo show schools.elbo --out results         the files that `elbo fit --out` writes")]
+  elbo show schools.elbo --out results         the files that `elbo fit --out` writes
+  elbo show chain.elbo --states s              states of a discrete latent: probabilities, and the most probable ones")]
 pub(super) struct Show {
     /// A file that `elbo fit --save` has written
     fit: PathBuf,
@@ -34,6 +35,11 @@ pub(super) struct Show {
     /// Writes draws.csv, summary.csv, trace.csv and fit.json into this folder
     #[arg(short, long, value_name = "DIR", conflicts_with = "expressions")]
     out: Option<PathBuf>,
+
+    /// Shows the states of discrete latents that were summed out, of those named or of all: the probability of each, and the
+    /// most probable ones of all elements together
+    #[arg(long, conflicts_with = "out")]
+    states: bool,
 
     /// Prints one JSON object instead of the table
     #[arg(long)]
@@ -50,6 +56,9 @@ impl Show {
         let phases = Phases::new(!silent);
         phases.begin("reading the fit");
         let fit = Fit::load(&self.fit)?.watched(phases.count());
+        if self.states {
+            return self.states(&fit, phases);
+        }
         if !self.expressions.is_empty() {
             return self.evaluate(&fit, phases);
         }
@@ -64,6 +73,28 @@ impl Show {
             tell(fit.messages(), fit.program().sources());
         }
         Ok(exit)
+    }
+
+    fn states(&self, fit: &Fit, phases: Phases) -> Result<Exit> {
+        let names = match self.expressions.is_empty() {
+            true => fit.summed_out()?,
+            false => self.expressions.clone(),
+        };
+        let mut all = Vec::new();
+        for name in &names {
+            phases.begin(format!("the states of {name}"));
+            all.push(fit.states(name)?);
+        }
+        drop(phases);
+        match self.json {
+            true => print_json(&serde_json::json!(all))?,
+            false if all.is_empty() => note("no discrete latents were summed out"),
+            false => {
+                let tables: Vec<String> = all.iter().map(states_text).collect();
+                print(&format!("{}\n", tables.join("\n\n")))?;
+            }
+        }
+        Ok(Exit::of(fit, self.quiet || self.json))
     }
 
     fn evaluate(&self, fit: &Fit, phases: Phases) -> Result<Exit> {
@@ -95,6 +126,23 @@ impl Show {
         }
         Ok(Exit::of(fit, self.quiet || self.json))
     }
+}
+
+/// A table of the states of a discrete latent.
+pub(super) fn states_text(states: &States) -> String {
+    let each = states.values.len().max(1);
+    let all = states
+        .most_probable
+        .iter()
+        .zip(states.probabilities.chunks(each));
+    let rows = all
+        .enumerate()
+        .map(|(i, (most_probable, probabilities))| StatesRow {
+            name: states.element(i),
+            most_probable: *most_probable,
+            probabilities: probabilities.to_vec(),
+        });
+    states_table(&states.values, &rows.collect::<Vec<_>>())
 }
 
 /// How a fit is shown.

@@ -34,7 +34,9 @@ use crate::check::program::{Expr, Program, VarId, VariableKind};
 use crate::data::Data;
 use crate::diag::{Diagnostics, Span};
 use crate::graph::{Graph, NodeId, Origin, Tensor, Var};
-use crate::model::{Batched, Block, Drawn, Families, Model, Place, Scored, Stated, Term};
+use crate::model::{
+    Batched, Block, Drawn, Families, Model, Place, Scored, Stated, Summation, Term,
+};
 use crate::types::Dim;
 use batch::{Batch, Over};
 use bind::Bound;
@@ -236,6 +238,7 @@ fn lower_sampling(
         log_jacobian: parts.log_jacobian,
         terms: parts.terms,
         scored: parts.scored,
+        summation: parts.summation,
         quantities: parts.quantities,
         places,
         dimensions: bound.dimensions(program),
@@ -276,6 +279,7 @@ struct Parts {
     log_jacobian: NodeId,
     terms: Vec<Term>,
     scored: Vec<Scored>,
+    summation: Option<Summation>,
     quantities: Vec<crate::model::Quantity>,
 }
 
@@ -318,6 +322,7 @@ struct Lowerer<'p, 'g> {
     terms: Vec<Term>,
     discrete: discrete::Discrete<'g>,
     scored: Vec<Scored>,
+    summation: Option<Summation>,
     /// What makes the noise of results.
     key: Option<Var<'g>>,
     /// Whether discrete latents have one value, drawn or told: conditions on them are then found in every draw.
@@ -378,6 +383,7 @@ impl<'p, 'g> Lowerer<'p, 'g> {
             terms: Vec::new(),
             discrete: discrete::Discrete::default(),
             scored: Vec::new(),
+            summation: None,
             key: None,
             drawn: program.is_simulated(),
             over,
@@ -435,6 +441,7 @@ impl<'p> Lowerer<'p, '_> {
             terms: Vec::new(),
             discrete: self.discrete.inside(),
             scored: Vec::new(),
+            summation: None,
             key: None,
             drawn: self.drawn,
             over: self.over,

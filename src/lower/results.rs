@@ -42,6 +42,7 @@ impl<'g> Lowerer<'_, 'g> {
             log_jacobian: sum(left.jacobians, self.graph).id,
             terms: left.terms,
             scored: std::mem::take(&mut self.scored),
+            summation: self.summation.take(),
             quantities: left.quantities,
             drawn,
             notes: left.notes,

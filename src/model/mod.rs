@@ -38,6 +38,8 @@ pub struct Model {
     pub log_jacobian: NodeId,
     /// What `log_joint` sums.
     pub terms: Vec<Term>,
+    /// Discrete latents that are summed out, if there are any, and what it takes.
+    pub summation: Option<Summation>,
     /// Discrete latents that are sampled: what the gradients of their factors of the guide are made of.
     pub scored: Vec<Scored>,
     /// What results report, in the program's order.
@@ -158,6 +160,28 @@ pub struct Term {
     /// and row-major; empty for terms of no data, and where one term is of all of them.
     pub places: Vec<usize>,
     pub span: Span,
+}
+
+/// A sum over discrete latents.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summation {
+    pub latents: Vec<Summed>,
+    /// Terms of all sums, of one evaluation of the density.
+    pub terms: f64,
+    /// The most elements that are in one sum.
+    pub together: usize,
+    /// How many sums wait for one another.
+    pub steps: usize,
+}
+
+/// A discrete latent that is summed out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summed {
+    pub name: String,
+    pub elements: usize,
+    /// The least value that any element may have, and how many from it on.
+    pub first: f64,
+    pub states: usize,
 }
 
 /// Elements that are drawn by a function of noise without a derivative. The gradient of the ELBO by the parameters of

@@ -17,6 +17,7 @@ mod quit;
 mod reset;
 mod save;
 mod set;
+mod states;
 mod summary;
 mod trace;
 mod type_of;
@@ -60,6 +61,7 @@ pub(super) const COMMANDS: &[Command] = &[
     check::COMMAND,
     fit::COMMAND,
     summary::COMMAND,
+    states::COMMAND,
     plot::COMMAND,
     trace::COMMAND,
     prior::COMMAND,

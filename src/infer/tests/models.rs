@@ -93,6 +93,7 @@ pub(super) fn model(
         batched: None,
         given: Vec::new(),
         scored: Vec::new(),
+        summation: None,
         reuse: Reuse::default(),
         graph,
         log_joint,

@@ -4,12 +4,12 @@ use super::super::{Lowerer, Result};
 use super::sampled::Reached;
 use super::{Discrete, Factor};
 use crate::autodiff::grad;
-use crate::check::program::VarId;
+use crate::check::program::{States, VarId};
 use crate::diag::Span;
 use crate::dist::{Distribution, Sampled, find};
 use crate::elimination::{FactorGraph, Factors, Plan, Semiring};
 use crate::graph::{NodeId, Rebuild, Shape, Tensor, Var, numel};
-use crate::model::Term;
+use crate::model::{self, Summation, Term};
 use petgraph::unionfind::UnionFind;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -61,6 +61,7 @@ impl<'g> Lowerer<'_, 'g> {
                 return Err(self.refuse(site, span, &why));
             }
         };
+        self.summation = self.summed(&plan);
         self.add_sums(&plan, &elements, &summed, &factors, &mut reached);
         self.score(&reached);
         if self.is_step() {
@@ -69,10 +70,36 @@ impl<'g> Lowerer<'_, 'g> {
         }
         let values = summed.into_iter().map(|s| s.values).collect();
         self.draw_states(&elements, values);
+        // Of probabilities nothing follows.
+        if self.program.states == States::Probabilities {
+            return Ok(BTreeSet::new());
+        }
         self.keep_samples();
         self.discrete.done = true;
         self.drawn = true;
         Ok(self.take_inlined())
+    }
+
+    /// What the sums are of.
+    fn summed(&self, plan: &Plan) -> Option<Summation> {
+        let sites = self
+            .discrete
+            .sites
+            .iter()
+            .filter(|(_, site)| site.value.is_none());
+        let latents = sites.map(|(var, site)| model::Summed {
+            name: self.program.variable(*var).name.clone(),
+            elements: numel(&site.extents),
+            first: site.lower,
+            states: site.states(),
+        });
+        let latents: Vec<model::Summed> = latents.collect();
+        (!latents.is_empty()).then(|| Summation {
+            latents,
+            terms: plan.terms(),
+            together: plan.widest(),
+            steps: plan.depth(),
+        })
     }
 
     /// Whether a table has axes that are summed over.
@@ -317,8 +344,12 @@ impl<'g> Lowerer<'_, 'g> {
         values.extend(&added);
         let plan = graph.plan(f64::INFINITY).expect("there is no limit");
         let total: usize = graph.states.iter().sum();
-        let noise = self.gumbel_noise(total);
-        let sums = plan.log_sums(&values, &Semiring::Draw(noise));
+        let semiring = match self.program.states {
+            States::Drawn => Semiring::Draw(self.gumbel_noise(total)),
+            States::Probabilities => Semiring::Sum,
+            States::MostProbable => Semiring::Max,
+        };
+        let sums = plan.log_sums(&values, &semiring);
         let parts = sums.into_iter().map(|s| s.values.sum());
         let Some(sum) = parts.reduce(|a, b| a + b) else {
             return;
@@ -342,8 +373,17 @@ impl<'g> Lowerer<'_, 'g> {
         let ids: Vec<_> = drawn.iter().map(|d| d.id).collect();
         let drawn = walk.emit(&ids);
         for ((var, site), drawn) in sites.into_iter().zip(drawn) {
-            let states = self.graph.constant(Tensor::vector(site.values()));
-            let value = (drawn.var * states).sum_axes(&[0]).reshape(&site.extents);
+            let value = match self.program.states {
+                States::Probabilities => {
+                    let extents = [site.extents.as_slice(), &[site.states()]].concat();
+                    drawn.var.reshape(&extents)
+                }
+                _ => {
+                    let states = self.graph.constant(Tensor::vector(site.values()));
+                    let value = (drawn.var * states).sum_axes(&[0]);
+                    value.reshape(&site.extents)
+                }
+            };
             let name = self.program.variable(var).name.clone();
             self.discrete.drawn.push((name, value.numel()));
             self.env.insert(var, super::Value::plain(value));
