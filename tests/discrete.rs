@@ -234,6 +234,21 @@ const PAIRS: &[(&str, &str, &str)] = &[
            for a in 0..1 for b in 0..1 for c in 0..1])",
     ),
     (
+        "elements of a definition read together",
+        "data y: real[N]
+         p ~ Beta(2, 2)
+         beta ~ Normal(0, 1)^3
+         gamma ~ Bernoulli(p)^3
+         let effect = gamma * beta
+         for i in 1..N { y[i] ~ Normal(dot([1, i / N, y[i] ^ 2 / 4], effect), 1) }",
+        "data y: real[N]
+         p ~ Beta(2, 2)
+         beta ~ Normal(0, 1)^3
+         factor log_sum_exp([log(p) * (a + b + c) + log(1 - p) * (3 - a - b - c)
+           + sum([Normal(a * beta[1] + b * beta[2] * i / N + c * beta[3] * y[i] ^ 2 / 4, 1).log_prob(y[i]) for i in 1..N])
+           for a in 0..1 for b in 0..1 for c in 0..1])",
+    ),
+    (
         "pairs of elements",
         "data y: real[N]
          p ~ Beta(2, 2)

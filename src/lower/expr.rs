@@ -293,7 +293,7 @@ impl<'g> Lowerer<'_, 'g> {
         }
     }
 
-    fn array(&mut self, values: &[Value<'g>], span: Span) -> Result<Value<'g>> {
+    pub(super) fn array(&mut self, values: &[Value<'g>], span: Span) -> Result<Value<'g>> {
         if values.iter().any(|v| v.ragged.is_some()) {
             return Err(vec![error::ragged(span, "[…]")]);
         }

@@ -751,6 +751,20 @@ impl<'g> Lowerer<'_, 'g> {
         else {
             unreachable!("found above")
         };
+        if let (
+            false,
+            [],
+            [
+                Nest::For {
+                    var: index, range, ..
+                },
+            ],
+            [own],
+        ) = (several, indices, &nest[..], &target.indices[..])
+            && matches!(own.kind, ExprKind::Var(id) if id == *index)
+        {
+            return Some(self.whole_definition((var, *index), range, value, span));
+        }
         let loops = nest.iter().filter(|part| matches!(part, Nest::For { .. }));
         let whole = target.indices.is_empty();
         if several
@@ -793,6 +807,43 @@ impl<'g> Lowerer<'_, 'g> {
             [] => Ok(value),
             rest => self.index_value(None, value, rest, &what, span),
         }))
+    }
+
+    /// All elements of an array that discrete latents define, side by side.
+    fn whole_definition(
+        &mut self,
+        (var, index): (VarId, VarId),
+        range: &Expr,
+        value: &Expr,
+        span: Span,
+    ) -> Result<Value<'g>> {
+        let ExprKind::Range { start, end } = &range.kind else {
+            return Err(self.refuse_definition(var, span));
+        };
+        let mut ends = Vec::new();
+        for end in [start, end] {
+            let end = self.value(end)?;
+            ends.extend(end.var.as_uniform().filter(|_| end.var.rank() == 0));
+        }
+        let [1.0, last] = ends[..] else {
+            return Err(self.refuse_definition(var, span));
+        };
+        let before = self.env.remove(&index);
+        let mut elements = Vec::new();
+        for k in 1..=last as usize {
+            let number = Value::plain(self.graph.scalar(k as f64));
+            self.env.insert(index, number);
+            elements.push(self.value(value));
+        }
+        self.env.remove(&index);
+        before.map(|before| self.env.insert(index, before));
+        let elements = elements.into_iter().collect::<Result<Vec<_>>>()?;
+        let axes = self.union(elements.iter().map(|value| value.axes.clone()));
+        let states = axes.iter().map(|&a| self.extent(a) as f64).product::<f64>();
+        if elements.is_empty() || states * elements.len() as f64 > self.most_terms() {
+            return Err(self.refuse_definition(var, span));
+        }
+        self.array(&elements, span)
     }
 
     /// Of a definition that cannot be put in place where it is read: the latent behind it is not summed out.
