@@ -95,6 +95,18 @@ impl<'g> Lowerer<'_, 'g> {
 
     /// The value of the block just made is what a target names.
     fn add_block(&mut self, target: &Target, value: Var<'g>, axes: &AxisList) -> Result<()> {
+        let block = self.blocks.len() - 1;
+        self.bind_target(target, value, axes, Some(block))
+    }
+
+    /// A value `[axes…, element…]` is what a target names; of a latent, of this block.
+    pub(super) fn bind_target(
+        &mut self,
+        target: &Target,
+        value: Var<'g>,
+        axes: &AxisList,
+        block: Option<usize>,
+    ) -> Result<()> {
         if target.indices.is_empty() {
             self.env.insert(target.var, Value::plain(value));
             return Ok(());
@@ -104,8 +116,7 @@ impl<'g> Lowerer<'_, 'g> {
             axes: axes.clone(),
             ragged: None,
         };
-        let block = self.blocks.len() - 1;
-        self.add_piece(target, &value, axes, Some(block))
+        self.add_piece(target, &value, axes, block)
     }
 
     pub(super) fn own_support(

@@ -9,7 +9,7 @@ use crate::check::program::{
 };
 use crate::diag::Span;
 use crate::dist::Kind;
-use crate::types::{Base, Dim, Type};
+use crate::types::{Base, Type};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -98,58 +98,41 @@ struct Loops<'b> {
 impl Loops<'_> {
     /// A statement as one of a loop over the first axis of what it is about, where that axis is one of discrete latents.
     fn inner(&mut self, at: usize, discrete: &BTreeSet<VarId>) -> Option<Statement> {
-        let statement = self.program.statements[at].clone();
-        let span = statement.span;
-        let (kind, n) = match &statement.kind {
-            StatementKind::Draw { target, dist } => {
-                let Type::Distribution { array, .. } = &dist.ty else {
-                    return None;
-                };
-                let own = discrete.contains(&target.var);
-                if array.is_empty() || !own && !is_whole_in(dist, discrete) {
-                    return None;
-                }
-                let n = self.extent(&array[0])?;
-                let index = self.index(n, span);
-                let dist = self.element(dist, &index)?;
-                let target = with_index(target, &index);
-                (StatementKind::Draw { target, dist }, (n, index))
-            }
-            StatementKind::Let { target, value } => {
-                let (_, dims) = value.ty.number()?;
-                if dims.is_empty() || !is_whole_in(value, discrete) {
-                    return None;
-                }
-                let n = self.extent(&dims[0])?;
-                let index = self.index(n, span);
-                let value = self.element(value, &index)?;
-                let target = with_index(target, &index);
-                (StatementKind::Let { target, value }, (n, index))
-            }
-            StatementKind::Factor { value } => {
-                let mut value = value;
-                if let ExprKind::Call { function, args } = &value.kind
-                    && function.name == "sum"
-                    && args.len() == 1
-                {
-                    value = &args[0];
-                }
-                let (_, dims) = value.ty.number()?;
-                if dims.is_empty() || !is_whole_in(value, discrete) {
-                    return None;
-                }
-                let n = self.extent(&dims[0])?;
-                let index = self.index(n, span);
-                let value = self.element(value, &index)?;
-                (StatementKind::Factor { value }, (n, index))
-            }
+        let Statement {
+            kind,
+            mut nest,
+            span,
+        } = self.program.statements[at].clone();
+        let (whole, own) = match &kind {
+            StatementKind::Draw { target, dist } => (dist, discrete.contains(&target.var)),
+            StatementKind::Let { value, .. } if value.ty.number().is_some() => (value, false),
+            StatementKind::Factor { value } => (summed(value), false),
             _ => return None,
         };
-        let (n, index) = n;
+        let first = match &whole.ty {
+            Type::Distribution { array, .. } => array.first(),
+            ty => ty.number().and_then(|(_, dims)| dims.first()),
+        };
+        let n = self.bound.evaluate(first?)?;
+        if !own && !is_whole_in(whole, discrete) {
+            return None;
+        }
+        let index = self.index(n, span);
+        let element = self.element(whole, &index)?;
+        let kind = match &kind {
+            StatementKind::Draw { target, .. } => StatementKind::Draw {
+                target: with_index(target, &index),
+                dist: element,
+            },
+            StatementKind::Let { target, .. } => StatementKind::Let {
+                target: with_index(target, &index),
+                value: element,
+            },
+            _ => StatementKind::Factor { value: element },
+        };
         let ExprKind::Var(var) = index.kind else {
             return None;
         };
-        let mut nest = statement.nest;
         self.program.loops += 1;
         nest.push(Nest::For {
             id: LoopId(self.program.loops),
@@ -158,10 +141,6 @@ impl Loops<'_> {
             batch: None,
         });
         Some(Statement { kind, nest, span })
-    }
-
-    fn extent(&self, dim: &Dim) -> Option<i64> {
-        self.bound.evaluate(dim)
     }
 
     /// The index of a new loop.
@@ -301,6 +280,14 @@ impl Loops<'_> {
     fn fresh_index(&mut self) -> u32 {
         self.program.indices += 1;
         self.program.indices
+    }
+}
+
+/// What a factor adds up by itself.
+fn summed(value: &Expr) -> &Expr {
+    match &value.kind {
+        ExprKind::Call { function, args } if function.name == "sum" && args.len() == 1 => &args[0],
+        _ => value,
     }
 }
 

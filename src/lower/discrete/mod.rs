@@ -244,16 +244,7 @@ impl<'g> Lowerer<'_, 'g> {
         self.expect_size(&format!("the states of `{name}`"), [states], target.span)?;
         // Numbers in their place tell which elements there are.
         let stand_in = self.graph.scalar(lower).broadcast(&extents);
-        if target.indices.is_empty() {
-            self.env.insert(target.var, Value::plain(stand_in));
-            return Ok(());
-        }
-        let value = Value {
-            var: stand_in,
-            axes: axes.clone(),
-            ragged: None,
-        };
-        self.add_piece(target, &value, axes, None)
+        self.bind_target(target, stand_in, axes, None)
     }
 
     /// A draw that no density depends on, given each draw of all else: `∑ p(z | x) = 1`.

@@ -231,16 +231,7 @@ impl<'g> Lowerer<'_, 'g> {
         };
         let sampled = self.discrete.sampled.entry(target.var);
         sampled.or_default().draws.push(drawn);
-        if target.indices.is_empty() {
-            self.env.insert(target.var, Value::plain(value));
-            return Ok(());
-        }
-        let value = Value {
-            var: value,
-            axes: axes.clone(),
-            ragged: None,
-        };
-        self.add_piece(target, &value, axes, None)
+        self.bind_target(target, value, axes, None)
     }
 
     /// Learned numbers `[batch…, each…]`, for all rows of which a step takes its own.
