@@ -15,6 +15,7 @@ mod json;
 mod number;
 #[cfg(feature = "report")]
 pub mod report;
+#[cfg(feature = "cli")]
 mod states;
 mod summary;
 mod summary_csv;
@@ -31,6 +32,7 @@ pub use folder::{make_folder, replace_file, write_folder};
 pub use json::{messages, summary_json, write_fit_json, write_json};
 #[cfg(feature = "report")]
 pub use number::duration;
+#[cfg(feature = "cli")]
 pub use states::{StatesRow, states_table};
 pub use summary::{Summary, summarise};
 pub use summary_csv::write_summary;
