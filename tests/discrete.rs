@@ -487,3 +487,17 @@ fn likelihoods_are_summed_over_what_each_observation_has_alone() {
         assert!((a - b).abs() < 1e-9, "{found:?}");
     }
 }
+
+#[test]
+fn fixed_draws_cannot_follow_what_is_sampled() {
+    let mut data = Data::default();
+    data.insert("y", 1.0);
+    let model =
+        bound("data y: real\nn ~ Poisson(3)\ny ~ Normal(n, 1)", &data).expect("it is right");
+    let options = Options {
+        method: elbo::infer::Method::Dadvi,
+        ..Options::default()
+    };
+    let refused = model.fit(&options).unwrap_err();
+    assert_eq!(refused.diagnostics[0].code, "E0819");
+}
